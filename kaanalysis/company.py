@@ -1,0 +1,123 @@
+"""A company folder or database, opened once: valid typed tables, what was wrong, and what is there to work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from kaanalysis.checks import check_tables
+from kaanalysis.contracts import TABLES, CompanyInfo, Fault, UnusableData, read_company_toml
+from kaanalysis.intake import RawTables, read_database, read_folder
+
+FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
+
+
+@dataclass
+class Company:
+    """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
+    import_faults: what the import of the source already found. rows_read, rows_valid: counts by table."""
+
+    info: CompanyInfo
+    tables: dict[str, ibis.Table]
+    faults: list[Fault]
+    data_hash: str
+    rows_read: dict[str, int]
+    rows_valid: dict[str, int]
+    import_faults: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["file", *FAULT_COLUMNS[1:]]))
+    raw: RawTables | None = None
+    _filled: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> list[Fault]:
+        """Faults that stop the run before anything is computed."""
+        return [f for f in self.faults if f.action == "refuse"]
+
+    def table(self, name: str) -> ibis.Table:
+        if name not in self.tables:
+            raise KeyError(f"table {name} is not there; ask missing() first")
+        return self.tables[name]
+
+    def has(self, name: str) -> bool:
+        """Whether ``table`` has rows, or ``table.column`` has any value."""
+        if name not in self._filled:
+            table, _, column = name.partition(".")
+            if table not in TABLES:
+                raise KeyError(f"the contract has no table {table!r}")
+            if column:
+                TABLES[table].column(column)
+            if table not in self.tables or column and column not in self.tables[table].columns:
+                self._filled[name] = False
+            else:
+                source = self.tables[table]
+                filled = source.filter(source[column].notnull()) if column else source
+                self._filled[name] = bool(filled.limit(1).count().execute())
+        return self._filled[name]
+
+    def missing(self, *names: str) -> list[str]:
+        """Those of ``table`` / ``table.column`` that hold nothing, in the order asked."""
+        return [n for n in names if not self.has(n)]
+
+    def fault_frame(self) -> pd.DataFrame:
+        """All faults, one row each: table, column, row (1-based), value, rule, action."""
+        rows = [(f.table, f.column, f.row, f.value, f.rule, f.action) for f in self.faults]
+        frame = pd.DataFrame(rows, columns=FAULT_COLUMNS)
+        return frame.astype({"row": "Int64"})
+
+
+def _location(data: str | Path) -> tuple[Path, str | None]:
+    """The folder that holds company.toml, and the database if the company lies in one."""
+    path = Path(data)
+    if path.is_dir():
+        return path, None
+    if path.is_file() and path.suffix.lower() in (".duckdb", ".db", ".ddb"):
+        return path.parent, str(path)
+    if path.is_file():
+        raise UnusableData(f"{path} is neither a company folder nor a DuckDB file.")
+    raise UnusableData(f"{path} does not exist.")
+
+
+def _import_faults(folder: Path) -> pd.DataFrame | None:
+    path = folder / "import_report.csv"
+    if not path.is_file():
+        return None
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return frame[["file", "row", "column", "value", "rule", "action"]]
+    except (KeyError, ValueError, UnicodeDecodeError) as error:
+        raise UnusableData(f"{path} is not an import report ({error}); import the source again or remove it.") from None
+
+
+def open_company(data: str | Path, *, refuse: bool = True) -> Company:
+    """Open a company folder (or a DuckDB file with ``company.toml`` beside it) and check it.
+
+    refuse: raise :class:`UnusableData` where a key rule is broken, naming the first rows; ``False`` returns the company with
+    ``refused`` filled (for `check`, which lists them all).
+    """
+    folder, database = _location(data)
+    info = read_company_toml(folder / "company.toml")
+    database = database or info.database
+    if database:
+        location = database if "://" in database or Path(database).is_absolute() else str(folder / Path(database).name if Path(data).is_file() else folder / database)
+        raw = read_database(location, folder / "company.toml")
+    else:
+        raw = read_folder(folder)
+    tables = check_tables(raw, info)
+    imported = _import_faults(folder)
+    company = Company(
+        info, tables, raw.faults, raw.digest.hexdigest()[:16],
+        {n: int(raw.raw_sql(f"SELECT count(*) FROM raw_{n}")[0][0]) + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
+        {n: int(raw.raw_sql(f'SELECT count(*) FROM "{n}"')[0][0]) for n in tables},
+        raw=raw,
+    )  # fmt: skip
+    if imported is not None:
+        company.import_faults = imported
+    for name in tables:
+        raw.raw_sql(f"DROP TABLE raw_{name}")
+    if refuse and company.refused:
+        first = company.refused[0]
+        more = f" ({len(company.refused)} such rows; `kaanalysis check` lists them)" if len(company.refused) > 1 else ""
+        raise UnusableData(first.sentence() + more)
+    return company
