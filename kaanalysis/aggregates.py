@@ -226,6 +226,13 @@ def transitions(company: Company, policy: Policy) -> ibis.Table:
     )  # fmt: skip
 
 
+def materialised(company: Company, name: str, expression: ibis.Table) -> ibis.Table:
+    """`expression` computed once into a table of the company's engine, so that several views are group-bys over it."""
+    assert company.raw is not None
+    company.raw.raw_sql(f'DROP TABLE IF EXISTS "view_{name}"')
+    return company.raw.connection.create_table(f"view_{name}", expression)
+
+
 def directly_follows(moves: ibis.Table) -> pd.DataFrame:
     """One row per kind and pair of steps that follow each other directly: flows, count, median_days, p90_days (elapsed)."""
     pairs = moves.filter(moves.next_step.notnull()).mutate(days=(ibis._.next_us - ibis._.at_us) / 86_400_000_000)
@@ -311,3 +318,25 @@ def monthly_revenue_by_motion(company: Company) -> pd.DataFrame:
     deals = company.table("opportunities").inner_join(company.table("teams").select("team", "motion"), "team")
     won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & deals.closed_at.notnull()).mutate(month=ibis._.closed_at.truncate("M").cast("date"))
     return won.group_by(["month", "motion"]).aggregate(won=won.amount.sum(), deals=won.count(), accounts=won.account_id.nunique()).order_by(["month", "motion"]).execute()
+
+
+def key_account_deals_by_month(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per month: new deals (no renewals) that KA teams opened."""
+    deals = _deals(company, policy).inner_join(company.table("teams").select("team", "motion"), "team")
+    opened = deals.filter((deals.motion == "KA") & deals.created_at.notnull() & ((deals.origin != "renewal") | deals.origin.isnull()))
+    opened = opened.mutate(month=opened.created_at.truncate("M").cast("date"))
+    return opened.group_by("month").aggregate(opened=opened.count()).order_by("month").execute()
+
+
+def key_account_deal_sizes(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per won deal of a KA customer that is no renewal: cluster, amount above 0."""
+    deals = _deals(company, policy)
+    won = deals.filter((deals.segment == "KA") & (deals.outcome == "won") & (deals.amount > 0) & ((deals.origin != "renewal") | deals.origin.isnull()))
+    return won.select("cluster", "amount").order_by(["cluster", "amount"]).execute()
+
+
+def won_in_last_year(company: Company, policy: Policy) -> float:
+    """Won amount in the twelve months before as_of."""
+    deals = _deals(company, policy)
+    won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > months_before(company.info.as_of, 12)))
+    return float(won.amount.sum().fill_null(0.0).execute())

@@ -114,11 +114,21 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
         *[source[c.name].cast("string").name(f"text_{c.name}") for c in present],
         *[source[c].cast("string").name(f"text_{c}") for c in CURRENCY_COLUMNS if c in source.columns],
     )
-    staged = raw.connection.create_table(f"staged_{table.name}", staged, temp=True)
-    staged = _references(raw, table, present, staged, typed)
+    if any(c.references for c in present):
+        typed_only = raw.connection.create_table(f"typed_{table.name}", staged)
+        staged = raw.connection.create_table(f"staged_{table.name}", _references(table, present, typed_only, typed))
+        raw.raw_sql(f"DROP TABLE typed_{table.name}")
+    else:
+        staged = raw.connection.create_table(f"staged_{table.name}", staged)
     aside: list[ir.BooleanValue] = []
     keep: dict[str, ir.Value] = {ROW: staged[ROW]}
+    # One scan says which columns hold any fault at all; most hold none and cost nothing more.
+    counts = raw.raw_sql("SELECT " + ", ".join(f'count("fault_{c.name}")' for c in present) + f" FROM staged_{table.name}")[0]
+    faulty = {c.name for c, n in zip(present, counts, strict=True) if n}
     for column in present:
+        if column.name not in faulty:
+            keep[column.name] = staged[column.name]
+            continue
         fault = staged[f"fault_{column.name}"]
         broken = sorted(staged.filter(fault.notnull()).select(rule=fault).distinct().execute()["rule"])
         actions = {rule: _action(table, column, rule) for rule in broken}
@@ -149,7 +159,7 @@ def _record(raw: RawTables, table: Table, column: str, staged: ibis.Table, fault
         raw.faults.append(Fault(table.name, column, int(row), None if value is None or value != value else str(value), rule, actions[rule]))
 
 
-def _references(raw: RawTables, table: Table, present: list[Column], staged: ibis.Table, typed: dict[str, ibis.Table]) -> ibis.Table:
+def _references(table: Table, present: list[Column], staged: ibis.Table, typed: dict[str, ibis.Table]) -> ibis.Table:
     """Mark values that do not occur in the table they refer to (its valid rows; its own rows for a self-reference)."""
     for column in present:
         if not column.references:

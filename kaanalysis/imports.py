@@ -12,12 +12,11 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-import os
 import re
 import shutil
 import tempfile
 import tomllib
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +40,11 @@ KEYS = {
     "corrections": {"source", "column", "values"},
     "faults": {"source", "rule", "from", "when", "column", "action", "detail", "en", "zh"},
 }  # fmt: skip
-ACTIONS = ("kept", "set_aside")
+ACTIONS = ("kept", "set_aside", "merged")
 BUILT_IN = {
     "corrected_value": {"en": "a known misspelling was corrected", "zh": "已更正的已知拼写错误"},
     "unreadable_value": {"en": "the value could not be read and was left out", "zh": "该值无法读取，已留空"},
-    "wrong_number_of_fields": {"en": "the row does not have as many fields as the header", "zh": "该行的字段数与表头不符"},
+    "wrong_number_of_fields": {"en": "the row has not as many fields as the header", "zh": "该行字段数与表头不符"},
 }
 REPORT = ("file", "row", "column", "value", "rule", "action")
 SQL_TYPE = {"date": "DATE", "month": "DATE", "time": "TIMESTAMP", "amount": "DOUBLE", "number": "DOUBLE",
@@ -76,8 +75,8 @@ class ImportMap:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did. rows: rows written per table; faults: reported source rows per rule; notes: rule → sentence by
-    language; company: the values of company.toml; out: the company folder."""
+    """What an import did. rows: rows written per table; faults: reported source rows per rule; notes: rule → sentence
+    by language; company: the values of company.toml; out: the company folder."""
 
     source: str
     out: Path
@@ -123,25 +122,28 @@ def _load_map(path: Path) -> ImportMap:
     for kind in ("corrections", "faults"):
         for number, given in enumerate(raw.get(kind, []), 1):
             known(f"{kind} {number}", given, kind)
-            if given.get("source") not in raw["sources"]:
-                raise UnusableData(f"{path.name}: {kind} {number} must name one of its sources: {', '.join(raw['sources'])}.")
-            if kind == "faults" and given.get("action") not in ACTIONS:
-                raise UnusableData(f"{path.name}: fault {given.get('rule')}: action must be one of {', '.join(ACTIONS)}.")
+            choices = {"source": tuple(raw["sources"])} | ({"action": ACTIONS} if kind == "faults" else {})
+            for key, allowed in choices.items():
+                if given.get(key) not in allowed:
+                    raise UnusableData(f"{path.name}: {kind} {number}: {key} must be one of {', '.join(allowed)}.")
     for name, given in raw["tables"].items():
         if name not in TABLES:
             raise UnusableData(f"{path.name}: the contract has no table {name}; it has {', '.join(TABLES)}.")
-        columns, allowed = set(given["columns"]), {column.name for column in TABLES[name].columns}
-        if wrong := sorted(columns - allowed) or sorted(set(TABLES[name].required) - columns):
-            problem = "unknown" if set(wrong) - allowed else "required, but missing,"
-            raise UnusableData(f"{path.name}: {problem} column {name}.{', '.join(wrong)}; known are {', '.join(sorted(allowed))}.")
+        columns, has = set(given["columns"]), {column.name for column in TABLES[name].columns}
+        if wrong := sorted(columns - has):
+            raise UnusableData(
+                f"{path.name}: {name} has no column {', '.join(wrong)}; it has {', '.join(sorted(has))}."
+            )
+        if missing := sorted(set(TABLES[name].required) - columns):
+            raise UnusableData(f"{path.name}: {name} must have column {', '.join(missing)}.")
     return ImportMap(path.stem, **{"views": {}, "corrections": [], "faults": [], **raw})
 
 
 def import_source(source: str, from_path: Path, out: Path, *, maps: Path | None = None) -> ImportReport:
-    """Read the files of ``from_path`` (a folder, or the only file of a source) into the new company folder ``out``.
+    """Read the files of ``from_path`` (a folder, or the file of a map that needs only one) into the new company folder ``out``.
 
-    maps: another folder of maps. Raises UnusableData naming file, column or rule for an unknown source, a missing file or
-    column, an unreadable file, a map that does not fit, an ``out`` that holds something; then nothing is written."""
+    maps: another folder of maps. Raises UnusableData naming file, column or rule for an unknown source, a missing file
+    or column, an unreadable file, a map that does not fit, an ``out`` that holds something; then nothing is written."""
     known = load_maps(maps)
     if source not in known:
         raise UnusableData(f"There is no import map named {source}; known are {', '.join(known)}.")
@@ -158,9 +160,7 @@ def import_source(source: str, from_path: Path, out: Path, *, maps: Path | None 
         partial.chmod(0o755)
         if out.exists():
             out.rmdir()
-        os.replace(partial, out)
-    except duckdb.Error as error:
-        raise UnusableData(f"The map {source} does not fit these files: {str(error).splitlines()[0]}") from error
+        partial.replace(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return report
@@ -172,8 +172,9 @@ class _Import:
     def __init__(self, plan: ImportMap, folder: Path, engine: duckdb.DuckDBPyConnection) -> None:
         self.plan, self.folder, self.engine = plan, folder, engine
         self.files: dict[str, dict[str, Any]] = {}
-        engine.execute('CREATE SEQUENCE _order; CREATE TABLE _report (n BIGINT DEFAULT nextval(\'_order\'), file VARCHAR, '
-                       '"row" BIGINT, "column" VARCHAR, "value" VARCHAR, rule VARCHAR, "action" VARCHAR)')  # fmt: skip
+        engine.execute("CREATE SEQUENCE _order")
+        named = ", ".join(f"{_q(column)} {'BIGINT' if column == 'row' else 'VARCHAR'}" for column in REPORT)
+        engine.execute(f"CREATE TABLE _report (n BIGINT DEFAULT nextval('_order'), {named})")
         for name, source in plan.sources.items():
             self.read(name, source)
         for fault in plan.faults:
@@ -181,40 +182,45 @@ class _Import:
         for name, query in plan.views.items():
             self.sql(f"view {name}", f"CREATE TEMP VIEW {_q(name)} AS {query}")
 
-    def sql(self, where: str, query: str, values: object = None) -> duckdb.DuckDBPyConnection:
+    def sql(self, where: str, query: str) -> list[Any]:
+        """All rows of a query out of the map; ``where`` names its place in the map if it does not run."""
         try:
-            return self.engine.execute(query, values)
+            return self.engine.execute(query).fetchall()
         except duckdb.Error as error:
             raise UnusableData(f"Map {self.plan.name}, {where}: {str(error).splitlines()[0]}") from error
 
     def report(self, source: str, column: str, value: str, rule: str, action: str, rows: str) -> None:
         """Name rows; value, action: SQL expressions; rows: what follows FROM."""
-        file = self.files[source]["file"]
-        self.sql(f"rule {rule}", f'INSERT INTO _report (file, "row", "column", "value", rule, "action") '
-                 f"SELECT {_s(file)}, _row, {_s(column)}, ({value})::VARCHAR, {_s(rule)}, {action} FROM {rows} ORDER BY _row")  # fmt: skip
+        said = f"{_s(self.files[source]['file'])}, _row, {_s(column)}, ({value})::VARCHAR, {_s(rule)}, {action}"
+        into = ", ".join(map(_q, REPORT))
+        self.sql(f"rule {rule}", f"INSERT INTO _report ({into}) SELECT {said} FROM {rows} ORDER BY _row")
 
     def read(self, name: str, source: dict[str, Any]) -> None:
         path = find_file(self.folder, name, source)
-        wanted = {alias[0]: alias for alias in (re.split(r"\s*[=|]\s*", text) for text in source["columns"])}
+        named = [text.partition("=")[::2] for text in source["columns"]]
+        wanted = {name.strip(): [alias.strip() for alias in (said or name).split("|")] for name, said in named}
         skipped: list[tuple[int, str]] = []
         if path is None:
-            table = pa.table({"_row": pa.array([], pa.int64())} | {column: pa.array([], pa.string()) for column in wanted})
+            nothing = {column.rstrip("?"): pa.array([], pa.string()) for column in wanted}
+            table = pa.table({"_row": pa.array([], pa.int64())} | nothing)
         else:
             table, skipped = _read_file(path, source, wanted)
         self.files[name] = {"file": path.name if path else "", "rows": table.num_rows + len(skipped)}
         self.engine.register("_incoming", table)
         self.engine.execute(f"CREATE TABLE {_q(name)} AS FROM _incoming")
         self.engine.unregister("_incoming")
-        for row, text in skipped:
-            blank = source.get("format") == "xes"
-            rule, action = ("unreadable_value", "blank") if blank else ("wrong_number_of_fields", "set_aside")
-            column = xes.TIME if blank else ""
-            self.report(name, column, _s(text), rule, _s(action), f"(SELECT {row} AS _row)")
+        if skipped:
+            untimed = source.get("format") == "xes"
+            rule, action = ("unreadable_value", "blank") if untimed else ("wrong_number_of_fields", "set_aside")
+            self.engine.register("_skipped", pa.table(list(zip(*skipped, strict=True)), names=["_row", "said"]))
+            self.report(name, xes.TIME if untimed else "", "said", rule, _s(action), "_skipped")
+            self.engine.unregister("_skipped")
         for fix in (fix for fix in self.plan.corrections if fix["source"] == name):
             for wrong, right in fix["values"].items():
-                rows = f"{_q(name)} WHERE {_q(fix['column'])} = {_s(wrong)}"
-                self.report(name, fix["column"], _s(wrong), "corrected_value", _s(f"corrected: {right}"), rows)
-                self.engine.execute(f"UPDATE {_q(name)} SET {_q(fix['column'])} = {_s(right)} WHERE {_q(fix['column'])} = {_s(wrong)}")
+                column, where = _q(fix["column"]), f"WHERE {_q(fix['column'])} = {_s(wrong)}"
+                action = _s(f"corrected: {right}")
+                self.report(name, fix["column"], _s(wrong), "corrected_value", action, f"{_q(name)} {where}")
+                self.sql("corrections", f"UPDATE {_q(name)} SET {column} = {_s(right)} {where}")
         changed = {}
         for kind, columns in source.get("types", {}).items():
             for column in columns:
@@ -223,7 +229,8 @@ class _Import:
                 self.report(name, column, _q(column), "unreadable_value", "'blank'", rows)
         if changed:
             new = ", ".join(f"{expression} AS {_q(column)}" for column, expression in changed.items())
-            self.sql(f"types of {name}", f"CREATE OR REPLACE TABLE {_q(name)} AS SELECT * REPLACE ({new}) FROM {_q(name)}")
+            typed = f"SELECT * REPLACE ({new}) FROM {_q(name)}"
+            self.sql(f"types of {name}", f"CREATE OR REPLACE TABLE {_q(name)} AS {typed}")
 
     def judge(self, fault: dict[str, Any]) -> None:
         """Name the rows of a fault; ``set_aside`` also takes them out of the source, for every table."""
@@ -240,10 +247,10 @@ class _Import:
         company = {key: self.constant(key, value) for key, value in self.plan.company.items()}
         for key, value in company.items():
             if value is None:
-                raise UnusableData(f"The map {self.plan.name} finds no value for {key} of company.toml: the files hold no date for it.")
-        counts: dict[str, int] = dict(self.engine.execute("SELECT rule, count(*) FROM _report GROUP BY 1 ORDER BY 1").fetchall())
-        notes = {rule: BUILT_IN[rule] for rule in counts if rule in BUILT_IN}
-        notes |= {fault["rule"]: {"en": fault["en"], "zh": fault["zh"]} for fault in self.plan.faults if fault["rule"] in counts}
+                raise UnusableData(f"The files of {self.plan.name} hold nothing that {key} of company.toml could be.")
+        counts = dict(self.sql("report", "SELECT rule, count(*) FROM _report GROUP BY 1 ORDER BY 1"))
+        said = BUILT_IN | {fault["rule"]: {"en": fault["en"], "zh": fault["zh"]} for fault in self.plan.faults}
+        notes = {rule: said[rule] for rule in counts}
         lines = [f"{key} = {_toml(value)}" for key, value in company.items()]
         origin = {"map": self.plan.name, "citation": self.plan.citation, "licence": self.plan.licence}
         lines += ["", "[source]", *(f"{key} = {_toml(value)}" for key, value in origin.items()), ""]
@@ -251,9 +258,7 @@ class _Import:
         with (folder / "import_report.csv").open("w", encoding="utf-8-sig", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(REPORT)
-            found = self.engine.execute('SELECT file, "row", "column", "value", rule, "action" FROM _report ORDER BY n')
-            while rows := found.fetchmany(10_000):
-                writer.writerows(rows)
+            writer.writerows(self.sql("report", f"SELECT {', '.join(map(_q, REPORT))} FROM _report ORDER BY n"))
         summary = origin | {"title": self.plan.title, "reads": self.plan.reads, "cannot_feed": self.plan.cannot_feed,
                             "files": [given for given in self.files.values() if given["file"]], "tables": tables,
                             "reported": counts, "rules": notes}  # fmt: skip
@@ -264,11 +269,12 @@ class _Import:
     def constant(self, key: str, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        found = (self.sql(f"company.{key}", value["sql"]).fetchone() or (None,))[0]
+        found = self.sql(f"company.{key}", value["sql"])[0][0]
         return found.date() if isinstance(found, dt.datetime) else found
 
     def write_table(self, name: str, given: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """Write what the source can feed: no columns that are null throughout (unless required), no empty optional table."""
+        """Write what the source can feed: no column that is null throughout (unless required), no empty table (unless
+        indispensable)."""
         source = given["from"]
         columns = [
             f"CAST({expression} AS {SQL_TYPE.get(TABLES[name].column(column).type, 'VARCHAR')}) AS {_q(column)}"
@@ -276,27 +282,26 @@ class _Import:
         ]
         rows_from = source if re.search(r"\s", source) else f"FROM {_q(source)}"
         self.sql(f"table {name}", f"CREATE TEMP TABLE _out AS SELECT {', '.join(columns)} FROM ({rows_from})")
-        filled = self.engine.execute("SELECT count(*), " + ", ".join(f"count({_q(c)})" for c in given["columns"]) + " FROM _out").fetchone()
-        assert filled is not None
+        counts = ", ".join(f"count({_q(column)})" for column in given["columns"])
+        rows, *filled = self.sql(name, f"SELECT count(*), {counts} FROM _out")[0]
         required = TABLES[name].required
-        keep = [c for c, n in zip(given["columns"], filled[1:], strict=True) if n or c in required]
-        if filled[0] or name in INDISPENSABLE:
-            with self.engine.sql(f"SELECT {', '.join(map(_q, keep))} FROM _out").to_arrow_reader() as batches:
-                with pq.ParquetWriter(folder / f"{name}.parquet", batches.schema, compression="zstd") as writer:
-                    for batch in batches:
-                        writer.write_batch(batch)
-        self.engine.execute("DROP TABLE _out")
-        return {"rows": filled[0], "columns": keep} if filled[0] or name in INDISPENSABLE else {}
+        keep = [column for column, n in zip(given["columns"], filled, strict=True) if n or column in required]
+        if rows or name in INDISPENSABLE:
+            batches = self.engine.sql(f"SELECT {', '.join(map(_q, keep))} FROM _out").to_arrow_reader()
+            with pq.ParquetWriter(folder / f"{name}.parquet", batches.schema, compression="zstd") as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+        self.sql(name, "DROP TABLE _out")
+        return {"rows": rows, "columns": keep} if rows or name in INDISPENSABLE else {}
 
 
 def find_file(folder: Path, name: str, source: dict[str, Any]) -> Path | None:
     """The one file of a source: ``files`` are name patterns, read without regard to case. None: absent and optional."""
-    if folder.is_file():
-        return folder
+    files = [folder] if folder.is_file() else [path for path in folder.iterdir() if path.is_file()]
     patterns = [pattern.casefold() for pattern in source["files"]]
-    found = sorted({p for p in folder.iterdir() if any(Path(p.name.casefold()).match(pattern) for pattern in patterns)})
+    found = sorted(p for p in files if any(Path(p.name.casefold()).match(pattern) for pattern in patterns))
     if len(found) > 1:
-        raise UnusableData(f"{folder} holds more than one file for {name}: {', '.join(p.name for p in found)}; keep one.")
+        raise UnusableData(f"{folder} has more than one file for {name}: {', '.join(p.name for p in found)}; keep one.")
     if not found and not source.get("optional", False):
         raise UnusableData(f"{folder} has no file for {name}: expected {' or '.join(source['files'])}.")
     return found[0] if found else None
@@ -318,3 +323,99 @@ def detect_encoding(path: Path) -> str:
             except UnicodeDecodeError:
                 continue
     raise UnusableData(f"{path.name} is neither UTF-8 nor GB18030 text; save it as UTF-8.")
+
+
+def _read_file(
+    path: Path, source: dict[str, Any], wanted: dict[str, list[str]]
+) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """The wanted columns of a file as text with ``_row``, and the rows that could not be read (number, text)."""
+    skipped: list[tuple[int, str]] = []
+    if source.get("format") == "xes":
+        log = xes.read_xes(path, [key for aliases in wanted.values() for key in aliases])
+        used = [
+            key
+            for key, values in zip(log.table.column_names, log.table.columns, strict=True)
+            if values.null_count < len(values)
+        ]
+        table = log.table.select(used)
+        skipped = [(number, said or "") for number, said in log.untimed]
+        gone: set[int] = set()
+    else:
+        table = _read_excel(path) if path.suffix.casefold() == ".xlsx" else _read_csv(path, source, skipped)
+        gone = {number for number, _ in skipped}
+    rows = (n for n in range(1, table.num_rows + len(gone) + 1) if n not in gone)
+    names = table.column_names
+    if repeated := sorted({column for column in names if names.count(column) > 1}):
+        raise UnusableData(f"{path.name} has the column {', '.join(repeated)} more than once.")
+    plain = {_plain(column): column for column in reversed(names)}
+    columns: dict[str, Any] = {"_row": pa.array(rows, pa.int64())}
+    for name, aliases in wanted.items():
+        found = next((plain[_plain(alias)] for alias in aliases if _plain(alias) in plain), None)
+        if found is None and not name.endswith("?"):
+            have = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
+            raise UnusableData(f"{path.name} has no column {' or '.join(aliases)}; it has: {have}.")
+        columns[name.rstrip("?")] = pa.nulls(table.num_rows, pa.string()) if found is None else table.column(found)
+    return pa.table(columns), skipped
+
+
+def _read_csv(path: Path, source: dict[str, Any], skipped: list[tuple[int, str]]) -> pa.Table:
+    def skip(row: pa_csv.InvalidRow) -> str:
+        skipped.append((row.number - 1, row.text))  # number counts the header
+        return "skip"
+
+    encoding = source.get("encoding") or detect_encoding(path)
+    delimiter = source.get("delimiter", ",")
+    try:
+        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
+            header = next(csv.reader(stream, delimiter=delimiter), [])
+        return pa_csv.read_csv(
+            path,
+            pa_csv.ReadOptions(use_threads=False, encoding=encoding),
+            pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
+            ),
+        )
+    except (pa.ArrowInvalid, UnicodeError, LookupError, StopIteration) as error:
+        raise UnusableData(f"{path.name} cannot be read as {encoding} text: {error}.") from None
+
+
+def _read_excel(path: Path) -> pa.Table:
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:
+        raise UnusableData(f"{path.name} cannot be read as an Excel workbook: {error}.") from None
+    cells = [[None if value in (None, "") else str(value) for value in row] for row in book.worksheets[0].values]
+    header, *rows = cells or [[]]
+    names = [column or f"column {number}" for number, column in enumerate(header, 1)]
+    columns = [pa.array([row[at] if at < len(row) else None for row in rows], pa.string()) for at in range(len(names))]
+    return pa.Table.from_arrays(columns, names)
+
+
+def _parse(column: str, kind: str) -> str:
+    """SQL that reads a text column as a number, a flag, an ISO date or time (the day as written: an offset is not
+    applied), or a date in the strptime form ``kind``."""
+    text = f"trim({_q(column)})"
+    if kind == "number":
+        return f"CASE WHEN isfinite(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST({text} AS DOUBLE) END"
+    if kind == "flag":
+        yes, no = (f"lower({text}) IN {words}" for words in (("true", "1", "yes"), ("false", "0", "no")))
+        return f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
+    return f"TRY_CAST({text} AS TIMESTAMP)" if kind == "date" else f"try_strptime({text}, {_s(kind)})"
+
+
+def _plain(column: str) -> str:
+    """A column name without case, spaces and underscores: ``AccountId`` is ``account_id``."""
+    return re.sub(r"[\s_]+", "", column.rstrip("?").casefold())
+
+
+def _q(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _s(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _toml(value: Any) -> str:
+    return value.isoformat() if isinstance(value, dt.date) else json.dumps(value, ensure_ascii=False)

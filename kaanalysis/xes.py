@@ -96,7 +96,9 @@ def _with_times(table: pa.Table, cases: int) -> EventLog:
     with duckdb.connect() as engine:
         numbers = pa.array(range(1, table.num_rows + 1), pa.int64())
         engine.register("log", pa.table({"n": numbers, "said": table.column(TIME)}))
-        engine.execute("CREATE TABLE timed AS SELECT n, said, TRY_CAST(said AS TIMESTAMP) AS moment FROM log")
+        # A cast to TIMESTAMP would drop the offset; a time without an offset counts as UTC.
+        moment = "make_timestamp(epoch_us(TRY_CAST(said AS TIMESTAMPTZ)))"
+        engine.execute(f"CREATE TABLE timed AS SELECT n, said, {moment} AS moment FROM log")
         times = engine.sql("SELECT moment FROM timed ORDER BY n").to_arrow_table().column(0)
         untimed = engine.sql("SELECT n, said FROM timed WHERE moment IS NULL ORDER BY n").fetchall()
     at = table.column_names.index(TIME)

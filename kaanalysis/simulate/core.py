@@ -1,4 +1,4 @@
-"""The latent process: deals with their steps, and the customers they make. Days are whole days since 1970-01-01.
+"""The latent process: sellers, and deals with their steps. Days are whole days since 1970-01-01.
 
 A deal passes its steps one after the other. Each takes a lognormal number of days, rounded up, and is then passed or
 not; the chance depends on the step, the seller's skill and on whether the acting person was ever met. Durations and
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from kaanalysis.contracts import UnusableData
 from kaanalysis.simulate.parameters import Segment, World
 
 Ints = NDArray[np.int64]
@@ -83,9 +82,8 @@ class Deals:
     """The deals of one segment, oldest first. Matrices are deals x steps or deals x roles.
 
     person: number of the person who holds a role (0 the key person, -1 nobody); met: the person is met in time.
-    begins, ends: days on which a step is entered and left (ends counts on as if nothing failed); reached: last step index
-    entered by as_of; fails: index of the step that fails (number of steps: none); end: day of the outcome (also if after
-    as_of); outcome: 1 won, 0 lost, -1 open.
+    begins, ends: days on which a step is entered and left (counting on as if nothing failed). fails: index of the step
+    that fails (number of steps: none). end: day of the outcome (also if after as_of). outcome: 1 won, 0 lost, -1 open.
     """
 
     label: str
@@ -117,8 +115,11 @@ def role_persons(segment: Segment, persons: Ints, extra: Flags) -> Ints:
     roles = [r.role for r in segment.roles]
     beyond = {s.role for s in segment.steps if s.above_limit}
     base = [r for r in roles if r not in beyond]
-    order = [segment.key_role, *reversed(segment.merge_order)]
-    order = [segment.key_role, *(r for r in base if r not in order), *reversed(segment.merge_order)]
+    order = [
+        segment.key_role,
+        *(r for r in base if r not in (segment.key_role, *segment.merge_order)),
+        *reversed(segment.merge_order),
+    ]
     held = np.empty((len(persons), len(roles)), np.int64)
     for i, role in enumerate(roles):
         if role in beyond:
@@ -201,113 +202,7 @@ def _teams(world: World, label: str, created: Ints, region: Ints, g: np.random.G
         team[mine] = local[(v[mine] * len(local)).astype(np.int64)]
     motion = "channel" if label == "SMB" else "KA"
     others = np.array([i for i, t in enumerate(world.teams) if t.motion == motion])
-    if label == "SMB":
-        theirs = u < world.channel_share
-    else:
-        theirs = (created >= day(world.ka_launch)) & (u >= world.ka_by_smb)
+    launched = (created >= day(world.ka_launch)) & (u >= world.ka_by_smb)
+    theirs = u < world.channel_share if label == "SMB" else launched
     team[theirs] = others[(v[theirs] * len(others)).astype(np.int64)]
     return team
-
-
-@dataclass(frozen=True)
-class Customers:
-    """The accounts of one segment. start, end: first and last day of the customer's life (NEVER: no customer; end may
-    lie after as_of). account: each deal's account; first: the deal made the account a customer; repeat: the account was
-    one already. region: the account's."""
-
-    start: Ints
-    end: Ints
-    region: Ints
-    account: Ints
-    first: Flags
-    repeat: Flags
-
-
-def life_days(segment: Segment, g: np.random.Generator, n: int) -> Floats:
-    """Customer lives in days: Weibull with the segment's median and shape."""
-    scale = segment.life_median_months / np.log(2) ** (1 / segment.life_shape)
-    return scale * g.weibull(segment.life_shape, n) * MONTH
-
-
-def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Customers:
-    """Give each deal an account of its region and each customer a life; deals keep their outcomes."""
-    segment = dict(world.segments())[deals.label]
-    g = rng(seed, f"customers {deals.label}")
-    shares = np.array(list(world.regions.values())) / sum(world.regions.values())
-    accounts = np.diff(np.round(np.concatenate([[0], np.cumsum(shares)]) * scaled(segment.accounts, size)))
-    legacy = np.diff(np.round(np.concatenate([[0], np.cumsum(shares)]) * scaled(segment.legacy, size)))
-    n = len(deals.created)
-    account, first, repeat = np.full(n, -1), np.zeros(n, bool), deals.repeat.copy()
-    starts, ends, regions = [], [], []
-    base = 0
-    for r in range(len(shares)):
-        mine = np.flatnonzero(deals.region == r)
-        start, end, chosen, is_first, is_repeat = _region(world, segment, deals, mine, int(accounts[r]), int(legacy[r]), g)
-        account[mine], first[mine], repeat[mine] = base + chosen, is_first, is_repeat
-        starts.append(start)
-        ends.append(end)
-        regions.append(np.full(len(start), r))
-        base += len(start)
-    return Customers(np.concatenate(starts), np.concatenate(ends), np.concatenate(regions), account, first, repeat)
-
-
-def _region(
-    world: World, segment: Segment, deals: Deals, mine: Ints, accounts: int, legacy: int, g: np.random.Generator
-) -> tuple[Ints, Ints, Ints, Flags, Flags]:
-    created, closed = deals.created[mine], np.minimum(deals.end[mine], day(world.as_of))
-    won, repeat = deals.won[mine], deals.repeat[mine].copy()
-    makers = np.flatnonzero(won & ~repeat)
-    makers = makers[np.argsort(closed[makers], kind="stable")]
-    repeat[makers[max(accounts - legacy - 1, 0) :]] = True  # more first wins than accounts: the last come from customers
-    makers = makers[: max(accounts - legacy - 1, 0)]
-    customers = legacy + len(makers)
-    if customers == 0:
-        raise UnusableData("this size leaves a region without customers; choose a larger size.")
-    start, end = np.full(accounts, NEVER), np.full(accounts, NEVER)
-    start[:legacy], end[:legacy] = _legacy(world, segment, legacy, g)
-    start[legacy:customers] = closed[makers]
-    end[legacy:customers] = closed[makers] + np.ceil(life_days(segment, g, len(makers))).astype(np.int64)
-    account = np.full(len(mine), -1)
-    account[makers] = np.arange(legacy, customers)
-    # meant for present customers: one whose life spans the deal
-    todo = np.flatnonzero(repeat)
-    _place(account, todo, lambda c, i: (start[c] < created[i]) & (end[c] > closed[i]), customers, 0, g)
-    stuck = todo[account[todo] < 0]
-    repeat[stuck[~won[stuck]]] = False
-    for i in stuck[won[stuck]]:  # few: any customer, whose life is then stretched to span the deal
-        options = np.flatnonzero(start[:customers] < created[i])
-        account[i] = options[g.integers(len(options))] if len(options) else 0
-        end[account[i]] = max(end[account[i]], closed[i] + 1)
-    # new: an account that is no customer while the deal runs
-    todo = np.flatnonzero((account < 0) & ~repeat)
-    _place(account, todo, lambda c, i: start[c] > closed[i], accounts - legacy, legacy, g)
-    stuck = todo[account[todo] < 0]
-    account[stuck] = g.integers(customers, accounts, len(stuck))
-    is_first = np.zeros(len(mine), bool)
-    is_first[makers] = True
-    return start, end, account, is_first, repeat
-
-
-def _place(account, todo, fits, count, base, g) -> None:  # type: ignore[no-untyped-def]
-    """Draw an account from base … base+count for every deal in `todo` until it fits; at most 60 draws."""
-    for _ in range(60):
-        if not len(todo):
-            return
-        candidate = base + g.integers(count, size=len(todo))
-        good = fits(candidate, todo)
-        account[todo[good]] = candidate[good]
-        todo = todo[~good]
-
-
-def _legacy(world: World, segment: Segment, count: int, g: np.random.Generator) -> tuple[Ints, Ints]:
-    """Customers from before the records that were still there on the first day: starts spread evenly over the years
-    before, kept with the chance of having stayed."""
-    since = day(world.observed_from)
-    start, end = np.empty(0, np.int64), np.empty(0, np.int64)
-    while len(start) < count:
-        tries = 4 * count + 50
-        born = since - 1 - np.floor(g.random(tries) * segment.legacy_years * 365.25).astype(np.int64)
-        dies = born + np.ceil(life_days(segment, g, tries)).astype(np.int64)
-        stayed = dies >= since
-        start, end = np.concatenate([start, born[stayed]]), np.concatenate([end, dies[stayed]])
-    return start[:count], end[:count]

@@ -66,8 +66,8 @@ class Segment:
     """One customer group: who they are, how they buy, how long they stay, what they spend.
 
     accounts, legacy, opportunities: counts at size 1 (legacy: customers since before the records begin).
-    growth: yearly growth of new opportunities; before_launch: their share before the KA launch (absent: as growth says).
-    repeat: share of opportunities meant for present customers. skill_sd, unmet_effect: log-odds on every step's passing.
+    growth: yearly growth of new opportunities; before_launch: their share before the KA launch (absent: by growth).
+    repeat: share of opportunities meant for present customers. skill_sd, unmet_effect: log-odds on a step's passing.
     unmet: chance that a person with a role of its own, other than the key person, is never met.
     persons: probabilities of 1, 2, 3 … distinct persons a deal (above the limit one more); merge_order: roles that the
     key person holds first where persons are fewer than roles.
@@ -166,7 +166,8 @@ class World:
 
     channel_share: share of SMB deals that the channel sells. ka_by_smb: share of KA deals since the launch that SMB
     sellers work; seller_gap: log-odds on every step where they do. disputes: count at size 1.
-    benchmark: pass probability that a step's relief is counted against.
+    history: added to every seed (which history a seed stands for). benchmark: pass probability that a step's relief is
+    counted against.
     """
 
     name: str
@@ -178,6 +179,7 @@ class World:
     ka_launch: dt.date
     language: str
     seed: int
+    history: int
     benchmark: float
     horizons: tuple[int, ...]
     lifetime_horizon_months: float
@@ -274,9 +276,9 @@ def _consistent(world: World, where: str) -> None:
         steps = {s.name for s in segment.steps}
         for step in segment.steps:
             demand(step.role in roles, f"{label} step {step.name}: role {step.role} is not among the segment's roles")
-            demand(0 < step.pass_probability < 1, f"{label} step {step.name}: pass_probability must lie between 0 and 1")
+            demand(0 < step.pass_probability < 1, f"{label} step {step.name}: pass_probability must lie in (0, 1)")
         for inform in segment.informs:
-            demand(inform.after in steps and inform.role in roles, f"{label} inform {inform.name}: no such step or role")
+            demand(inform.after in steps and inform.role in roles, f"{label} inform {inform.name}: no such step, role")
         demand(segment.key_role in roles, f"{label}: key_role {segment.key_role} is not among its roles")
         demand(set(segment.merge_order) <= set(roles) - {segment.key_role}, f"{label}: merge_order names unknown roles")
         first = next((i for i, p in enumerate(segment.persons) if p > 0), -1)

@@ -15,22 +15,20 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from kaanalysis.simulate.core import (
-    MONTH,
-    Customers,
     Deals,
     Floats,
-    Sellers,
     day,
-    draw_customers,
     draw_deals,
     rng,
     role_persons,
     sellers,
 )
+from kaanalysis.simulate.customers import Customers, draw_customers
 from kaanalysis.simulate.parameters import Segment, World
 
 LONGEST = 4000  # days followed in the convolution
-REPLICA = 25.0  # size of the independent replica that the number of wins per account is counted in
+_SPEND: dict[tuple[str, str], dict[str, float]] = {}
+REPLICA = 60.0  # size of the independent replica that the number of wins per account is counted in
 
 
 def duration_cdf(segment: Segment, extra: bool, upto: int | None = None) -> Floats:
@@ -71,8 +69,9 @@ def above_limit(segment: Segment) -> float:
 def incidence(
     segment: Segment, shift: Floats, weight: Floats, horizon: int, replace: tuple[int, float] | None = None
 ) -> float:
-    """Cumulative incidence of `won` at `horizon` days, averaged over `shift` with `weight`; replace: (step, probability)
-    sets one step's passing to a constant."""
+    """Cumulative incidence of `won` at `horizon` days, averaged over `shift` with `weight`.
+
+    replace: (step, probability) sets one step's passing to a constant."""
     total = 0.0
     share = above_limit(segment)
     for extra, part in ((False, 1 - share), (True, share)):
@@ -100,7 +99,7 @@ def lost_incidence(segment: Segment, shift: Floats, weight: Floats, horizon: int
 
 
 def skill_nodes(world: World, label: str, segment: Segment, gap_share: float) -> tuple[Floats, Floats]:
-    """Quadrature nodes of a seller's shift in log-odds and their weights; gap_share: share of deals worked by SMB sellers."""
+    """Quadrature nodes of a seller's shift in log-odds and their weights; gap_share: share worked by SMB sellers."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(21)
     weights = weights / weights.sum()
     own = segment.skill_sd * nodes
@@ -121,8 +120,10 @@ def gap_share(world: World, segment: Segment) -> float:
 
 
 def steps_truth(world: World, segment: Segment, shift: Floats, weight: Floats, horizon: int) -> list[dict[str, Any]]:
-    """Per step: marginal passing, losses per 100 deals, median days, relief (wins gained per 100 deals at `horizon` if the
-    step passed with the benchmark's probability; 0 where it already does)."""
+    """Per step: marginal passing, losses per 100 deals, median days, relief.
+
+    Relief: wins gained per 100 deals at `horizon` days if the step passed with the benchmark's probability (for every
+    seller, met or not), all else as it is; 0 where it already does."""
     share = above_limit(segment)
     now = incidence(segment, shift, weight, horizon)
     out = []
@@ -171,13 +172,21 @@ def last_year(world: World, deals: Deals, customers: Customers) -> Floats:
     """Won amount per account in the twelve months before as_of, over accounts with any."""
     end = day(world.as_of)
     recent = deals.won & (deals.end > day(world.as_of.replace(year=world.as_of.year - 1))) & (deals.end <= end)
-    spend = np.bincount(customers.account[recent], weights=deals.amount[recent], minlength=len(customers.start))
-    return spend[spend > 0]
+    total: Floats = np.bincount(customers.account[recent], weights=deals.amount[recent]).astype(np.float64)
+    return total[total > 0]
 
 
-def spend(world: World, label: str, segment: Segment, seed: int) -> dict[str, float]:
+def spend(world: World, label: str, segment: Segment) -> dict[str, float]:
     """Distribution of spend: the number of wins per account is counted in an independent large replica, the amounts are
-    integrated over the amounts of won deals (the extra approval wins fewer of the large ones)."""
+    integrated over the amounts of won deals (the extra approval wins fewer of the large ones). The same for every seed
+    and size; integrated once per process."""
+    key = (repr(world), label)
+    if key not in _SPEND:
+        _SPEND[key] = _spend(world, label, segment, 1)
+    return dict(_SPEND[key])
+
+
+def _spend(world: World, label: str, segment: Segment, seed: int) -> dict[str, float]:
     crew = sellers(world, seed, REPLICA)
     deals = draw_deals(world, label, seed, REPLICA, crew)
     customers = draw_customers(world, deals, seed, REPLICA)
@@ -216,9 +225,8 @@ def _won_amounts(segment: Segment, odds: float, n: int, g: np.random.Generator) 
     return segment.amount_median * np.exp(segment.amount_log_sd * z)
 
 
-def truth(world: World, seed: int, crew: Sellers, made: dict[str, Deals]) -> dict[str, Any]:
-    """The truth of both segments. `won` is the value over all sellers such a company could have; `won_given_sellers` holds
-    the sellers it does have."""
+def truth(world: World, made: dict[str, Deals]) -> dict[str, Any]:
+    """The truth of both segments. `won`: over all sellers it could have; `won_given_sellers`: over its own."""
     out: dict[str, Any] = {}
     longest = max(world.horizons)
     for label, segment in world.segments():
@@ -233,7 +241,7 @@ def truth(world: World, seed: int, crew: Sellers, made: dict[str, Deals]) -> dic
             "won_ever": incidence(segment, shift, weight, LONGEST),
             "won_deal_days_median": int(np.searchsorted(duration_cdf(segment, False), 0.5)),
             "lifetime": lifetime(world, segment),
-            "spend": spend(world, label, segment, seed ^ 0x5EED),
+            "spend": spend(world, label, segment),
             "custom_share": segment.custom,
             **role_merge(segment),
             "above_authority_limit": above_limit(segment),

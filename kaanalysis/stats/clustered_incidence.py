@@ -115,15 +115,17 @@ def clustered_incidence_at(
     method. Beyond 20 million cluster x event-time cells, the smallest clusters' replicates are first-order
     (infinitesimal jackknife), whose error is of the order of (cluster size / n)².
     - fewer than two clusters, or every cluster alike to the last bit: the limits are None;
-    - the estimate is exactly 0 or 1: Clopper–Pearson with the effective number m / (1 + (k - 1) 0.05), where m units had
-      a known state at the horizon, k is their mean cluster size weighted by size (Kish 1965), and 0.05 is an assumed
-      correlation within clusters, since without variation the data cannot tell it (Korn and Graubard 1998);
+    - the estimate is exactly 0 or 1: Clopper–Pearson with the effective number m / (1 + (k - 1) 0.05), where m units
+      had a known state at the horizon, k is their mean cluster size weighted by size (Kish 1965), and 0.05 is an
+      assumed correlation within clusters, since without variation the data cannot tell it (Korn and Graubard 1998);
     - the horizon lies beyond the last time at risk with units still open: value and limits are None.
 
     Raises ValueError as ``cumulative_incidence`` and for missing cluster labels.
-    Sources: Tukey 1958; Lipsitz, Dear and Zhao 1994 and Therneau and Grambsch 2000, 7.5 (grouped jackknife in survival).
+    Sources: Tukey 1958 (jackknife); Lipsitz, Dear and Zhao 1994 and Therneau and Grambsch 2000, chapter 8 (leaving out
+    whole clusters in survival analysis).
     """
-    check_level(level), check_horizon(horizon)
+    check_level(level)
+    check_horizon(horizon)
     length, start = observation(duration, entry)
     n = len(length)
     code, causes = outcomes(outcome, n, censored)
@@ -169,7 +171,8 @@ def _at_the_edge(value: float, sizes: FloatArray, level: float, n: int, method: 
         return Estimate(value, 0.0, 1.0, level, n, method)
     design_effect = 1 + (float((sizes**2).sum()) / known - 1) * ASSUMED_CORRELATION
     edge = ((1 - level) / 2) ** (design_effect / known)
-    return Estimate(value, *((0.0, 1 - edge) if value == 0 else (edge, 1.0)), level, n, method)
+    low, high = (0.0, 1 - edge) if value == 0 else (edge, 1.0)
+    return Estimate(value, low, high, level, n, method)
 
 
 def weighted_incidence_at(

@@ -92,7 +92,8 @@ def incidence_at(curve: pd.DataFrame, cause: Any, horizon: float) -> Estimate:
 
     None where the horizon lies beyond the last time at risk while some units are still open: what they will do is not
     in the data (``method`` says so); None also for empty input. ``n`` counts all units of the curve, open ones too.
-    Raises ValueError for a cause that the curve does not have (pass ``causes`` when making it) or a horizon not above 0.
+    Raises ValueError for a cause that the curve does not have (pass ``causes`` when making it) and for a horizon not
+    above 0.
     """
     check_horizon(horizon)
     level, n = level_of(curve), int(curve.attrs["n"])

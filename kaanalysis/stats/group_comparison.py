@@ -14,8 +14,8 @@ from kaanalysis.stats.inputs import flags, labels, observation
 def log_rank(duration: Any, event: Any, group: Any, entry: Any = None) -> Significance:
     """Log-rank test of two or more groups; units may enter late.
 
-    ``duration``, ``event``, ``entry`` as in ``kaplan_meier``; ``group`` one label per unit, none missing. At every event
-    time the events of each group are compared with what its share of those at risk would give; variances are
+    ``duration``, ``event``, ``entry`` as in ``kaplan_meier``; ``group`` one label per unit, none missing. At every
+    event time the events of each group are compared with what its share of those at risk would give; variances are
     hypergeometric, so ties are allowed. ``statistic``: chi-squared with groups - 1 degrees of freedom, 0 or more (0:
     exactly as expected). ``p_value``: 0 … 1; small means that the hazards differ. It has little power where curves
     cross. Both are None with fewer than two groups, without events, or where the groups are never at risk together.

@@ -71,7 +71,9 @@ def outcomes(values: Any, length: int, censored: Any, causes: Any = None) -> tup
         raise ValueError(f"outcome must have {length} values in one dimension; not shape {array.shape}")
     is_open = np.asarray(pd.isna(array), dtype=bool)
     is_open[~is_open] = [label == "" or (censored is not None and label == censored) for label in array[~is_open]]
-    raw, found = pd.factorize(np.where(is_open, None, array))
+    array = array.copy()
+    array[is_open] = None
+    raw, found = pd.factorize(array)
     known = {label: position for position, label in enumerate(found)}
     names = list(causes) if causes is not None else sorted(found, key=lambda label: (str(type(label)), label))
     missing = [label for label in found if label not in names]

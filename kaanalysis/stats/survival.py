@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis.stats.estimate import Estimate
-from kaanalysis.stats.inputs import check_level, flags, observation
+from kaanalysis.stats.inputs import FloatArray, check_level, flags, observation
 from kaanalysis.stats.risk_table import greenwood_terms, hazard_of, log_log_limits, risk_table
 
 # Products of fractions such as 1/2 end a few units in the last place off; a quantile must not hang on that.
@@ -27,9 +27,9 @@ def kaplan_meier(duration: Any, event: Any, entry: Any = None, level: float = 0.
     Returns one row per distinct time, the first at 0, with the columns ``time`` (unit of the durations), ``at_risk``
     (just before the time; at 0 those observed from the origin), ``events``, ``censored``, ``entered`` (counts at the
     time; those who enter are at risk from just after it; their sum is n), ``survival`` (0 … 1, never rising; 1:
-    nothing has happened, 0: the last one at risk had the event), ``se`` (Greenwood; 0 where survival is 0 or 1, which is
-    no certainty: read the limits), ``low`` and ``high`` (log-log limits, 0 … 1). Where survival is exactly 1 after time
-    0, ``low`` is Clopper–Pearson's limit for no event among the units known so far; where it is exactly 0, ``high``
+    nothing has happened, 0: the last one at risk had the event), ``se`` (Greenwood; 0 where survival is 0 or 1, which
+    is no certainty: read the limits), ``low`` and ``high`` (log-log limits, 0 … 1). Where survival is exactly 1 after
+    time 0, ``low`` is Clopper–Pearson's limit for no event among the units then at risk; where it is exactly 0, ``high``
     stays at its value before the drop. ``attrs["level"]`` holds the level.
 
     With late entry and few at risk early, an early event can bring the curve to 0 for good; and where nobody was seen
@@ -45,8 +45,8 @@ def kaplan_meier(duration: Any, event: Any, entry: Any = None, level: float = 0.
     happened = flags(event, "event", len(length))
     table = risk_table(length, start, np.where(happened, 0, -1), 1)
     events = table.events[:, 0]
-    survival = np.cumprod(1 - hazard_of(events, table.at_risk))
-    se = survival * np.sqrt(np.cumsum(greenwood_terms(events, table.at_risk)))
+    survival: FloatArray = np.cumprod(1 - hazard_of(events, table.at_risk), dtype=np.float64)
+    se: FloatArray = survival * np.sqrt(np.cumsum(greenwood_terms(events, table.at_risk), dtype=np.float64))
     # Those with the event are "known" in competing risks; for survival itself the risk set is what bears witness.
     low, high = log_log_limits(survival, se, table.time, table.at_risk, level)
     curve = pd.DataFrame(

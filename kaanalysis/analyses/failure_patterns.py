@@ -1,0 +1,83 @@
+"""05 Failure patterns: is the KA business new, or the SMB business under another name (M-D, siphon)?
+
+The left-hand-to-right-hand bridge takes what KA teams won since the launch apart by account: accounts that no other team had won before
+(new), and accounts taken over from other teams, whose revenue is what they brought anyway (their own rate before the launch, carried on)
+and what came on top. The share of KA revenue from accounts taken over is the score; intervals resample customer groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from kaanalysis import aggregates
+from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses.verdicts import above, find_flips, percentile_number
+from kaanalysis.company import Company
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number, Result, no_data
+from kaanalysis.stats import cluster_weights
+
+ID = "05_failure_patterns"
+FEEDS = {"M-D": ("teams.motion", "opportunities.team", "opportunities.amount", "opportunities.closed_at")}
+PARTS = ("new", "carried_on", "on_top")
+METHOD = "revenue bridge, cluster bootstrap (percentile)"
+
+
+def bridge_parts(accounts: pd.DataFrame, months_since: float, months_before: int) -> pd.DataFrame:
+    """KA revenue since the launch by account and part: new (no earlier win by another team), carried_on (taken over, up to the
+    account's own monthly rate before the launch × months since), on_top (taken over, beyond that). Parts add up to `won`."""
+    taken = accounts["known_before"].to_numpy() > 0
+    won = accounts["won"].to_numpy(float)
+    expected = accounts["before"].to_numpy(float) / months_before * months_since
+    # What other teams still win from the account since the launch has used up part of what was expected anyway.
+    left = np.maximum(expected - accounts["other_won"].to_numpy(float), 0.0)
+    carried = np.where(taken, np.minimum(won, left), 0.0)
+    return pd.DataFrame({"new": np.where(taken, 0.0, won), "carried_on": carried, "on_top": np.where(taken, won - carried, 0.0)})
+
+
+def judge(numbers: list[Number], policy: Policy) -> list[Finding]:
+    """M-D: present if more than `siphon.moved_share` of KA revenue surely comes from accounts taken over, absent if surely less.
+
+    Wrong if accounts taken over would have left without the KA team: the bridge cannot see that."""
+    score = next(n for n in numbers if n.name == "score")
+    if score.n < policy["evidence.minimum_units"]:
+        return [Finding("M-D", "siphon", "undecided", "too_few", tuple(numbers))]
+    state = above(score.low, score.high, policy["siphon.moved_share"])
+    return [Finding("M-D", "siphon", state, f"siphon_{state}", tuple(numbers))]
+
+
+def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
+    """M-D with the revenue bridge. Needs ka_launch in company.toml, team motions, and won amounts by team."""
+    result = Result(ID, company.data_hash, policy.hash, str(company.info.as_of), [])
+    missing = company.missing(*FEEDS["M-D"])
+    launch = company.info.ka_launch
+    if launch is None:
+        missing.append("company.ka_launch")
+    if missing or launch is None:
+        result.findings = [no_data("M-D", "siphon", missing)]
+        return result
+    accounts = aggregates.key_account_revenue(company, policy)
+    if accounts.empty:
+        result.findings = [no_data("M-D", "siphon", ["opportunities.amount"], reason="no_ka_revenue")]
+        return result
+    since = (company.info.as_of - launch).days / DAYS_PER_MONTH
+    parts = bridge_parts(accounts, since, policy["siphon.before_months"])
+    weights = cluster_weights(accounts["cluster"].to_numpy(), policy["evidence.draws"], policy["evidence.seed"]).astype(float)
+    level, currency, n = policy["evidence.level"], company.info.currency, len(accounts)
+    totals = {p: (float(parts[p].sum()), weights @ parts[p].to_numpy()) for p in PARTS}
+    total = sum(v[0] for v in totals.values())
+    drawn = np.maximum(np.sum([v[1] for v in totals.values()], axis=0), 1e-12)
+    numbers = [percentile_number(f"ka_revenue_{p}", "KA", *totals[p], level, n, currency, METHOD) for p in PARTS]
+    moved = totals["carried_on"][1] + totals["on_top"][1]
+    numbers.insert(0, percentile_number("score", "KA", 1 - totals["new"][0] / total, moved / drawn, level, n, "share", METHOD))
+    numbers.append(percentile_number("no_increment_share", "KA", totals["carried_on"][0] / total, totals["carried_on"][1] / drawn, level, n, "share", METHOD))
+    finding = judge(numbers, policy)[0]
+    flips = find_flips(lambda p: judge(numbers, p), "M-D", policy, ["siphon.moved_share"])
+    result.findings = [replace(finding, flips=flips)]
+    rows = [(name, x.value, x.low, x.high) for name, x in zip(PARTS, numbers[1:4], strict=True)]
+    result.frames = {"revenue_bridge": pd.DataFrame(rows, columns=["part", "value", "low", "high"]), "monthly_revenue": aggregates.monthly_revenue_by_motion(company)}
+    return result

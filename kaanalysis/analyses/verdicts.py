@@ -1,0 +1,106 @@
+"""What all analyses share: from interval and threshold to a state, from an estimate to a number, and the search for flips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Flip, Number, State
+from kaanalysis.stats import Estimate, wilson
+
+Judge = Callable[[Policy], list[Finding]]
+
+
+def number(name: str, segment: str, estimate: Estimate, unit: str, *, scale: float = 1.0, horizon_months: float | None = None) -> Number:
+    """An estimate as a number of a result; `scale` turns its unit (days into months …)."""
+
+    def scaled(value: float | None) -> float | None:
+        return None if value is None else value * scale
+
+    return Number(name, segment, scaled(estimate.value), scaled(estimate.low), scaled(estimate.high), estimate.level, estimate.n, unit, estimate.method, horizon_months)
+
+
+def percentile_number(name: str, segment: str, value: float | None, draws: npt.ArrayLike, level: float, n: int, unit: str, method: str) -> Number:
+    """A number whose interval is the middle `level` of resampled values; no interval where fewer than half of the draws gave one."""
+    array = np.asarray(draws, dtype=np.float64)
+    good = array[np.isfinite(array)]
+    if value is None or len(good) < max(2, len(array) / 2):
+        return Number(name, segment, value, None, None, level, n, unit, method)
+    tail = (1 - level) / 2
+    low, high = np.quantile(good, [tail, 1 - tail])
+    return Number(name, segment, value, float(low), float(high), level, n, unit, method)
+
+
+def share_of_draws(name: str, segment: str, flags: npt.ArrayLike, method: str) -> Number:
+    """The share of resamples or simulated worlds in which something holds, with Wilson's interval for the number of draws (`n`)."""
+    array = np.asarray(flags, dtype=bool)
+    return number(name, segment, replace(wilson(int(array.sum()), len(array)), method=method), "probability")
+
+
+def above(low: float | None, high: float | None, threshold: float) -> State:
+    """``supported`` where the whole interval lies above the threshold, ``contradicted`` where it lies below, else ``undecided``."""
+    if low is None or high is None:
+        return "undecided"
+    if low > threshold:
+        return "supported"
+    return "contradicted" if high < threshold else "undecided"
+
+
+def below(low: float | None, high: float | None, threshold: float) -> State:
+    """The mirror of :func:`above`: supported where the whole interval lies below the threshold."""
+    return {"supported": "contradicted", "contradicted": "supported"}.get(above(low, high, threshold), "undecided")  # type: ignore[return-value]
+
+
+def both(first: State, second: State) -> State:
+    """A claim of two parts: supported if both hold, contradicted if one is contradicted, else undecided."""
+    if "contradicted" in (first, second):
+        return "contradicted"
+    return "supported" if first == second == "supported" else "undecided"
+
+
+def find_flips(judge: Judge, finding: str, policy: Policy, names: Iterable[str], *, points: int = 24) -> tuple[Flip, ...]:
+    """Move one policy value at a time through its range, the data fixed, and report the nearest value at which the state changes.
+
+    The range is scanned at `points` places and the crossing nearest to the present value is refined by bisection to 1/1000 of
+    the range (whole numbers to the number). ``at`` None: the state is the same over the whole range, as far as the scan sees.
+    """
+    flips = []
+    now_state = next(f for f in judge(policy) if f.id == finding).state
+    for name in names:
+        threshold = policy.threshold(name)
+        assert threshold.range is not None
+        low, high = threshold.range
+        now, whole = float(threshold.value), isinstance(threshold.value, int)
+
+        def state(value: float, name: str = name, whole: bool = whole) -> str:
+            changed = policy.override({name: round(value) if whole else value})
+            return next(f for f in judge(changed) if f.id == finding).state
+
+        grid = np.unique(np.round(np.linspace(low, high, points))) if whole else np.linspace(low, high, points)
+        best: tuple[float, str] | None = None
+        for side in (sorted(g for g in grid if g > now), sorted((g for g in grid if g < now), reverse=True)):
+            same = now
+            for value in side:
+                there = state(float(value))
+                if there == now_state:
+                    same = float(value)
+                    continue
+                other, tolerance = float(value), (1.0 if whole else (high - low) / 1000)
+                while abs(other - same) > tolerance:
+                    middle = float(round((other + same) / 2)) if whole else (other + same) / 2
+                    if middle in (other, same):
+                        break
+                    found = state(middle)
+                    if found == now_state:
+                        same = middle
+                    else:
+                        other, there = middle, found
+                if best is None or abs(other - now) < abs(best[0] - now):
+                    best = (other, there)
+                break
+        flips.append(Flip(name, threshold.value, None if best is None else best[0], (low, high), None if best is None else best[1]))  # type: ignore[arg-type]
+    return tuple(flips)

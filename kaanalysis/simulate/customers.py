@@ -1,0 +1,122 @@
+"""Which account each deal belongs to, and how long an account stays a customer.
+
+Outcomes come first (:mod:`kaanalysis.simulate.core`): a first win makes an account a customer for the length
+of its life; deals meant for present customers go to one whose life spans the deal, the others to accounts that are no
+customers meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kaanalysis.simulate.core import MONTH, NEVER, Deals, Flags, Floats, Ints, day, rng, scaled
+from kaanalysis.simulate.parameters import Segment, World
+
+
+@dataclass(frozen=True)
+class Customers:
+    """The accounts of one segment. start, end: first and last day of the customer's life (NEVER: no customer; end may
+    lie after as_of). account: each deal's account; first: the deal made the account a customer; repeat: the account was
+    one already. region: the account's."""
+
+    start: Ints
+    end: Ints
+    region: Ints
+    account: Ints
+    first: Flags
+    repeat: Flags
+
+
+def life_days(segment: Segment, g: np.random.Generator, n: int) -> Floats:
+    """Customer lives in days: Weibull with the segment's median and shape."""
+    scale = segment.life_median_months / np.log(2) ** (1 / segment.life_shape)
+    return scale * g.weibull(segment.life_shape, n) * MONTH
+
+
+def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Customers:
+    """Give each deal an account of its region and each customer a life; deals keep their outcomes."""
+    segment = dict(world.segments())[deals.label]
+    g = rng(seed, f"customers {deals.label}")
+    shares = np.array(list(world.regions.values())) / sum(world.regions.values())
+    edges = np.concatenate([[0], np.cumsum(shares)])
+    legacy = np.maximum(np.diff(np.round(edges * scaled(segment.legacy, size))), 1)
+    accounts = np.maximum(np.diff(np.round(edges * scaled(segment.accounts, size))), legacy + 2)
+    n = len(deals.created)
+    account, first, repeat = np.full(n, -1), np.zeros(n, bool), deals.repeat.copy()
+    starts, ends, regions = [], [], []
+    base = 0
+    for r in range(len(shares)):
+        mine = np.flatnonzero(deals.region == r)
+        size_of = int(accounts[r]), int(legacy[r])
+        start, end, chosen, first[mine], repeat[mine] = _region(world, segment, deals, mine, *size_of, g)
+        account[mine] = base + chosen
+        starts.append(start)
+        ends.append(end)
+        regions.append(np.full(len(start), r))
+        base += len(start)
+    return Customers(np.concatenate(starts), np.concatenate(ends), np.concatenate(regions), account, first, repeat)
+
+
+def _region(
+    world: World, segment: Segment, deals: Deals, mine: Ints, accounts: int, legacy: int, g: np.random.Generator
+) -> tuple[Ints, Ints, Ints, Flags, Flags]:
+    created, closed = deals.created[mine], np.minimum(deals.end[mine], day(world.as_of))
+    won, repeat = deals.won[mine], deals.repeat[mine].copy()
+    makers = np.flatnonzero(won & ~repeat)
+    makers = makers[np.argsort(closed[makers], kind="stable")]
+    repeat[makers[max(accounts - legacy - 1, 0) :]] = True  # more first wins than accounts: the last repeat
+    makers = makers[: max(accounts - legacy - 1, 0)]
+    customers = legacy + len(makers)
+    start, end = np.full(accounts, NEVER), np.full(accounts, NEVER)
+    start[:legacy], end[:legacy] = _legacy(world, segment, legacy, g)
+    start[legacy:customers] = closed[makers]
+    end[legacy:customers] = closed[makers] + np.ceil(life_days(segment, g, len(makers))).astype(np.int64)
+    account = np.full(len(mine), -1)
+    account[makers] = np.arange(legacy, customers)
+    # meant for present customers: one whose life spans the deal
+    todo = np.flatnonzero(repeat)
+    _place(account, todo, lambda c, i: (start[c] < created[i]) & (end[c] > closed[i]), customers, 0, g)
+    stuck = todo[account[todo] < 0]
+    repeat[stuck[~won[stuck]]] = False
+    for i in stuck[won[stuck]]:  # few: any customer, whose life is then stretched to span the deal
+        options = np.flatnonzero(start[:customers] < created[i])
+        account[i] = options[g.integers(len(options))] if len(options) else 0
+        end[account[i]] = max(end[account[i]], closed[i] + 1)
+    # new: an account that is no customer while the deal runs
+    todo = np.flatnonzero((account < 0) & ~repeat)
+    _place(account, todo, lambda c, i: start[c] > closed[i], accounts - legacy, legacy, g)
+    stuck = todo[account[todo] < 0]
+    account[stuck] = g.integers(customers, accounts, len(stuck))
+    is_first = np.zeros(len(mine), bool)
+    is_first[makers] = True
+    return start, end, account, is_first, repeat
+
+
+def _place(
+    account: Ints, todo: Ints, fits: Callable[[Ints, Ints], Flags], count: int, base: int, g: np.random.Generator
+) -> None:
+    """Draw an account from base … base+count for every deal in `todo` until it fits; at most 60 draws."""
+    for _ in range(60):
+        if not len(todo):
+            return
+        candidate = base + g.integers(count, size=len(todo))
+        good = fits(candidate, todo)
+        account[todo[good]] = candidate[good]
+        todo = todo[~good]
+
+
+def _legacy(world: World, segment: Segment, count: int, g: np.random.Generator) -> tuple[Ints, Ints]:
+    """Customers from before the records that were still there on the first day: starts spread evenly over the years
+    before, kept with the chance of having stayed."""
+    since = day(world.observed_from)
+    start, end = np.empty(0, np.int64), np.empty(0, np.int64)
+    while len(start) < count:
+        tries = 4 * count + 50
+        born = since - 1 - np.floor(g.random(tries) * segment.legacy_years * 365.25).astype(np.int64)
+        dies = born + np.ceil(life_days(segment, g, tries)).astype(np.int64)
+        stayed = dies >= since
+        start, end = np.concatenate([start, born[stayed]]), np.concatenate([end, dies[stayed]])
+    return start[:count], end[:count]

@@ -1,0 +1,308 @@
+"""The tables that follow the deals: opportunities, stages, persons, steps, activities, orders; and the interviews."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kaanalysis.contracts import TABLES
+from kaanalysis.simulate.core import KEY_PERSON, Flags, Floats, Ints, Sellers, day, rng, scaled
+from kaanalysis.simulate.parameters import Step, World
+from kaanalysis.simulate.tables import (
+    ACTIONS,
+    BAND_NAMES,
+    BANDS,
+    ORIGINS,
+    TOPICS,
+    Part,
+    Widths,
+    by,
+    dates,
+    draw_product,
+    industries,
+    join,
+    money,
+    origins,
+    product_mix,
+    words,
+)
+
+
+def owner_names(world: World, crew: Sellers) -> list[str]:
+    """Sellers' names in the order of their numbers."""
+    counts = crew.offset[1:] - crew.offset[:-1]
+    return [f"{t.team}-{k + 1:02d}" for t, n in zip(world.teams, counts, strict=True) for k in range(n)]
+
+
+def opportunities(world: World, seed: int, size: float, made: list[Part], w: Widths, crew: Sellers) -> pa.Table:
+    out = []
+    products, categories = list(world.products), list(world.products.values())
+    owners, names = owner_names(world, crew), [t.team for t in world.teams]
+    channel = np.array([t.motion == "channel" for t in world.teams])
+    for part in made:
+        g = rng(seed, f"opportunities {part.label}")
+        d, s = part.deals, part.segment
+        n = len(d.created)
+        lost, still = d.outcome == 0, d.outcome == -1
+        reasons = [step.loss_reason for step in s.steps] + [""]
+        u = g.random(n)
+        exits = np.where(lost, np.where(u < s.drifted, 1, 0), np.where(u < s.refunded, 2, 3))
+        no_exit = still | (d.won & (u >= s.refunded + s.litigated))
+        partner = channel[d.team]
+        partners = [f"partner-{i + 1:02d}" for i in range(scaled(world.partners, size))]
+        out.append({
+            "opportunity_id": w.deals(part.number),
+            "account_id": w.accounts(part.account),
+            "team": words(names, d.team),
+            "owner": words(owners, d.owner),
+            "channel": words(["direct", "partner"], partner.astype(np.int64)),
+            "partner_id": words(partners, g.integers(len(partners), size=n), ~partner),
+            "product": words(products, part.main),
+            "category": words(categories, part.main),
+            "origin": words(ORIGINS, origins(world, seed, part)),
+            "created_at": dates(d.created),
+            "closed_at": dates(d.end, still),
+            "outcome": words(["lost", "won", "open"], np.where(still, 2, d.outcome)),
+            "amount": money(d.amount),
+            "loss_reason": words(reasons, d.fails, ~lost | (g.random(n) < 0.15)),
+            "lost_to_competitor": pa.array((g.random(n) < s.competitor) & (u >= s.drifted), mask=~lost),
+            "exit": words(["lost", "drifted", "refunded", "litigated"], exits, no_exit),
+        })  # fmt: skip
+    return by(join(out), "opportunity_id")
+
+
+def entered(part: Part, s: int, as_of: int) -> Flags:
+    """Deals that entered step `s` by as_of."""
+    d = part.deals
+    return d.present[:, s] & (d.fails >= s) & (d.begins[:, s] <= as_of)
+
+
+def stage_history(world: World, made: list[Part], w: Widths) -> pa.Table:
+    out = []
+    for part in made:
+        for s, step in enumerate(part.segment.steps):
+            i = np.flatnonzero(entered(part, s, day(world.as_of)))
+            out.append({"opportunity_id": w.deals(part.number[i]), "stage": pa.repeat(step.name, len(i)),
+                        "entered_at": dates(part.deals.begins[i, s])})  # fmt: skip
+    return by(join(out), "opportunity_id", "entered_at")
+
+
+def engaged(world: World, seed: int, part: Part) -> tuple[Ints, Flags]:
+    """(day on which each role's person was first met, never met) per deal and role. Persons whom the seller meets are
+    met within the segment's `engage_days` and before their own step; who was not met when the deal ended never was."""
+    d, s = part.deals, part.segment
+    n, roles = d.person.shape
+    u = rng(seed, f"engaged {part.label}").random((n, roles + 1))
+    person = np.maximum(d.person, 0)
+    latest = np.full((n, roles + 1), s.engage_days)  # by person number
+    for i, step in enumerate(s.steps):
+        who = person[:, part.role(step.role)]
+        own = np.flatnonzero(who != KEY_PERSON)
+        wait = d.begins[own, i] - d.created[own]
+        latest[own, who[own]] = np.minimum(latest[own, who[own]], wait)
+    latest[:, KEY_PERSON] = 0
+    planned = d.created[:, None] + np.floor(u * (latest + 1)).astype(np.int64)
+    at = np.take_along_axis(planned, person, 1)
+    last = np.minimum(d.end, day(world.as_of))[:, None]
+    return at, ~d.met | (at > last)
+
+
+def stakeholders(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
+    out = []
+    for part in made:
+        d, s = part.deals, part.segment
+        g = rng(seed, f"stakeholders {part.label}")
+        at, never = engaged(world, seed, part)
+        mood = g.random((len(d.created), len(s.roles) + 1))
+        stance = np.take_along_axis(mood, np.maximum(d.person, 0), 1)
+        stance = np.where(stance < s.against, 2, np.where(stance < 0.5, 1, 0))
+        stance = np.where(d.person == KEY_PERSON, 0, stance)
+        i, r = np.nonzero(d.person >= 0)
+        seen = part.seen_as(d.person[i, r], r)
+        out.append({
+            "opportunity_id": w.deals(part.number[i]),
+            "person_id": w.persons(part.account[i], d.person[i, r]),
+            "department": words([x.department for x in s.roles], seen),
+            "role": words([x.role for x in s.roles], r),
+            "part": words([x.part for x in s.roles], seen),
+            "key_person": pa.array(d.person[i, r] == KEY_PERSON),
+            "stance": words(["for", "neutral", "against"], stance[i, r].astype(np.int64), never[i, r]),
+            "engaged_at": dates(at[i, r], never[i, r]),
+        })  # fmt: skip
+    return by(join(out), "opportunity_id", "person_id", "role")
+
+
+def buying_steps(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
+    """The customer's steps that are done: the step that ended a deal is in it, one still under way is not."""
+    out = []
+    as_of = day(world.as_of)
+    categories = list(world.products.values())
+    for part in made:
+        d, s = part.deals, part.segment
+        band = np.searchsorted(BANDS, part.employees, side="right")
+        industry = industries(world, seed, part)
+
+        def rows(i: Ints, step: str, role: str, kind: str, number: int, begins: Ints, ends: Ints, limit: float,
+                 part: Part = part, band: Ints = band, industry: Ints = industry) -> dict[str, pa.Array]:  # fmt: skip
+            r = part.role(role)
+            account = part.customers.account[i]
+            return {
+                "flow_id": w.deals(part.number[i]),
+                "step": pa.repeat(step, len(i)),
+                "part": pa.repeat(kind, len(i)),
+                "department": words(
+                    [x.department for x in part.segment.roles],
+                    part.seen_as(part.deals.person[i, r], np.full(len(i), r)),
+                ),
+                "role": pa.repeat(role, len(i)),
+                "person_id": w.persons(part.account[i], part.deals.person[i, r]),
+                "opportunity_id": w.deals(part.number[i]),
+                "account_id": w.accounts(part.account[i]),
+                "category": words(categories, part.main[i]),
+                "industry": words(world.industries, industry[account]),
+                "size_band": words(BAND_NAMES, band[account]),
+                "step_no": pa.repeat(number, len(i)),
+                "at": dates(ends),
+                "started_at": dates(begins),
+                "days": pa.array((ends - begins).astype(np.float64)),
+                "amount": money(part.deals.amount[i]),
+                "authority_limit": pa.array(np.full(len(i), limit), mask=np.full(len(i), limit <= 0)),
+                "source": pa.repeat("log", len(i)),
+            }
+
+        number = 0
+        for j, step in enumerate(s.steps):
+            number += 1
+            done = entered(part, j, as_of) & (d.ends[:, j] <= as_of)
+            if step.buying != "-":
+                seen = done & ((d.person[:, part.role(step.role)] != KEY_PERSON) | (not step.only_separate))
+                i = np.flatnonzero(seen)
+                limit = s.authority_limit if step.above_limit else 0.0
+                name, span = step.buying or step.name, (d.begins[i, j], d.ends[i, j])
+                out.append(rows(i, name, step.role, step.part, number, *span, limit))
+            for inform in s.informs:
+                if inform.after == step.name:
+                    number += 1
+                    i = np.flatnonzero(done & (d.fails > j))
+                    out.append(rows(i, inform.name, inform.role, "inform", number, d.ends[i, j], d.ends[i, j], 0.0))
+    out.append(interviews(world, seed))
+    return by(join(out), "flow_id", "step_no")
+
+
+def _customer_steps(steps: tuple[Step, ...], above: bool) -> list[Step]:
+    return [s for s in steps if s.buying != "-" and (above or not s.above_limit)]
+
+
+def interviews(world: World, seed: int) -> dict[str, pa.Array]:
+    """One purchase per library cell, as told: no deal, no dates, days per step rounded to half days."""
+    g = rng(seed, "interviews")
+    row: dict[str, list[object]] = {k: [] for k in (
+        "flow_id", "step", "part", "department", "role", "category", "industry", "size_band", "step_no", "days",
+        "amount", "authority_limit")}  # fmt: skip
+    for f, cell in enumerate(world.cells):
+        segment = dict(world.segments())[cell.segment]
+        departments = {r.role: r.department for r in segment.roles}
+        above = cell.amount > cell.authority_limit
+        told = [(s.buying or s.name, s.role, s.part, s.days) for s in _customer_steps(segment.steps, above)]
+        for inform in segment.informs:
+            place = next((k for k, x in enumerate(told) if x[0] == inform.after), len(told) - 1)
+            told.insert(place + 1, (inform.name, inform.role, "inform", 0.0))
+        limit_at = next((k for k, x in enumerate(told) if x[1] == "finance"), 0)
+        for k, (name, role, kind, days) in enumerate(told):
+            noise = float(np.exp(0.15 * g.standard_normal()))
+            values = (f"F{f + 1:02d}", name, kind, departments[role], role, cell.category, cell.industry,
+                      cell.size_band, k + 1, round(2 * days * cell.scale * noise) / 2, cell.amount,
+                      cell.authority_limit if k == limit_at else None)  # fmt: skip
+            for key, value in zip(row, values, strict=True):
+                row[key].append(value)
+    n = len(row["flow_id"])
+    made = {key: pa.array(values) for key, values in row.items()}
+    empty, never = pa.nulls(n, pa.string()), pa.nulls(n, pa.date32())
+    made |= {"person_id": empty, "opportunity_id": empty, "account_id": empty, "at": never, "started_at": never,
+             "source": pa.repeat("interview", n),
+             "authority_limit": made["authority_limit"].cast(pa.float64())}  # fmt: skip
+    return {column.name: made[column.name] for column in TABLES["buying_steps"].columns}
+
+
+def value_items(world: World, seed: int) -> pa.Table:
+    """Each role's account in the worked purchases: gains and costs as shares of the amount, with a little noise."""
+    g = rng(seed, "value_items")
+    flows = [(f, c) for f, c in enumerate(world.cells) if c.segment == "KA"][: world.worked_flows]
+    rows = [(f"F{f + 1:02d}", v.role, v.item, c.amount * v.share) for f, c in flows for v in world.value_items]
+    amount = np.array([r[3] for r in rows]) * np.exp(0.05 * g.standard_normal(len(rows)))
+    return pa.table({"flow_id": [r[0] for r in rows], "role": [r[1] for r in rows], "item": [r[2] for r in rows],
+                     "amount": np.round(amount, -1)})  # fmt: skip
+
+
+def activities(world: World, seed: int, made: list[Part], w: Widths, crew: Sellers) -> pa.Table:
+    """What the sellers did, each time with a person already met, until the deal ended; never the same twice a day."""
+    out = []
+    owners = owner_names(world, crew)
+    for part in made:
+        d, s = part.deals, part.segment
+        g = rng(seed, f"activities {part.label}")
+        met_at, never = engaged(world, seed, part)
+        low, high = s.activities
+        last = np.minimum(d.end, day(world.as_of))
+        span = np.clip((last - d.created) / max(sum(x.days for x in s.steps), 1), 0.3, 1)
+        i = np.repeat(np.arange(len(d.created)), np.ceil(g.integers(low, high + 1, len(d.created)) * span).astype(int))
+        r = g.integers(d.person.shape[1], size=len(i))
+        r = np.where((d.person[i, r] < 0) | never[i, r], part.role(s.key_role), r)
+        begin = met_at[i, r]
+        at = begin + np.floor(g.random(len(i)) * (last[i] - begin + 1)).astype(np.int64)
+        action = g.integers(len(ACTIONS[part.label]), size=len(i))
+        key = np.stack([i, at, action, d.person[i, r]])
+        keep = _first(key)
+        i, r, at, action = i[keep], r[keep], at[keep], action[keep]
+        out.append({
+            "opportunity_id": w.deals(part.number[i]),
+            "at": dates(at),
+            "action": words(ACTIONS[part.label], action),
+            "owner": words(owners, d.owner[i]),
+            "person_id": w.persons(part.account[i], d.person[i, r]),
+            "topic": words(TOPICS, g.integers(len(TOPICS), size=len(i))),
+        })  # fmt: skip
+    return by(join(out), "opportunity_id", "at", "action", "person_id")
+
+
+def _first(key: Ints) -> Ints:
+    """Positions of the first of equal columns ."""
+    order = np.lexsort(key[::-1])
+    fresh = np.ones(key.shape[1], bool)
+    fresh[1:] = (np.diff(key[:, order], axis=1) != 0).any(axis=0)
+    return np.sort(order[fresh])
+
+
+def order_lines(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
+    """The lines of every won deal; they add up to its amount, to the cent."""
+    out = []
+    products = list(world.products)
+    for part in made:
+        d, s = part.deals, part.segment
+        g = rng(seed, f"order_lines {part.label}")
+        mix = product_mix(world, s, len(part.customers.start), rng(seed, f"products {part.label}"))
+        won = np.flatnonzero(d.won)
+        lines = g.integers(s.lines[0], s.lines[1] + 1, len(won))
+        i = np.repeat(np.arange(len(won)), lines)
+        first = np.cumsum(lines) - lines
+        weight = g.standard_gamma(2.0, len(i)) + 1e-9
+        share = weight / np.add.reduceat(weight, first)[i] if len(i) else weight
+        total = np.round(d.amount[won] * 100).astype(np.int64)
+        cents = np.floor(share * total[i]).astype(np.int64)
+        if len(i):
+            cents[first] += total - np.add.reduceat(cents, first)
+        product = draw_product(mix, part.customers.account[won][i], g)
+        product[first] = part.main[won]
+        discount: Floats = g.beta(2, 18, len(i))
+        out.append({
+            "account_id": w.accounts(part.account[won][i]),
+            "product": words(products, product),
+            "amount": pa.array(cents / 100),
+            "at": dates(d.end[won][i]),
+            "custom": pa.array(g.random(len(i)) < s.custom),
+            "list_amount": money(cents / 100 / (1 - discount)),
+            "opportunity_id": w.deals(part.number[won][i]),
+        })  # fmt: skip
+    table = join(out)
+    return table.take(pc.sort_indices(table, [("opportunity_id", "ascending"), ("product", "ascending")]))

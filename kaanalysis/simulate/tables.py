@@ -1,0 +1,287 @@
+"""From the latent process to the contract's tables, as Arrow tables; each table draws from a stream of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kaanalysis.simulate.core import KEY_PERSON, NEVER, Deals, Flags, Floats, Ints, day, rng
+from kaanalysis.simulate.customers import Customers
+from kaanalysis.simulate.parameters import Segment, World
+
+SYLLABLES = "岚朔榆渡汐屿桐砚澜霁栎沅琢陌葵筠湛峤蘅畔苇瀚祺垚"
+LATIN = ("Lanyu", "Shuohe", "Tongxi", "Yanlan", "Qizhan", "Weiyuan", "Heng", "Moqiao")
+TRADES = {"manufacturing": "制造", "retail": "商贸", "logistics": "物流", "healthcare": "医疗", "finance": "金融服务"}
+REACHES = ("global", "national", "regional", "local")
+RANKINGS = ("样例五百强", "样例行业百强", "Sample Global 2000")
+ACTIONS = {"SMB": ("call", "demo", "quote", "visit"),
+           "KA": ("visit", "discovery interview", "value workshop", "call", "proposal", "negotiation")}  # fmt: skip
+TOPICS = ("need", "value", "price", "risk", "integration", "terms")
+BANDS = (100, 1000, 5000)
+BAND_NAMES = ("1-99", "100-999", "1000-4999", "5000+")
+PERSON_WIDTH = 16  # persons per account in an id
+
+
+@dataclass
+class Part:
+    """One segment's share of the company: parameters, deals, customers, and what the tables share about them.
+
+    base: number of its first account; number: company-wide number of each deal; main: product of each deal."""
+
+    label: str
+    segment: Segment
+    deals: Deals
+    customers: Customers
+    base: int
+    number: Ints
+    main: Ints
+    employees: Floats
+
+    @property
+    def account(self) -> Ints:
+        return self.base + self.customers.account
+
+    def role(self, name: str) -> int:
+        """Column of a role."""
+        return [r.role for r in self.segment.roles].index(name)
+
+    def seen_as(self, person: Ints, role: Ints) -> Ints:
+        """The role whose department and part a person shows: the key person keeps its own, whatever else it holds."""
+        return np.where(person == KEY_PERSON, self.role(self.segment.key_role), role)
+
+
+def parts(world: World, seed: int, made: dict[str, tuple[Deals, Customers]]) -> list[Part]:
+    """The segments side by side, deals numbered by opening day over the whole company."""
+    created = np.concatenate([d.created for d, _ in made.values()])
+    number = np.empty(len(created), np.int64)
+    number[np.argsort(created, kind="stable")] = np.arange(1, len(created) + 1)
+    out: list[Part] = []
+    base, at = 1, 0
+    for label, segment in world.segments():
+        deals, customers = made[label]
+        n = len(deals.created)
+        g = rng(seed, f"products {label}")
+        mix = product_mix(world, segment, len(customers.start), g)
+        main = draw_product(mix, customers.account, g)
+        size = rng(seed, f"employees {label}").standard_normal(len(customers.start))
+        employees = np.ceil(segment.employees_median * np.exp(segment.employees_log_sd * size))
+        out.append(Part(label, segment, deals, customers, base, number[at : at + n], main, employees))
+        base, at = base + len(customers.start), at + n
+    return out
+
+
+def product_mix(world: World, segment: Segment, accounts: int, g: np.random.Generator) -> Floats:
+    """Cumulative product mix of every account: Dirichlet around a falling base."""
+    base = 1 / np.arange(1, len(world.products) + 1)
+    shape = segment.product_spread * base / base.sum()
+    raw = g.standard_gamma(shape, (accounts, len(shape))) + 1e-12
+    return np.cumsum(raw / raw.sum(axis=1, keepdims=True), axis=1)
+
+
+def draw_product(mix: Floats, account: Ints, g: np.random.Generator) -> Ints:
+    return np.minimum((mix[account] < g.random(len(account))[:, None]).sum(axis=1), mix.shape[1] - 1)
+
+
+# Arrow helpers ----------------------------------------------------------------------------------------------------
+
+
+def ids(prefix: str, number: Ints, width: int) -> pa.Array:
+    text = pc.utf8_lpad(pa.array(number).cast(pa.string()), width, "0")
+    return pc.binary_join_element_wise(prefix, text, "")
+
+
+def dates(days: Ints, missing: Flags | None = None) -> pa.Array:
+    return pa.array(days.astype(np.int32), pa.int32(), mask=missing).cast(pa.date32())
+
+
+def words(names: tuple[str, ...] | list[str], index: Ints, missing: Flags | None = None) -> pa.Array:
+    taken = pa.array(index, mask=missing) if missing is not None else pa.array(index)
+    return pa.array(list(names), pa.string()).take(taken)
+
+
+def money(amount: Floats, missing: Flags | None = None) -> pa.Array:
+    return pa.array(np.round(amount, 2), mask=missing)
+
+
+def join(tables: list[dict[str, pa.Array]]) -> pa.Table:
+    return pa.concat_tables([pa.table(t) for t in tables]).combine_chunks()
+
+
+def by(table: pa.Table, *columns: str) -> pa.Table:
+    return table.sort_by([(c, "ascending") for c in columns])
+
+
+class Widths:
+    """Digits of ids, from the size of the company."""
+
+    def __init__(self, made: list[Part]) -> None:
+        self.account = max(4, len(str(sum(len(p.customers.start) for p in made))))
+        self.deal = max(5, len(str(sum(len(p.deals.created) for p in made))))
+
+    def accounts(self, number: Ints) -> pa.Array:
+        return ids("A", number, self.account)
+
+    def deals(self, number: Ints) -> pa.Array:
+        return ids("O", number, self.deal)
+
+    def persons(self, account: Ints, person: Ints) -> pa.Array:
+        letters = words([chr(97 + i) for i in range(PERSON_WIDTH)], person)
+        return pc.binary_join_element_wise(ids("P", account, self.account), letters, "")
+
+
+# Customers --------------------------------------------------------------------------------------------------------
+
+
+def account_created(world: World, seed: int, part: Part) -> Ints:
+    """Day on which each account was recorded: before its first deal and its first contract.
+
+    Accounts with neither: spread evenly over the records, KA accounts over the time since the launch (its target list).
+    """
+    g = rng(seed, f"account created {part.label}")
+    n = len(part.customers.start)
+    earliest = np.minimum(part.customers.start, NEVER)
+    np.minimum.at(earliest, part.customers.account, part.deals.created)
+    lo, hi = day(world.observed_from), day(world.as_of)
+    since = day(world.ka_launch) if part.label == "KA" else lo
+    idle = since + (g.random(n) * (hi - since)).astype(np.int64)
+    lead = np.floor(g.exponential(40, n)).astype(np.int64)
+    known = np.where(earliest < lo, earliest - lead, np.maximum(earliest - lead, lo))
+    return np.where(earliest == NEVER, idle, known)
+
+
+def accounts(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
+    out = []
+    for part in made:
+        g = rng(seed, f"accounts {part.label}")
+        s, n = part.segment, len(part.customers.start)
+        number = part.base + np.arange(n)
+        industry = industries(world, seed, part)
+        pick = g.integers(len(SYLLABLES), size=(n, 2))
+        latin = g.integers(len(LATIN), size=n)
+        trade = words([TRADES.get(i, i) for i in world.industries], industry)
+        chinese = pc.binary_join_element_wise(
+            words(list(SYLLABLES), pick[:, 0]), words(list(SYLLABLES), pick[:, 1]), trade, "（样例）", "")  # fmt: skip
+        english = pc.binary_join_element_wise(
+            words(LATIN, latin), words(list(world.industries), industry), "(sample)", " ")  # fmt: skip
+        head = np.floor(g.random(n) * np.maximum(np.arange(n), 1)).astype(np.int64)
+        child = g.random(n) < s.subsidiaries
+        child &= (np.arange(n) > 0) & ~child[head]
+        parent = w.accounts(part.base + head)
+        revenue = s.revenue_median * np.exp(s.revenue_log_sd * g.standard_normal(n))
+        out.append({
+            "account_id": w.accounts(number),
+            "name": pc.if_else(pa.array(g.random(n) < 0.15), english, chinese),
+            "parent_account_id": pc.if_else(pa.array(child), parent, pa.scalar(None, pa.string())),
+            "industry": words(world.industries, industry),
+            "region": words(list(world.regions), part.customers.region),
+            "employees": pa.array(part.employees.astype(np.int64)),
+            "annual_revenue": pa.array(np.round(revenue, -3)),
+            "reach": words(REACHES, g.choice(len(s.reach), n, p=np.array(s.reach))),
+            "ranked_on": words(RANKINGS, g.integers(len(RANKINGS), size=n), g.random(n) >= s.ranked),
+            "segment": pa.repeat(part.label, n),
+            "created_at": dates(account_created(world, seed, part)),
+        })  # fmt: skip
+    return join(out)
+
+
+def industries(world: World, seed: int, part: Part) -> Ints:
+    return rng(seed, f"industry {part.label}").integers(len(world.industries), size=len(part.customers.start))
+
+
+def subscriptions(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
+    """The first contract spans the customer's life; a later win that adds a product runs to its end too."""
+    out = []
+    end = day(world.as_of)
+    products = list(world.products)
+    for part in made:
+        g = rng(seed, f"subscriptions {part.label}")
+        c, d = part.customers, part.deals
+        who = np.flatnonzero(c.start < NEVER)
+        fee = part.segment.amount_median * np.exp(part.segment.amount_log_sd * g.standard_normal(len(c.start))) / 12
+        fee[c.account[c.first]] = d.amount[c.first] / 12
+        product = g.integers(len(products), size=len(c.start))
+        product[c.account[c.first]] = part.main[c.first]
+        more = np.flatnonzero(d.won & c.repeat & (origins(world, seed, part) != ORIGINS.index("renewal")))
+        account = np.concatenate([who, c.account[more]])
+        started = np.concatenate([c.start[who], d.end[more]])
+        out.append({
+            "account_id": w.accounts(part.base + account),
+            "product": words(products, np.concatenate([product[who], part.main[more]])),
+            "started_at": dates(started),
+            "ended_at": dates(np.minimum(c.end[account], end), c.end[account] > end),
+            "monthly_fee": money(np.concatenate([fee[who], d.amount[more] / 12])),
+        })  # fmt: skip
+    return by(join(out), "account_id", "started_at", "product")
+
+
+def handovers(world: World, seed: int, part: Part) -> tuple[Flags, Ints]:
+    """(accounts taken over from SMB, day of the take-over): KA accounts known before the launch."""
+    created = account_created(world, seed, part)
+    launch = day(world.ka_launch)
+    after = rng(seed, f"handover {part.label}").integers(0, 121, size=len(created))
+    return (created < launch) & (part.label == "KA"), np.minimum(launch + after, day(world.as_of))
+
+
+def holders(world: World, part: Part) -> tuple[Ints, Ints]:
+    """(regional SMB team or channel, KA team) of every account; the channel holds what it sold first."""
+    direct = {t.region: i for i, t in reversed(list(enumerate(world.teams))) if t.motion == "SMB"}
+    local = np.array([direct[region] for region in world.regions])
+    team = local[part.customers.region]
+    if part.label == "SMB":
+        account, at = np.unique(part.customers.account, return_index=True)
+        team[account] = part.deals.team[at]
+    ka = [i for i, t in enumerate(world.teams) if t.motion == "KA"]
+    return team, np.array(ka)[np.arange(len(team)) % len(ka)]
+
+
+def ownership(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
+    out = []
+    teams = [t.team for t in world.teams]
+    for part in made:
+        created = account_created(world, seed, part)
+        first, ka = holders(world, part)
+        moved, at = handovers(world, seed, part)
+        begin = np.flatnonzero(moved | (part.label == "SMB"))
+        then = np.flatnonzero(moved | (part.label == "KA"))
+        out.append({
+            "account_id": w.accounts(part.base + np.concatenate([begin, then])),
+            "team": words(teams, np.concatenate([first[begin], ka[then]])),
+            "from_at": dates(np.concatenate([created[begin], np.where(moved, at, created)[then]])),
+            "to_at": dates(np.concatenate([at[begin] - 1, at[then]]),
+                           np.concatenate([~moved[begin], np.ones(len(then), bool)])),
+        })  # fmt: skip
+    table = by(join(out), "account_id", "from_at")
+    backwards = pc.fill_null(pc.less(table["to_at"], table["from_at"]), False)
+    return table.filter(pc.invert(backwards))
+
+
+def disputes(world: World, seed: int, size: float, made: list[Part], w: Widths) -> pa.Table:
+    """Quarrels about accounts taken over, in the months after."""
+    part = next(p for p in made if p.label == "KA")
+    g = rng(seed, "disputes")
+    first, ka = holders(world, part)
+    moved, at = handovers(world, seed, part)
+    who = np.flatnonzero(moved)
+    n = round(world.disputes * size) if len(who) else 0
+    account = g.choice(who, n) if n else np.empty(0, np.int64)
+    opened = np.minimum(at[account] + g.integers(0, 200, size=n), day(world.as_of))
+    teams = [t.team for t in world.teams]
+    return by(pa.table({
+        "account_id": w.accounts(part.base + account),
+        "opened_at": dates(opened),
+        "team_a": words(teams, first[account]),
+        "team_b": words(teams, ka[account]),
+        "hours": pa.array(np.round(world.dispute_hours * np.exp(0.6 * g.standard_normal(n)), 1)),
+    }), "opened_at", "account_id")  # fmt: skip
+
+
+ORIGINS = ("new", "expansion", "upgrade", "renewal")
+
+
+def origins(world: World, seed: int, part: Part) -> Ints:
+    g = rng(seed, f"origins {part.label}")
+    kind = 1 + g.choice(3, len(part.deals.created), p=[0.5, 0.25, 0.25])
+    return np.where(part.customers.repeat, kind, 0)

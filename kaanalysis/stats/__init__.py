@@ -1,0 +1,65 @@
+"""Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
+
+from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
+from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
+from kaanalysis.stats.concentration import gini, top_share
+from kaanalysis.stats.dispersion import (
+    brown_forsythe,
+    difference_of_dispersion,
+    median_interval,
+    ratio_of_medians,
+    weighted_dispersion,
+    weighted_median,
+)
+from kaanalysis.stats.estimate import Estimate, Significance
+from kaanalysis.stats.group_comparison import log_rank
+from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
+from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference
+from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
+from kaanalysis.stats.proportions import (
+    clopper_pearson,
+    jeffreys,
+    mantel_haenszel_relative_risk,
+    newcombe_difference,
+    wilson,
+)
+from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test
+from kaanalysis.stats.sample_size import closed_needed
+from kaanalysis.stats.survival import kaplan_meier, survival_quantile
+
+__all__ = [
+    "Estimate",
+    "Significance",
+    "benjamini_yekutieli",
+    "bootstrap",
+    "brown_forsythe",
+    "clopper_pearson",
+    "closed_needed",
+    "cluster_weights",
+    "clustered_incidence_at",
+    "cumulative_incidence",
+    "difference_of_dispersion",
+    "expected_regret",
+    "expected_value_of_perfect_information",
+    "follow_up_share",
+    "gini",
+    "holm",
+    "incidence_at",
+    "jeffreys",
+    "kaplan_meier",
+    "log_rank",
+    "mantel_haenszel_relative_risk",
+    "median_interval",
+    "newcombe_difference",
+    "permutation_test",
+    "probability_best",
+    "ratio_of_medians",
+    "restricted_mean",
+    "restricted_mean_difference",
+    "survival_quantile",
+    "top_share",
+    "weighted_dispersion",
+    "weighted_incidence_at",
+    "weighted_median",
+    "wilson",
+]
