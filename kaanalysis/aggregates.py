@@ -97,13 +97,30 @@ def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
     return frame.order_by("opportunity_id").execute()
 
 
+def closed_deals(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per closed deal, dated or not, renewals left out: opportunity_id, segment, category, owner, account, won."""
+    deals = _deals(company, policy)
+    closed = deals.filter((deals.outcome != "open") & ((deals.origin != "renewal") | deals.origin.isnull()))
+    frame = closed.select("opportunity_id", "segment", "category", "owner", account=closed.cluster, won=closed.outcome == "won")
+    return frame.order_by("opportunity_id").execute()
+
+
 def untimed_deals(company: Company, policy: Policy) -> pd.DataFrame:
-    """Counts of deals by segment, category and outcome, with `timed` telling whether `deal_times` holds them (renewals left out)."""
+    """One row per segment: deals (renewals left out) and untimed, those among them that lack a date and are not in `deal_times`."""
     deals = _deals(company, policy)
     deals = deals.filter((deals.origin != "renewal") | deals.origin.isnull())
     timed = deals.created_at.notnull() & ((deals.outcome == "open") | deals.closed_at.notnull())
-    grouped = deals.group_by(["segment", "category", "outcome", timed.name("timed")]).aggregate(deals=deals.count())
-    return grouped.order_by(["segment", "category", "outcome", "timed"]).execute()
+    return deals.group_by("segment").aggregate(deals=deals.count(), untimed=(~timed).ifelse(1, 0).sum()).order_by("segment").execute()
+
+
+def history_start(company: Company) -> dt.date | None:
+    """From when won deals are on record: observed_from, else the earliest closing date; None without either."""
+    if company.info.observed_from:
+        return company.info.observed_from
+    if not company.has("opportunities.closed_at"):
+        return None
+    first = company.table("opportunities").closed_at.min().execute()
+    return None if first is None or first != first else pd.Timestamp(first).date()
 
 
 def growth_by_account(company: Company, policy: Policy) -> pd.DataFrame:

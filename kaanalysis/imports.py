@@ -140,10 +140,11 @@ def _load_map(path: Path) -> ImportMap:
 
 
 def import_source(source: str, from_path: Path, out: Path, *, maps: Path | None = None) -> ImportReport:
-    """Read the files of ``from_path`` (a folder, or the file of a map that needs only one) into the new company folder ``out``.
+    """Read the files of ``from_path`` (a folder, or the file of a map that needs only one) into a new company folder.
 
-    maps: another folder of maps. Raises UnusableData naming file, column or rule for an unknown source, a missing file
-    or column, an unreadable file, a map that does not fit, an ``out`` that holds something; then nothing is written."""
+    out: that folder; maps: another folder of maps. Raises UnusableData naming file, column or rule for an unknown
+    source, a missing file or column, an unreadable file, a map that does not fit, an ``out`` that holds something;
+    then nothing is written."""
     known = load_maps(maps)
     if source not in known:
         raise UnusableData(f"There is no import map named {source}; known are {', '.join(known)}.")

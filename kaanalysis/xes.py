@@ -1,4 +1,4 @@
-"""XES event logs (IEEE 1849, plain or gzip) as one columnar table, read in one pass and in constant extra memory.
+"""XES event logs (IEEE 1849, plain or gzip) as one columnar table, read in one pass, block by block.
 
 Two readers give the same table. The plain one gives every element to expat. The quick one cuts a trace into its
 events and looks the wanted keys up in the bytes; it is used per block, and only where the block is written in the one
@@ -24,9 +24,11 @@ import pyarrow as pa
 from kaanalysis.contracts import UnusableData
 
 BLOCK = 4 << 20  # bytes
+CHUNK = 200_000  # values of a column that wait as Python objects before they are packed
 CASE, TIME = "case:concept:name", "time:timestamp"
 EVENT_KEYS = ("concept:name", TIME, "org:role", "org:resource", "id")
-_TRACE, _EVENT, _END, _TRACE_END = b"<trace>", b"<event>", b"</event>", b"</trace>"
+_TRACE, _EVENT, _TRACE_END = b"<trace>", b"<event>", b"</trace>"
+_AFTER_EVENT, _AFTER_TRACE = re.compile(rb"</event>\s*(?=<event>|</trace>)"), re.compile(rb"</trace>\s*(?=<trace>|\Z)")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def read_xes(path: Path, keys: Sequence[str] = (CASE, *EVENT_KEYS), *, quick: bo
     A key that the log never uses becomes a column of nulls. quick=False uses expat for everything (for comparison).
     Raises UnusableData naming file, line and column if the file cannot be read as XML, holds no log, or breaks off."""
     columns: dict[str, list[Any]] = {key: [] for key in dict.fromkeys(keys)}
+    chunks: dict[str, list[pa.Array]] = {key: [] for key in columns}
     reader = _Reader(path, columns)
     try:
         with path.open("rb") as raw:
@@ -54,12 +57,16 @@ def read_xes(path: Path, keys: Sequence[str] = (CASE, *EVENT_KEYS), *, quick: bo
             for block, aligned in _blocks(stream):
                 if not (quick and aligned and reader.quick(block)):
                     reader.feed(block)
+                for key, values in columns.items():
+                    if len(values) >= CHUNK:
+                        chunks[key].append(_text(values))
+                        values.clear()
             reader.feed(b"", True)
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableData(f"{path.name} cannot be read: {error}.") from None
     if not reader.log_seen:
         raise UnusableData(f"{path.name} is not an event log: it has no <log> element.")
-    table = pa.table({key: _text(values) for key, values in columns.items()})
+    table = pa.table({key: pa.chunked_array([*chunks[key], _text(values)]) for key, values in columns.items()})
     return _with_times(table, reader.cases)
 
 
@@ -175,24 +182,18 @@ class _Reader:
             and b"&" not in block
         ):  # fmt: skip
             return False
-        got: list[tuple[list[bytes], bytes]] = []
+        # Nothing stands between an event and what follows it, nor between traces: then cutting at the tags is safe.
+        if len(_AFTER_EVENT.findall(block)) != events or len(_AFTER_TRACE.findall(block)) != traces:
+            return False
+        parts: list[bytes] = []
         for trace in block.split(_TRACE)[1:]:
-            body, closed, after = trace.partition(_TRACE_END)
-            head, *parts = body.split(_EVENT)
-            if not closed or after.strip() or any(not part.rstrip().endswith(_END) for part in parts):
-                return False
-            got.append((parts, head))
-        for parts, head in got:
+            head, *inside = trace.split(_EVENT)
+            parts += inside
             for needle, values in self.case_needles:
-                values.extend([_value(head, needle)] * len(parts))
-            for part in parts:
-                for needle, values in self.needles:
-                    start = part.find(needle)
-                    if start < 0:
-                        values.append(None)
-                    else:
-                        start += len(needle)
-                        values.append(part[start : part.find(b'"', start)])
+                values.extend([_value(head, needle)] * len(inside))
+        for needle, values in self.needles:
+            size = len(needle)
+            values += [p[at + size : p.find(b'"', at + size)] if (at := p.find(needle)) >= 0 else None for p in parts]
         self.cases += traces
         self.events += events
         self.lines_skipped += block.count(b"\n")
@@ -200,5 +201,5 @@ class _Reader:
 
 
 def _value(text: bytes, needle: bytes) -> bytes | None:
-    found = re.search(re.escape(needle) + b'([^"]*)', text)
-    return found.group(1) if found else None
+    """What stands behind the needle up to the next quote; None if the needle is not there."""
+    return text.partition(needle)[2].partition(b'"')[0] if needle in text else None

@@ -1,4 +1,4 @@
-"""Imports on small hand-made sources: what is read, what is reported, what is refused, and that nothing is half-written."""
+"""Imports of small hand-made sources: what is read, reported and refused, and that nothing is half-written."""
 
 import csv
 import datetime as dt
@@ -26,7 +26,8 @@ language = "zh"
 as_of = { sql = "SELECT max(closed) FROM deals" }
 [sources.deals]
 files = ["deals.csv", "deals.xlsx"]
-columns = ["id = id | 商机编号", "customer = customer | 客户", "price = price | 金额", "closed = closed | 结单日期", "note?"]
+columns = ["id = id | 商机编号", "customer = customer | 客户", "price = price | 金额",
+           "closed = closed | 结单日期", "note?"]
 types = { number = ["price"], date = ["closed"] }
 [[corrections]]
 source = "deals"
@@ -199,9 +200,9 @@ def test_column_names_are_found_without_regard_to_case_and_underscores(shop):
     ("break_it", "words"),
     [
         (lambda d: (d / "deals.csv").unlink(), "no file for deals: expected deals.csv or deals.xlsx"),
-        (lambda d: (d / "deals.csv").write_text("id,price,closed\n1,2,2024-05-01\n"), "deals.csv has no column customer or 客户"),
+        (lambda d: (d / "deals.csv").write_text("id,price,closed\n1,2,\n"), "deals.csv has no column customer or 客户"),
         (lambda d: (d / "deals.csv").write_text(""), "deals.csv"),
-        (lambda d: (d / "deals.csv").write_text("id,id,customer,price,closed\n1,1,A,2,2024-05-01\n"), "column id more than once"),
+        (lambda d: (d / "deals.csv").write_text("id,id,customer,price,closed\n1,1,A,2,\n"), "column id more than once"),
         (lambda d: (d / "deals.xlsx").write_bytes(b"no"), "more than one file for deals: deals.csv, deals.xlsx"),
         (lambda d: (d / "deals.csv").write_text("id,customer,price,closed\n1,A,2,\n"), "as_of"),
     ],
@@ -243,7 +244,7 @@ def test_an_import_twice_gives_the_same_bytes(shop):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('licence = "CC0"', 'licence = "CC0"\nlicense = "CC0"', "the map has unknown key license; known are cannot_feed, citation"),
+        ('licence = "CC0"', 'licence = "CC0"\nlicense = "CC0"', "the map has unknown key license; known are"),
         ("types = {", "type = {", "sources.deals has unknown key type; known are columns, delimiter"),
         ('action = "kept"', 'action = "hidden"', "faults 2: action must be one of kept, set_aside, merged"),
         ('source = "deals"\ncolumn', 'source = "deal"\ncolumn', "corrections 1: source must be one of deals"),
@@ -296,12 +297,15 @@ def test_the_maps_that_come_with_the_workbook_explain_themselves():
             assert set(table["columns"]) <= {c.name for c in TABLES[name].columns}
 
 
-# -- the Salesforce map on a small export with the names that Salesforce itself uses ------------------------------------
+# -- the Salesforce map on a small export with the names that Salesforce itself uses -----------------------------------
 SALESFORCE = {
-    "Account.csv": "Id,Name,ParentId,Industry,NumberOfEmployees,AnnualRevenue,BillingCountry,CreatedDate,IsDeleted,MasterRecordId\n"
-    "001A,Acme,,IT,100,5000,CN,2023-01-01T00:00:00.000Z,false,\n001B,Acme old,,,,,,2022-01-01T00:00:00.000Z,true,001A\n"
+    "Account.csv": "Id,Name,ParentId,Industry,NumberOfEmployees,AnnualRevenue,BillingCountry,"
+    "CreatedDate,IsDeleted,MasterRecordId\n"
+    "001A,Acme,,IT,100,5000,CN,2023-01-01T00:00:00.000Z,false,\n"
+    "001B,Acme old,,,,,,2022-01-01T00:00:00.000Z,true,001A\n"
     "001C,Gone,,,,,,2022-01-01T00:00:00.000Z,true,\n",
-    "Opportunity.csv": "Id,AccountId,OwnerId,Type,CreatedDate,CloseDate,IsClosed,IsWon,IsDeleted,Amount,CurrencyIsoCode\n"
+    "Opportunity.csv": "Id,AccountId,OwnerId,Type,CreatedDate,CloseDate,IsClosed,IsWon,IsDeleted,Amount,"
+    "CurrencyIsoCode\n"
     "0061,001A,0051,New Customer,2023-02-01T09:00:00.000Z,2023-03-01,true,true,false,100,CNY\n"
     "0062,001B,0051,Existing Customer - Upgrade,2023-02-02T09:00:00.000Z,2023-04-01,true,false,false,50,USD\n"
     "0063,001A,0059,,2023-02-03T09:00:00.000Z,2029-01-01,false,false,false,70,CNY\n"

@@ -20,7 +20,8 @@ PLAIN = (
     + """<global scope="event"><string key="concept:name" value="name"/></global>
 <trace>
  <string key="concept:name" value="case 1"/><float key="amount" value="12.5"/>
- <event><string key="concept:name" value="ask"/><date key="time:timestamp" value="2024-03-31T01:30:00.000+01:00"/></event>
+ <event><string key="concept:name" value="ask"/>
+        <date key="time:timestamp" value="2024-03-31T01:30:00.000+01:00"/></event>
  <event><string key="concept:name" value="approve"/><date key="time:timestamp" value="2024-03-31T03:30:00+02:00"/>
         <string key="org:role" value="经理"/><string key="id" value="e2"/></event>
 </trace>
@@ -103,6 +104,7 @@ def test_blocks_smaller_than_a_trace_change_nothing(tmp_path, monkeypatch):
     whole = both(write(tmp_path, PLAIN)).table
     for size in (1, 7, 64, 300):
         monkeypatch.setattr(xes, "BLOCK", size)
+        monkeypatch.setattr(xes, "CHUNK", 1)
         assert both(write(tmp_path, PLAIN)).table.equals(whole)
 
 
@@ -116,11 +118,11 @@ def test_an_event_without_a_readable_time_stays_and_is_named_with_its_number(tmp
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        (PLAIN.replace(' <event><string key="concept:name" value="ask"/>', ' <event><string key="concept:name" value="ask"', 1),
-         "line 6, column"),
+        (PLAIN.replace('<event><string key="concept:name" value="ask"/>', '<event><string key="concept:name"', 1),
+         "line 7, column"),
         (PLAIN[: PLAIN.index("<trace><string key")], "after event 2"),
         (PLAIN.replace("</trace>\n<trace>", "<trace>", 1), "is broken XML at line"),
-        (PLAIN.replace('value="经理"', 'value="R&D"'), "line 8, column"),
+        (PLAIN.replace('value="经理"', 'value="R&D"'), "line 9, column"),
         ("<html></html>", "has no <log> element"),
         ("", "is broken XML at line 1"),
     ],

@@ -121,6 +121,11 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     if missing:
         result.findings = [no_data("M-0.1", "base_stalled", missing)]
         return result
+    covered = aggregates.history_start(company)
+    if covered is None or covered > aggregates.months_before(company.info.as_of, 2 * policy["growth.period_months"]):
+        # The earlier period is on record in part or not at all: comparing with it would show growth that is none.
+        result.findings = [Finding("M-0.1", "base_stalled", "undecided", "history_too_short", needs=("company.observed_from",))]
+        return result
     numbers, bridge = measure(company, policy)
     if not next(n for n in numbers if n.segment == aggregates.ALL).n:
         result.findings = [no_data("M-0.1", "base_stalled", ["opportunities.closed_at"], reason="no_wins_in_periods")]

@@ -74,7 +74,7 @@ class Rate:
     deals: int
 
 
-def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, policy: Policy) -> Rate:
+def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, untimed: int, policy: Policy) -> Rate:
     horizon = round(months * DAYS_PER_MONTH)
     clusters, _ = _clusters(deals)
     days, outcome = deals["days"].to_numpy(), deals["outcome"].to_numpy(dtype=object)
@@ -85,7 +85,8 @@ def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, policy: Pol
     mature = number("followed_to_horizon", segment, jeffreys(followed, len(deals), level), "share", horizon_months=months)
     open_deals = int(deals["outcome"].isna().sum())
     still_open = Number("open_deals", segment, open_deals, None, None, None, len(deals), "deals", "count")
-    return Rate((rate, _cycle_median(deals, clusters, horizon, policy, segment, months), mature, still_open), followed / len(deals), len(deals))
+    dateless = Number("untimed_deals", segment, untimed, None, None, None, len(deals) + untimed, "deals", "count of deals without the dates it takes")
+    return Rate((rate, _cycle_median(deals, clusters, horizon, policy, segment, months), mature, still_open, dateless), followed / len(deals), len(deals))
 
 
 def judge_rate(id: str, rate: Rate, policy: Policy) -> list[Finding]:
@@ -112,21 +113,29 @@ def judge_rate(id: str, rate: Rate, policy: Policy) -> list[Finding]:
     return [Finding(id, name, "undecided", "conversion_undecided", rate.numbers)]
 
 
-def _closed_shares(counts: pd.DataFrame, level: float, segment: str) -> list[Number]:
-    """Share won of the closed deals, for the segment and for each category of deals in it."""
-    closed = counts[counts["outcome"].isin(["won", "lost"]) & ((counts["segment"] == segment) if segment != aggregates.ALL else True)]
+def _closed_shares(closed: pd.DataFrame, level: float, segment: str) -> list[Number]:
+    """Share won of the closed deals, for the segment and for each category of deals in it, with sellers as clusters."""
+    mine = closed if segment == aggregates.ALL else closed[closed["segment"] == segment]
     numbers = []
-    groups = [(segment, closed), *[(str(c), g) for c, g in closed.groupby("category")]]
-    for label, group in groups:
-        won, n = int(group.loc[group["outcome"] == "won", "deals"].sum()), int(group["deals"].sum())
-        if n:
-            numbers.append(number("closed_won_share", label, jeffreys(won, n, level), "share"))
+    for label, group in [(segment, mine), *[(str(c), g) for c, g in mine.groupby("category")]]:
+        if group.empty:
+            continue
+        clusters, kind = _clusters(group)
+        outcome = np.where(group["won"], "won", "lost").astype(object)
+        # All are closed, so the incidence at any time after closing is the plain share; what it adds is the clustering.
+        estimate = clustered_incidence_at(np.zeros(len(group)), outcome, clusters, "won", 1.0, level)
+        if estimate.low is None:
+            estimate = jeffreys(int(group["won"].sum()), len(group), level)
+        else:
+            estimate = replace(estimate, method=f"share of closed deals, {kind}s as clusters (jackknife)")
+        numbers.append(number("closed_won_share", label, estimate, "share"))
     return numbers
 
 
 def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
     level = policy["evidence.level"]
     counts = aggregates.untimed_deals(company, policy)
+    closed = aggregates.closed_deals(company, policy)
     deals = aggregates.deal_times(company, policy)
     missing_dates = company.missing("opportunities.created_at", "opportunities.closed_at")
     no_segments = aggregates.segment_missing(company, policy)
@@ -141,7 +150,7 @@ def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, p
             findings.append(no_data(id, name, [*aggregates.segment_needs(policy), "opportunities"], reason="no_deals"))
             continue
         if missing_dates or chosen.empty:
-            numbers = _closed_shares(counts, level, use)
+            numbers = _closed_shares(closed, level, use)
             if not numbers:
                 findings.append(no_data(id, name, missing_dates or ["opportunities.closed_at"]))
                 continue
@@ -149,7 +158,7 @@ def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, p
             state: State = "no_data" if no_segments else "undecided"
             findings.append(Finding(id, name, state, "closed_deals_only", tuple(numbers), (), tuple([*no_segments, *missing_dates] or ["opportunities.created_at"])))
             continue
-        rate = _rate(chosen, name, use, months, policy)
+        rate = _rate(chosen, name, use, months, int(there["untimed"].sum()), policy)
         curve = cumulative_incidence(chosen["days"].to_numpy(), chosen["outcome"].where(chosen["outcome"].notna(), None).to_numpy(dtype=object), level=level)
         curves.append(curve.assign(segment=use, name=name, days=curve["time"], horizon_days=round(months * DAYS_PER_MONTH)))
         if no_segments:

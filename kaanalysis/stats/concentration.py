@@ -24,7 +24,8 @@ def gini(values: Any, clusters: Any = None, *, level: float = 0.95, draws: int =
 
     ``values``: shape (n,), 0 or more. 0: all are equal; (n - 1) / n: one has everything. It is the mean absolute
     difference of two amounts over twice the mean, without the small-sample factor n / (n - 1). Bias-corrected
-    and accelerated bootstrap over units or ``clusters``; in heavy tails with few units it still leans low.
+    and accelerated bootstrap over units or ``clusters``; in heavy tails with few units it still leans low:
+    of lognormal amounts with dispersion 0.8 and 1.5, 100 units, a nominal 95 % covered 90 % and 83 % in simulation.
     None where there are no units or all are 0. Raises ValueError for amounts below 0 or missing.
     Sources: Gini 1912; Cowell, Measuring Inequality, 3rd ed. 2011.
     """

@@ -87,9 +87,9 @@ def bootstrap(
     ``method``: put before the interval's name. ``n``: units.
 
     Limits are None with fewer than two clusters, where more than a tenth of the draws are undefined, or where all draws
-    are equal (nothing varied, which is no certainty). Both intervals are expanded for few clusters: their tails are those
-    of Student's t with clusters - strata degrees of freedom (Hesterberg 2015); below some 10 clusters, and for heavy
-    tails, they still lean short.
+    are equal (nothing varied, which is no certainty). Both intervals are expanded for few clusters: their tails are
+    those of Student's t with clusters - strata degrees of freedom (Hesterberg 2015); below some 10 clusters, and for
+    heavy tails, they still lean short.
     Raises ValueError for an unknown ``interval`` or ``form`` and as ``cluster_weights``.
     Sources: Efron and Tibshirani 1993, chapters 13 and 14; Davison and Hinkley 1997; Hesterberg, The American
     Statistician 69 (2015) 371–386.
@@ -126,10 +126,10 @@ def bootstrap(
     # to be Student's: both matter for a handful of sellers (Hesterberg 2015, expanded percentile interval).
     freedom = max(1, groups - len(members))
     reach = np.sqrt(groups / freedom) * stats.t.isf((1 - level) / 2, freedom)
-    tails = stats.norm.cdf([-reach, reach])
+    z = np.array([-reach, reach])
     if interval == "bca":
-        tails = _corrected_tails(tails, value, drawn, _acceleration(evaluate, groups, chunk))
-    low, high = np.quantile(drawn, tails)
+        z = _corrected(z, value, drawn, _acceleration(evaluate, groups, chunk))
+    low, high = np.quantile(drawn, stats.norm.cdf(z))
     return Estimate(value, low, high, level, n, title)
 
 
@@ -148,14 +148,14 @@ def _acceleration(evaluate: Callable[[IntArray], FloatArray], groups: int, chunk
     return float((away**3).sum()) / (6 * scale) if scale > 0 else 0.0
 
 
-def _corrected_tails(tails: FloatArray, value: float, drawn: FloatArray, acceleration: float) -> FloatArray:
+def _corrected(z: FloatArray, value: float, drawn: FloatArray, acceleration: float) -> FloatArray:
     below = (float((drawn < value).sum()) + 0.5 * float((drawn == value).sum())) / len(drawn)
     # A value outside all its draws has no finite correction; half a draw inside is the nearest that has one.
     bias = float(stats.norm.ppf(np.clip(below, 0.5 / len(drawn), 1 - 0.5 / len(drawn))))
-    z = bias + stats.norm.ppf(tails)
+    shifted = bias + z
     # Beyond its pole the correction would turn back; the outermost draw is what is meant.
-    stretch = np.maximum(1 - acceleration * z, 1e-6)
-    return np.asarray(stats.norm.cdf(bias + z / stretch), dtype=np.float64)
+    stretch = np.maximum(1 - acceleration * shifted, 1e-6)
+    return bias + shifted / stretch
 
 
 def permutation_test(

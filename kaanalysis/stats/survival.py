@@ -29,8 +29,8 @@ def kaplan_meier(duration: Any, event: Any, entry: Any = None, level: float = 0.
     time; those who enter are at risk from just after it; their sum is n), ``survival`` (0 … 1, never rising; 1:
     nothing has happened, 0: the last one at risk had the event), ``se`` (Greenwood; 0 where survival is 0 or 1, which
     is no certainty: read the limits), ``low`` and ``high`` (log-log limits, 0 … 1). Where survival is exactly 1 after
-    time 0, ``low`` is Clopper–Pearson's limit for no event among the units then at risk; where it is exactly 0, ``high``
-    stays at its value before the drop. ``attrs["level"]`` holds the level.
+    time 0, ``low`` is Clopper–Pearson's limit for no event among the units then at risk; where it is exactly 0,
+    ``high`` stays at its value before the drop. ``attrs["level"]`` holds the level.
 
     With late entry and few at risk early, an early event can bring the curve to 0 for good; and where nobody was seen
     from the origin, the curve is conditional on surviving to the first entry. Empty input gives the row at 0 alone.

@@ -1,4 +1,4 @@
-"""Real data stand beside the checkout in ``../shared/data`` and are not part of the project; without them these tests skip."""
+"""Real data stand beside the checkout in ``../shared/data``, outside the project; without them these tests skip."""
 
 from collections.abc import Callable
 from pathlib import Path

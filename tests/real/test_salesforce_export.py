@@ -1,4 +1,4 @@
-"""Seeds of an Apache-2.0 dbt package: the exact columns of a Salesforce export, hashed values; the schema is what is tested."""
+"""Seeds of an Apache-2.0 dbt package: the columns of a Salesforce export with hashed values; tests the schema."""
 
 import csv
 
