@@ -76,7 +76,8 @@ def _deals(company: Company, policy: Policy) -> ibis.Table:
 
 def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per deal that can be timed: segment, owner, account, category, days, outcome (won, lost, drifted or null = open at
-    as_of), follow_up (days from opening to as_of).
+    as_of), follow_up (days from opening to as_of), entry (days from opening to observed_from where that is later, else 0: such a deal is
+    seen only because it was still open then, so it enters late).
 
     Renewals are left out: extending a running contract is not winning a customer. A won deal that was later refunded or
     litigated was won; it is counted as won here and told apart by its exit elsewhere. Deals without an opening date, and closed
@@ -84,6 +85,7 @@ def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
     """
     deals = _deals(company, policy)
     as_of = ibis.literal(company.info.as_of)
+    watched = ibis.literal(company.info.observed_from) if company.info.observed_from else None
     closed = deals.outcome != "open"
     end = closed.ifelse(deals.closed_at, as_of)
     lost_as = (deals["exit"] == "drifted").fill_null(False).ifelse("drifted", "lost")
@@ -93,7 +95,9 @@ def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
         days=_day_number(end) - _day_number(timed.created_at),
         outcome=ibis.cases((timed.outcome == "won", "won"), (timed.outcome == "lost", lost_as), else_=ibis.null("string")),
         follow_up=_day_number(as_of) - _day_number(timed.created_at),
+        entry=ibis.greatest(_day_number(watched) - _day_number(timed.created_at), 0) if watched is not None else ibis.literal(0, "int64"),
     )  # fmt: skip
+    frame = frame.filter(frame.days >= frame.entry)
     return frame.order_by("opportunity_id").execute()
 
 

@@ -41,9 +41,13 @@ class Company:
         return self.tables[name]
 
     def has(self, name: str) -> bool:
-        """Whether ``table`` has rows, or ``table.column`` has any value."""
+        """Whether ``table`` has rows, ``table.column`` has any value, or ``company.key`` is given in company.toml; ``a|b``: either."""
+        if "|" in name:
+            return any(self.has(part) for part in name.split("|"))
         if name not in self._filled:
             table, _, column = name.partition(".")
+            if table == "company":
+                return getattr(self.info, column) is not None
             if table not in TABLES:
                 raise KeyError(f"the contract has no table {table!r}")
             if column:

@@ -18,7 +18,7 @@ from kaanalysis.paths import PACKAGE
 from kaanalysis.results import Finding, Number
 
 LANGUAGES = ("en", "zh")
-_LOCALES = {"en": Locale("en"), "zh": Locale("zh", "CN")}
+_LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
 _PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value))?\}")
 
 

@@ -34,7 +34,7 @@ from kaanalysis.stats import (
 
 ID = "01_base_assumptions"
 FEEDS = {
-    "M-1.2": ("accounts.segment", "subscriptions.started_at"),
+    "M-1.2": ("accounts.segment", "subscriptions.started_at|opportunities.closed_at"),
     "M-1.4": ("accounts.segment", "opportunities.amount", "opportunities.closed_at"),
 }
 MONTHS = 1 / DAYS_PER_MONTH

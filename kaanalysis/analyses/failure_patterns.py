@@ -22,7 +22,7 @@ from kaanalysis.results import Finding, Number, Result, no_data
 from kaanalysis.stats import cluster_weights
 
 ID = "05_failure_patterns"
-FEEDS = {"M-D": ("teams.motion", "opportunities.team", "opportunities.amount", "opportunities.closed_at")}
+FEEDS = {"M-D": ("company.ka_launch", "teams.motion", "opportunities.team", "opportunities.amount", "opportunities.closed_at")}
 PARTS = ("new", "carried_on", "on_top")
 METHOD = "revenue bridge, cluster bootstrap (percentile)"
 
@@ -55,8 +55,6 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     result = Result(ID, company.data_hash, policy.hash, str(company.info.as_of), [])
     missing = company.missing(*FEEDS["M-D"])
     launch = company.info.ka_launch
-    if launch is None:
-        missing.append("company.ka_launch")
     if missing or launch is None:
         result.findings = [no_data("M-D", "siphon", missing)]
         return result

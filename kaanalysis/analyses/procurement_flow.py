@@ -23,7 +23,7 @@ from kaanalysis.results import Finding, Number, Result, State, no_data
 from kaanalysis.stats import bootstrap, jeffreys, median_interval
 
 ID = "02_procurement_flow"
-FEEDS = {"M-2.2": ("accounts.segment", "stakeholders.person_id"), "M-2.3": ("stakeholders.part", "buying_steps.part")}
+FEEDS = {"M-2.2": ("accounts.segment", "stakeholders.person_id"), "M-2.3": ("stakeholders.part|buying_steps.part",)}
 PARTS = ("approve", "inform", "influence")
 
 

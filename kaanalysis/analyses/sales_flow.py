@@ -52,7 +52,8 @@ def _cycle_median(deals: pd.DataFrame, clusters: np.ndarray, horizon: int, polic
     count as censored and quick wins do not stand for all."""
     outcome = [None if o is None or o != o else ("won" if o == "won" else "lost") for o in deals["outcome"]]
     ones = ["deal"] * len(deals)
-    counts = count_steps(ones, outcome, deals["days"].to_numpy(), np.ones(len(deals), bool), clusters.tolist(), horizon, order=["deal"])
+    counts = count_steps(ones, outcome, deals["days"].to_numpy(), np.ones(len(deals), bool), clusters.tolist(), horizon, order=["deal"],
+                         entry=deals["entry"].to_numpy())  # fmt: skip
     method = "median of the won sub-distribution, cluster bootstrap (percentile)"
     level = policy["evidence.level"]
     wins = int(((deals["outcome"] == "won") & (deals["days"] <= horizon)).sum())
@@ -63,6 +64,13 @@ def _cycle_median(deals: pd.DataFrame, clusters: np.ndarray, horizon: int, polic
     point = float(median_time(counts, move, np.ones((1, counts.clusters)))[0])
     made = percentile_number("cycle_median", segment, point, draws, level, wins, "days", method)
     return replace(made, horizon_months=months)
+
+
+def _clock(deals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+    """Days to closing and late entries. A day is taken as its middle, so that a deal closed on the day it came under observation
+    was at risk that day; without late entries nothing has to enter."""
+    entry = deals["entry"].to_numpy(float)
+    return deals["days"].to_numpy(float) + 0.5, entry if (entry > 0).any() else None
 
 
 @dataclass(frozen=True)
@@ -77,10 +85,11 @@ class Rate:
 def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, untimed: int, policy: Policy) -> Rate:
     horizon = round(months * DAYS_PER_MONTH)
     clusters, _ = _clusters(deals)
-    days, outcome = deals["days"].to_numpy(), deals["outcome"].to_numpy(dtype=object)
+    outcome = deals["outcome"].to_numpy(dtype=object)
     outcome = np.array([None if o is None or o != o else o for o in outcome], dtype=object)
     level = policy["evidence.level"]
-    rate = number(name, segment, clustered_incidence_at(days, outcome, clusters, "won", horizon, level), "share", horizon_months=months)
+    time, entry = _clock(deals)
+    rate = number(name, segment, clustered_incidence_at(time, outcome, clusters, "won", horizon + 0.5, level, entry), "share", horizon_months=months)
     followed = int((deals["follow_up"] >= horizon).sum())
     mature = number("followed_to_horizon", segment, jeffreys(followed, len(deals), level), "share", horizon_months=months)
     open_deals = int(deals["outcome"].isna().sum())
@@ -159,8 +168,8 @@ def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, p
             findings.append(Finding(id, name, state, "closed_deals_only", tuple(numbers), (), tuple([*no_segments, *missing_dates] or ["opportunities.created_at"])))
             continue
         rate = _rate(chosen, name, use, months, int(there["untimed"].sum()), policy)
-        curve = cumulative_incidence(chosen["days"].to_numpy(), chosen["outcome"].where(chosen["outcome"].notna(), None).to_numpy(dtype=object), level=level)
-        curves.append(curve.assign(segment=use, name=name, days=curve["time"], horizon_days=round(months * DAYS_PER_MONTH)))
+        curve = cumulative_incidence(_clock(chosen)[0], chosen["outcome"].where(chosen["outcome"].notna(), None).to_numpy(dtype=object), _clock(chosen)[1], level)
+        curves.append(curve.assign(segment=use, name=name, days=(curve["time"] - 0.5).clip(lower=0), horizon_days=round(months * DAYS_PER_MONTH)))
         if no_segments:
             findings.append(no_data(id, name, no_segments, rate.numbers, reason="no_segments"))
             continue

@@ -28,19 +28,20 @@ class StepCounts:
 
     steps: names, in the order of the flow. moves: (from, to) with `to` a step, ``won`` or ``lost``.
     events: (clusters, moves, horizon + 1), departures per day since entering; leaves: (clusters, steps, horizon + 1), all
-    departures, censored ones included (last day holds everything later); entries: (clusters, steps); starts: (clusters, steps).
+    departures, censored ones included (last day holds everything later); arrivals: (clusters, steps, horizon + 1), cases by the day since
+    entering from which they are under observation (0 unless they enter late); starts: (clusters, steps).
     """
 
     steps: tuple[str, ...]
     moves: tuple[tuple[str, str], ...]
     events: Array
     leaves: Array
-    entries: Array
+    arrivals: Array
     starts: Array
 
     @property
     def clusters(self) -> int:
-        return len(self.entries)
+        return len(self.starts)
 
 
 def count_steps(
@@ -52,12 +53,14 @@ def count_steps(
     horizon: int,
     *,
     order: Sequence[str],
+    entry: npt.ArrayLike | None = None,
     most_clusters: int = 400,
 ) -> StepCounts:
     """Count departures of cases from steps.
 
     step, following (None = still inside), days (whole, >= 0), first (True on a case's first step), cluster: one entry per stay
-    in a step. order: the steps in flow order. Beyond `most_clusters` clusters, whole clusters are joined into that many
+    in a step. order: the steps in flow order. entry: days since entering the step at which observation began (late entry; a stay that
+    ended before it must not be in the data). Beyond `most_clusters` clusters, whole clusters are joined into that many
     groups by hash order, which keeps cases of one cluster together and memory bounded.
     """
     if horizon < 1:
@@ -82,15 +85,19 @@ def count_steps(
     )
     events = np.zeros((size, len(pairs), horizon + 1))
     leaves = np.zeros((size, len(order), horizon + 1))
-    entries = np.zeros((size, len(order)))
+    arrivals = np.zeros((size, len(order), horizon + 1))
     starts = np.zeros((size, len(order)))
     seen = (move >= 0) & (days <= horizon)
     np.add.at(events, (group[seen], move[seen], days[seen]), 1.0)
-    np.add.at(leaves, (group, row, np.minimum(days, horizon)), 1.0)
-    np.add.at(entries, (group, row), 1.0)
+    late = np.zeros(len(days), dtype=np.int64) if entry is None else np.asarray(entry, dtype=np.int64)
+    if (late > days).any():
+        raise ValueError(f"entry must not lie after the end of a stay; row {int((late > days).argmax())} does")
+    within = late <= horizon
+    np.add.at(arrivals, (group[within], row[within], late[within]), 1.0)
+    np.add.at(leaves, (group[within], row[within], np.minimum(days, horizon)[within]), 1.0)
     is_first = np.asarray(first, dtype=bool)
     np.add.at(starts, (group[is_first], row[is_first]), 1.0)
-    return StepCounts(tuple(order), tuple(pairs), events, leaves, entries, starts)
+    return StepCounts(tuple(order), tuple(pairs), events, leaves, arrivals, starts)
 
 
 def sub_distributions(counts: StepCounts, weights: Array) -> tuple[Array, Array]:
@@ -102,9 +109,10 @@ def sub_distributions(counts: StepCounts, weights: Array) -> tuple[Array, Array]
     draws, days = len(weights), counts.events.shape[2]
     events = (weights @ counts.events.reshape(counts.clusters, -1)).reshape(draws, -1, days)
     leaves = (weights @ counts.leaves.reshape(counts.clusters, -1)).reshape(draws, -1, days)
-    starts, entries = weights @ counts.starts, weights @ counts.entries
+    arrivals = (weights @ counts.arrivals.reshape(counts.clusters, -1)).reshape(draws, -1, days)
+    starts = weights @ counts.starts
     gone = np.concatenate([np.zeros((*leaves.shape[:2], 1)), np.cumsum(leaves, axis=2)[:, :, :-1]], axis=2)
-    at_risk = entries[:, :, None] - gone
+    at_risk = np.cumsum(arrivals, axis=2) - gone
     row = np.array([counts.steps.index(a) for a, _ in counts.moves], dtype=np.int64)
     below = at_risk[:, row]
     hazard = np.divide(events, below, out=np.zeros_like(events), where=below > 0)

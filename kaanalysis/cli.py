@@ -1,0 +1,179 @@
+"""The command line: each verb is one thin function over the library. Exit codes as in the contract."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kaanalysis.contracts import UnusableData
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+                  help="Does a company that grew on small customers have what key accounts take? Reads a company folder, says what its data supports.")  # fmt: skip
+
+Data = Annotated[str, typer.Argument(help="Company folder (company.toml and tables), or a DuckDB file with company.toml beside it.")]
+Out = Annotated[Path, typer.Option("--out", help="Run folder to write.")]
+Only = Annotated[list[str] | None, typer.Option("--only", help="Only this analysis (id, number or name; repeat for several) and what it rests on.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Override a policy value: name=value (repeat for several).")]
+
+
+def _command() -> str:
+    """The command as typed, without the folders before file names: a report must not tell where it was made."""
+    words = [Path(w).name if os.path.isabs(w) else w for w in sys.argv[1:]]
+    return shlex.join(["kaanalysis", *words])
+
+
+@app.command()
+def check(data: Data, rows: Annotated[int, typer.Option(help="How many broken rows to print in full.")] = 50) -> None:
+    """Read a company folder; print what is wrong, and which findings it can feed. Exit: 0 clean, 1 usable with warnings, 2 unusable."""
+    from kaanalysis.analyses.registry import REGISTRY
+    from kaanalysis.company import open_company
+
+    company = open_company(data, refuse=False)
+    info = company.info
+    print(f"{info.name}: as of {info.as_of}, amounts in {info.currency}")
+    for name in company.tables:
+        print(f"  {name}: {company.rows_valid[name]} of {company.rows_read[name]} rows valid")
+    for fault in company.faults[:rows]:
+        print("  " + fault.sentence())
+    if len(company.faults) > rows:
+        print(f"  … and {len(company.faults) - rows} more (--rows N shows more)")
+    if len(company.import_faults):
+        print(f"  {len(company.import_faults)} notes from the import: see import_report.csv")
+    print("Findings that it can feed:")
+    for analysis in REGISTRY.values():
+        for finding, needs in analysis.feeds.items():
+            missing = company.missing(*needs)
+            print(f"  {finding:6} {'yes' if not missing else 'not in full, missing: ' + ', '.join(missing)}")
+    if company.refused:
+        print(f"Unusable: {len(company.refused)} rows break a rule of their table's key.", file=sys.stderr)
+        raise typer.Exit(2)
+    raise typer.Exit(1 if company.faults or len(company.import_faults) else 0)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[str | None, typer.Argument(help="Which kind of source (see --list).")] = None,
+    from_path: Annotated[Path | None, typer.Argument(metavar="FROM", help="Folder of the export.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Company folder to write.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the sources, what each feeds and what it cannot.")] = False,
+    lang: Annotated[str, typer.Option(help="Language of --list: en or zh.")] = "en",
+) -> None:
+    """Turn a CRM export or event log into a company folder."""
+    from kaanalysis.imports import import_source, list_sources
+
+    if list_:
+        for plan in list_sources():
+            print(plan.explain(lang) + "\n")
+        return
+    if source is None or from_path is None or out is None:
+        raise UnusableData("import needs SOURCE, FROM and --out DATA (kaanalysis import --list shows the sources).")
+    made = import_source(source, from_path, out)
+    print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))
+    for rule, count in made.faults.items():
+        print(f"  {count} × {made.notes.get(rule, {}).get(lang, rule)}")
+    if made.faults:
+        print(f"  every one of them is named in {out / 'import_report.csv'}")
+
+
+@app.command()
+def analyse(data: Data, out: Out, only: Only = None, set_: Set = None) -> None:
+    """Compute results and tables in one process, without notebooks, figures or report."""
+    from kaanalysis.policy import parse_assignments
+    from kaanalysis.runner import analyse_in_process
+
+    manifest = analyse_in_process(data, out, only=only, overrides=parse_assignments(set_ or []), command=_command())
+    print(f"{len(manifest.steps)} analyses → {out / 'results'}")
+
+
+@app.command()
+def report(
+    data: Data, out: Out,
+    lang: Annotated[str, typer.Option(help="Languages of the report, the first also of the notebooks: en, zh, or en,zh.")] = "en,zh",
+    only: Only = None, set_: Set = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks at a time (default: one per core).")] = None,
+) -> None:  # fmt: skip
+    """Execute the notebooks, write the run folder and the report. Exit: 0 all ran, 1 a notebook failed, 2 bad input."""
+    from kaanalysis.policy import parse_assignments
+    from kaanalysis.report import build
+    from kaanalysis.runner import Step, run_notebooks
+    from kaanalysis.text import LANGUAGES
+
+    languages = [part.strip() for part in lang.split(",") if part.strip()]
+    unknown = [x for x in languages if x not in LANGUAGES]
+    if unknown or not languages:
+        raise UnusableData(f"--lang {lang!r} must name languages out of {', '.join(LANGUAGES)}.")
+    console = Console(stderr=True)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, disable=not console.is_terminal)
+    with bar:
+        task = bar.add_task("notebooks", total=None)
+
+        def tell(step: Step, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description=step.id)
+            if step.status in ("failed", "skipped") or not console.is_terminal:
+                said = step.error or (f"needs {step.needs}" if step.needs else f"{step.seconds:.1f} s")
+                console.print(f"{step.id}: {step.status} ({said})", markup=False, highlight=False, soft_wrap=True)
+
+        def finish(run: Path) -> None:
+            for language in languages:
+                bar.update(task, description=f"report.{language}.html")
+                build(run, language)
+
+        manifest = run_notebooks(data, out, only=only, overrides=parse_assignments(set_ or []), languages=languages, jobs=jobs or os.cpu_count() or 1, command=_command(), tell=tell, finish=finish)
+    for language in languages:
+        print(out / f"report.{language}.html")
+    raise typer.Exit(1 if manifest.failed else 0)
+
+
+@app.command()
+def simulate(
+    company: Annotated[str | None, typer.Argument(help="Which company (see --list).")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Company folder to write; the truth is written beside it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Start of the random numbers; the company's own by default.")] = None,
+    size: Annotated[float, typer.Option(help="Number of customers and deals against the company's own.")] = 1.0,
+    list_: Annotated[bool, typer.Option("--list", help="List the companies, a line each.")] = False,
+    lang: Annotated[str, typer.Option(help="Language of --list: en or zh.")] = "en",
+) -> None:
+    """Write a synthetic company with planted, recorded truth."""
+    from kaanalysis.simulate import list_companies, truth_path
+    from kaanalysis.simulate import simulate as make
+
+    if list_:
+        for name, (english, chinese) in list_companies().items():
+            print(f"{name}: {chinese if lang == 'zh' else english}")
+        return
+    if company is None or out is None:
+        raise UnusableData("simulate needs COMPANY and --out DATA (kaanalysis simulate --list shows the companies).")
+    make(company, out, seed, size)
+    print(f"{out} (truth in {truth_path(out)})")
+
+
+@app.command("list")
+def list_analyses(lang: Annotated[str, typer.Option(help="en or zh.")] = "en") -> None:
+    """List the analyses: id, question, findings, and the columns that feed them."""
+    from kaanalysis.analyses.registry import REGISTRY
+    from kaanalysis.text import words
+
+    for analysis in REGISTRY.values():
+        print(f"{analysis.id}: {words(lang)(f'analyses.{analysis.name}.question')}")
+        for finding, needs in analysis.feeds.items():
+            print(f"  {finding:6} {', '.join(needs)}")
+
+
+def main() -> None:
+    """Entry point: bad input becomes one sentence on standard error and exit code 2, never a traceback."""
+    try:
+        app()
+    except UnusableData as error:
+        print(f"kaanalysis: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Pieces that several figures share: intervals, steps with bands, labels kept apart, number formats on axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from kaanalysis.figures.style import INK, LINE, SMALL, SOFT
+
+Floats = npt.NDArray[np.float64]
+
+
+def format_axis(axis: Axis, formatter: Callable[[float, object], str], ticks: int | None = None, *, whole: bool = False) -> None:
+    """Tick labels by `formatter`, about `ticks` of them, on whole numbers if `whole`."""
+    axis.set_major_formatter(FuncFormatter(formatter))
+    if ticks is not None:
+        axis.set_major_locator(MaxNLocator(ticks, integer=whole, steps=[1, 2, 2.5, 5, 10]))
+
+
+def step_band(ax: Axes, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, color: str, alpha: float = 0.2) -> None:
+    """An interval around a step curve."""
+    ax.fill_between(np.asarray(x), np.asarray(low), np.asarray(high), step="post", color=color, alpha=alpha, linewidth=0)
+
+
+def interval_h(ax: Axes, y: float, value: float | None, low: float | None, high: float | None, color: str, size: float = 7) -> None:
+    """A dot with its horizontal interval; the dot alone where there is no interval."""
+    if low is not None and high is not None and np.isfinite(low) and np.isfinite(high):
+        ax.plot([low, high], [y, y], color=color, linewidth=2.2, solid_capstyle="butt", zorder=3)
+    if value is not None and np.isfinite(value):
+        ax.plot([value], [y], "o", color=color, markersize=size, markeredgecolor="white", markeredgewidth=0.9, zorder=4)
+
+
+def whisker_v(ax: Axes, x: float, low: float, high: float, cap: float = 0.1) -> None:
+    """A thin vertical interval with caps."""
+    if np.isfinite(low) and np.isfinite(high):
+        ax.plot([x, x], [low, high], color=INK, linewidth=1.0, zorder=5)
+        for end in (low, high):
+            ax.plot([x - cap, x + cap], [end, end], color=INK, linewidth=1.0, zorder=5)
+
+
+def spread(values: Sequence[float], gap: float, low: float = -np.inf, high: float = np.inf) -> list[float]:
+    """Positions as near as can be to `values`, at least `gap` apart, in the same order, inside low … high where there is room."""
+    order = np.argsort(values, kind="stable")
+    blocks: list[tuple[float, int]] = []  # mean of (value − its place in the block · gap), size
+    for rank in order:
+        blocks.append((float(values[rank]), 1))
+        while len(blocks) > 1 and blocks[-1][0] < blocks[-2][0] + blocks[-2][1] * gap:
+            (b, m), (a, n) = blocks.pop(), blocks.pop()
+            blocks.append(((a * n + (b - n * gap) * m) / (n + m), n + m))
+    placed: list[float] = []
+    for start, size in blocks:
+        placed += [start + i * gap for i in range(size)]
+    if placed and placed[-1] > high:  # push down from the top, then up from the bottom
+        for i in range(len(placed) - 1, -1, -1):
+            placed[i] = min(placed[i], high - (len(placed) - 1 - i) * gap)
+    for i in range(len(placed)):
+        placed[i] = max(placed[i], low + i * gap)
+    out = [0.0] * len(placed)
+    for rank, position in zip(order, placed, strict=True):
+        out[int(rank)] = position
+    return out
+
+
+def mark_line(ax: Axes, *, x: float | None = None, y: float | None = None, label: str = "", color: str = SOFT) -> None:
+    """A dashed reference line across the axes, labelled at its end."""
+    if x is not None:
+        ax.axvline(x, color=color, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1.5)
+        if label:
+            ax.annotate(label, (x, 1), xycoords=("data", "axes fraction"), xytext=(4, -3), textcoords="offset points", fontsize=SMALL, color=color, va="top")
+    if y is not None:
+        ax.axhline(y, color=color, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1.5)
+        if label:
+            ax.annotate(label, (0, y), xycoords=("axes fraction", "data"), xytext=(4, 3), textcoords="offset points", fontsize=SMALL, color=color, va="bottom")
+
+
+def only_x_grid(ax: Axes) -> None:
+    """For rows of names: grid lines along the values only, no left spine, no tick marks at names."""
+    ax.grid(False, axis="y")
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def only_y_grid(ax: Axes) -> None:
+    ax.grid(False, axis="x")
+
+
+def baseline(ax: Axes, *, x: float | None = None, y: float | None = None) -> None:
+    """The zero line."""
+    if x is not None:
+        ax.axvline(x, color=LINE, linewidth=1.0, zorder=1.4)
+    if y is not None:
+        ax.axhline(y, color=LINE, linewidth=1.0, zorder=1.4)
+
+
+def jitter(count: int, width: float) -> Floats:
+    """Evenly scattered offsets within ± width / 2 that are the same every time (golden-ratio sequence)."""
+    return ((np.arange(1, count + 1) * 0.6180339887498949) % 1.0 - 0.5) * width

@@ -1,0 +1,160 @@
+"""04: the map of bottlenecks and fit, and the cash of each path."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from kaanalysis.figures.parts import format_axis, jitter, mark_line
+from kaanalysis.figures.scene import FigureSpec, Scene
+from kaanalysis.figures.style import INK, LINE, PATH_TEXT, PATHS, SMALL, SOFT, wrap
+
+ORDER = ("part_time", "split", "rebuild")
+
+
+def rule_map(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
+    """Cells of the rule (the more demanding of bottlenecks and fit), the uncertainty cloud and the point estimate."""
+    few, some = float(scene.policy["path.few_bottlenecks"]), float(scene.policy["path.some_bottlenecks"])
+    medium, high = float(scene.policy["path.medium_fit"]), float(scene.policy["path.high_fit"])
+    counts, fits = frame["bottlenecks"].to_numpy(float), frame["fit"].to_numpy(float)
+    right = max(some + 3, counts.max() + 1) + 0.5
+    bottom = max(0.0, min(medium - 0.25, float(np.nanmin(fits)) - 0.05))
+    xs, ys = [-0.5, few + 0.5, some + 0.5, right], [1.02, high, medium, bottom]
+    for i in range(3):
+        for j in range(3):
+            path = ORDER[max(i, j)]
+            ax.add_patch(Rectangle((xs[i], ys[j + 1]), xs[i + 1] - xs[i], ys[j] - ys[j + 1], facecolor=PATHS[path], alpha=0.3, linewidth=0, zorder=0.5))
+    for x in xs[1:3]:
+        ax.plot([x, x], [bottom, 1.02], color="white", linewidth=1.5, zorder=0.8)
+    for y in ys[1:3]:
+        ax.plot([-0.5, right], [y, y], color="white", linewidth=1.5, zorder=0.8)
+    # Labels stand at the foot of each path's cell, where the cloud seldom reaches.
+    spots = {"part_time": (-0.42, high + 0.012), "split": (few + 0.58, medium + 0.012), "rebuild": (some + 0.58, bottom + 0.012)}
+    for path, (x, y) in spots.items():
+        share = scene.number("p_rule", path)
+        label = scene.named("path", path)
+        if share is not None and share.value is not None:
+            label = scene.text("cell", path=label, share=scene.share(float(share.value)))
+        ax.text(x, y, label, color=PATH_TEXT[path], fontweight="bold", va="bottom", fontsize=SMALL + 0.5, zorder=6)
+    size = frame["size"].to_numpy(float)
+    ax.scatter(counts + jitter(len(counts), 0.62), fits, s=6 + 5 * np.sqrt(size), color=INK, alpha=0.28, linewidth=0, zorder=3)
+    count, fit = scene.number("bottlenecks"), scene.number("fit")
+    if count is not None and fit is not None and count.value is not None and fit.value is not None:
+        if count.low is not None and count.high is not None:
+            ax.plot([count.low, count.high], [fit.value, fit.value], color=INK, linewidth=1.6, zorder=4)
+        if fit.low is not None and fit.high is not None:
+            ax.plot([count.value, count.value], [fit.low, fit.high], color=INK, linewidth=1.6, zorder=4)
+        ax.plot([count.value], [fit.value], "D", color="white", markeredgecolor=INK, markeredgewidth=1.8, markersize=9, zorder=5)
+    ax.set_xlim(-0.5, right)
+    ax.set_ylim(bottom, 1.02)
+    ax.grid(False)
+    step = max(1, int(right) // 8)
+    ax.set_xticks(range(0, int(right) + 1, step))
+    format_axis(ax.xaxis, scene.count)
+    format_axis(ax.yaxis, scene.count, 6)
+    minimum = scene.count(float(scene.policy["bottleneck.minimum_relief"]))
+    ax.set_xlabel(scene.text("x_label", minimum=minimum))
+    ax.set_ylabel(scene.text("y_label"))
+    return ax
+
+
+def draw_rule(scene: Scene, figure: Figure) -> None:
+    frame = scene.frame("rule_cloud").dropna(subset=["fit"])
+    rule_map(frame, scene, figure.subplots())
+    scene.note("cloud", n=scene.count(int(frame["size"].sum())), level=scene.level())
+
+
+def cash_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, path: str, limits: tuple[float, float]) -> Axes:
+    """Cumulative cash of one path: median, 90 % band, deepest point and payback."""
+    curve = frame[(frame["path"] == path) & (frame["line"] == "cumulative")].sort_values("month")
+    month, median = curve["month"].to_numpy(float), curve["median"].to_numpy(float)
+    ax.fill_between(month, curve["low"], curve["high"], color=PATHS[path], alpha=0.35, linewidth=0)
+    ax.plot(month, median, color=PATH_TEXT[path], linewidth=2.2)
+    ax.axhline(0, color=INK, linewidth=0.9, zorder=1.6)
+    span = limits[1] - limits[0]
+    deepest = int(np.argmin(median))
+    loss = scene.number("strategic_loss", path)
+    if median[deepest] < 0:
+        ax.plot([month[deepest]], [median[deepest]], "v", color=PATH_TEXT[path], markersize=7, zorder=5)
+        value = -median[deepest] if loss is None or loss.value is None else float(loss.value)
+        low = max(limits[0] + 0.02 * span, min(float(curve["low"].min()), median[deepest]) - 0.03 * span)
+        ax.annotate(scene.text("deepest", amount=scene.amount(value)), (month[-1], low), va="top", ha="right", fontsize=SMALL, color=PATH_TEXT[path], fontweight="bold")
+    payback = scene.number("payback_month", path)
+    if payback is not None and payback.value is not None:
+        ax.plot([payback.value], [0], "o", color="white", markeredgecolor=PATH_TEXT[path], markeredgewidth=2, markersize=8, zorder=6)
+        if payback.low is not None and payback.high is not None:
+            ax.plot([payback.low, payback.high], [0, 0], color=PATH_TEXT[path], linewidth=4, alpha=0.8, solid_capstyle="butt", zorder=5)
+        text = scene.text("payback", months=scene.count(float(payback.value)))
+    else:
+        text = scene.text("no_payback")
+    ax.annotate(text, (0.04, 0.97), xycoords="axes fraction", va="top", fontsize=SMALL + 0.5, color=PATH_TEXT[path])
+    cap = scene.number("loss_cap")
+    if cap is not None and cap.value:
+        mark_line(ax, y=-float(cap.value))
+    ax.set_xlim(0, month[-1])
+    ax.set_ylim(*limits)
+    ax.set_xticks(np.arange(0, month[-1] + 1, 12 if month[-1] <= 72 else 24))
+    format_axis(ax.xaxis, scene.count)
+    ax.set_xlabel(scene.text("x_label"))
+    ax.set_title(scene.named("path", path), color=PATH_TEXT[path])
+    return ax
+
+
+def draw_ledger(scene: Scene, figure: Figure) -> None:
+    frame = scene.frame("ledger")
+    total = frame[frame["line"] == "cumulative"]
+    paths = [p for p in ORDER if (total["path"] == p).any()]
+    low, high = min(0.0, float(total["low"].min())), max(0.0, float(total["high"].max()))
+    room = high - low
+    limits = (low - 0.13 * room, high + 0.05 * room)
+    row = figure.subplots(1, len(paths), squeeze=False, sharey=True)[0]
+    for ax, path in zip(row, paths, strict=True):
+        cash_panel(frame, scene, ax, path, limits)
+    format_axis(row[0].yaxis, scene.amount, 7)
+    row[0].set_ylabel(scene.text("y_label", currency=scene.currency))
+    cap = scene.number("loss_cap")
+    scene.note("band")
+    if cap is not None and cap.value:
+        scene.note("cap", amount=scene.amount(float(cap.value)))
+
+
+def input_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
+    """How uncertain each input is: its interval as multiples of its own value, widest first."""
+    rows = frame[(frame["value"] > 0) & (frame["high"] > frame["low"])].copy()
+    rows["spread"] = (rows["high"] - rows["low"]) / rows["value"]
+    rows = rows.sort_values("spread", ascending=False, kind="stable").head(14).reset_index(drop=True)
+    for y, r in enumerate(rows.itertuples()):
+        color = INK if r.origin == "data" else LINE
+        ax.plot([r.low / r.value, r.high / r.value], [y, y], color=color, linewidth=5, solid_capstyle="butt")  # type: ignore[operator]
+        ax.plot([1], [y], "o", color="white", markeredgecolor=SOFT, markersize=6)
+    ax.set_yticks(range(len(rows)), [wrap(input_name(scene, str(n)), 20, 2) for n in rows["input"]])
+    ax.set_ylim(len(rows) - 0.5, -0.6)
+    ax.grid(False, axis="y")
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlim(left=0)
+    format_axis(ax.xaxis, scene.count, 6)
+    ax.set_xlabel(scene.text("x_label"))
+    ax.set_ylabel(scene.text("y_label"))
+    return ax
+
+
+def input_name(scene: Scene, name: str) -> str:
+    """An input of the ledger by name, its path before it where it belongs to one."""
+    path, _, setting = name.rpartition(".")
+    label = scene.named("input", setting)
+    return scene.text("of_path", path=scene.named("path", path), name=label) if path else label
+
+
+def draw_inputs(scene: Scene, figure: Figure) -> None:
+    input_rows(scene.frame("inputs"), scene, figure.subplots())
+    scene.note("origin")
+
+
+FIGURES = (
+    FigureSpec("rule_map", ("rule_cloud",), draw_rule, (7.2, 4.6), ("M-4",)),
+    FigureSpec("ledger", ("ledger",), draw_ledger, (9.0, 4.4), ("M-4.4",)),
+    FigureSpec("inputs", ("inputs",), draw_inputs, (7.2, 5.4)),
+)

@@ -1,0 +1,138 @@
+"""The report: results, tables and manifest of a run folder → ``report.<language>.html``, self-contained, no notebook re-run."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_percent
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from kaanalysis import tables
+from kaanalysis.analyses.registry import REGISTRY
+from kaanalysis.contracts import UnusableData
+from kaanalysis.figures import alt_text, available, draw_figure, figure_title
+from kaanalysis.paths import PACKAGE
+from kaanalysis.policy import Policy, load_policy
+from kaanalysis.results import Finding, Result
+from kaanalysis.runfolder import read_result, result_path, write_text
+from kaanalysis.runner import Manifest, Step
+from kaanalysis.text import Words, words
+
+FAULTS_SHOWN = 30
+
+
+@dataclass(frozen=True)
+class Card:
+    """A finding as the report shows it."""
+
+    id: str
+    title: str
+    state: str
+    state_text: str
+    sentence: str
+    numbers: list[list[str]]
+    flips: list[str]
+    cannot: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    title: str
+    alt: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Section:
+    id: str
+    title: str
+    question: str
+    cards: list[Card]
+    pictures: list[Picture]
+    failure: str
+    notebook: str
+
+
+def _card(finding: Finding, words_: Words, units: dict[str, str]) -> Card:
+    numbers = tables.numbers_table(finding, words_)
+    return Card(
+        finding.id, tables.title(finding, words_), finding.state, words_(f"states.{finding.state}"), tables.sentence(finding, words_),
+        numbers.astype(str).to_numpy().tolist(), [tables.flip_sentence(f, finding, words_, units) for f in finding.flips],
+        words_(f"findings.{finding.key}.cannot"),
+    )  # fmt: skip
+
+
+def _pictures(result: Result, language: str, policy: Policy) -> list[Picture]:
+    pictures = []
+    for spec in available(result):
+        buffer = io.BytesIO()
+        draw_figure(spec, result, language, policy).savefig(buffer, format="svg", metadata={"Date": None})
+        encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+        pictures.append(Picture(figure_title(spec, result, language), alt_text(spec, result, language), f"data:image/svg+xml;base64,{encoded}"))
+    return pictures
+
+
+def _section(run: Path, step: Step, language: str, policy: Policy, units: dict[str, str]) -> Section:
+    w, analysis = words(language), REGISTRY[step.id]
+    title, question = w(f"analyses.{analysis.name}.title"), w(f"analyses.{analysis.name}.question")
+    notebook = f"notebooks/{step.id}.ipynb" if (run / "notebooks" / f"{step.id}.ipynb").is_file() else ""
+    if step.status == "failed":
+        return Section(step.id, title, question, [], [], w("report.failed_text", id=step.id, error=step.error), notebook)
+    if step.status == "skipped":
+        return Section(step.id, title, question, [], [], w("report.skipped_text", needs=step.needs), "")
+    result = read_result(run, step.id)
+    cards = [_card(f, w, units) for f in result.findings]
+    return Section(step.id, title, question, cards, _pictures(result, language, policy), "", notebook)
+
+
+def _rule_text(rule: str, w: Words) -> str:
+    return w(f"rules.{rule}") if w.has(f"rules.{rule}") else rule
+
+
+def _faults(run: Path, w: Words) -> tuple[list[list[str]], int, list[list[str]]]:
+    """Rows of broken values (the first of them), how many there are in all, and the import's notes counted by rule."""
+    faults = pd.read_parquet(run / "tables" / "data_faults.parquet")
+    rows = []
+    for fault in faults.head(FAULTS_SHOWN).itertuples():
+        where = w("report.row_none") if pd.isna(fault.row) else str(fault.row)
+        value = "" if fault.value is None or fault.value != fault.value else str(fault.value)
+        rows.append([str(fault.table), str(fault.column), where, value, _rule_text(str(fault.rule), w), w(f"actions.{fault.action}")])
+    notes = pd.read_parquet(run / "tables" / "import_faults.parquet")
+    counted = notes.groupby(["file", "column", "rule", "action"]).agg(n=("row", "size"), rows=("row", lambda r: ", ".join(map(str, r[:12])) + (" …" if len(r) > 12 else ""))).reset_index()
+    imported = [[str(r.file), str(r.column), str(r.rule), str(r.action), str(r.n), str(r.rows)] for r in counted.itertuples()]
+    return rows, len(faults), imported
+
+
+def build(run: Path, language: str, policy: Policy | None = None) -> Path:
+    """Write ``report.<language>.html`` into the run folder from its files alone and return its path.
+
+    Raises :class:`UnusableData` where the folder holds no manifest. A figure's claim, every sentence and every number in it come from the
+    results by key. Names from the data are escaped."""
+    manifest = Manifest.read(run)
+    if manifest is None:
+        raise UnusableData(f"{run} has no manifest.json: it is no run folder of this workbook.")
+    policy = policy or load_policy().override(manifest.overrides)
+    w, units = words(language), tables.units_of(policy)
+    sections = [_section(run, step, language, policy, units) for step in manifest.steps]
+    faults, fault_count, imported = _faults(run, w)
+    context: dict[str, Any] = {
+        "t": w, "language": language, "manifest": manifest, "sections": sections, "cards": [(s, c) for s in sections for c in s.cards],
+        "states": ("supported", "contradicted", "undecided", "no_data"), "faults": faults, "fault_count": fault_count,
+        "faults_more": max(0, fault_count - FAULTS_SHOWN), "imported": imported,
+        "as_of": format_date(pd.Timestamp(manifest.company["as_of"]).date(), "long", locale=w.locale),
+        "made": format_datetime(pd.Timestamp(manifest.ended or manifest.started).to_pydatetime(), "long", locale=w.locale),
+        "level": format_percent(policy["evidence.level"], locale=w.locale),
+        "definition": w.term("definition", policy["segment.definition"]),
+        "other": [x for x in manifest.languages if x != language],
+        "has_result": lambda id: result_path(run, id).is_file(),
+    }  # fmt: skip
+    environment = Environment(loader=FileSystemLoader(PACKAGE / "templates"), autoescape=select_autoescape(["html"]), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    path = run / f"report.{language}.html"
+    write_text(path, environment.get_template("report.html").render(context))
+    return path

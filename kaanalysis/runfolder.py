@@ -1,0 +1,72 @@
+"""The run folder: results, tables and figures handed on by file, each stamped with data and policy, written atomically."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from kaanalysis.contracts import UnusableData
+from kaanalysis.results import Result, StaleResult, load_result
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place: a run that dies leaves the old file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    try:
+        write(Path(name))
+        Path(name).chmod(0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    write_atomically(path, lambda p: p.write_text(text, encoding="utf-8") and None)
+
+
+def result_path(run: Path, id: str) -> Path:
+    return run / "results" / f"{id}.json"
+
+
+def save_frame(run: Path, relative: str, frame: pd.DataFrame, result: Result | None = None) -> None:
+    """One frame as Parquet, stamped with the hashes of what it was made from."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    stamp = {} if result is None else {b"data_hash": result.data_hash.encode(), b"policy_hash": result.policy_hash.encode()}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **stamp})
+    write_atomically(run / relative, lambda p: pq.write_table(table, p))
+
+
+def save_result(run: Path, result: Result) -> None:
+    """Frames first, the JSON last: where results/<id>.json is there, everything that it names is there."""
+    result.tables = {}
+    for name, frame in result.frames.items():
+        relative = f"tables/{result.id}/{name}.parquet"
+        save_frame(run, relative, frame, result)
+        result.tables[name] = relative
+    text = result.to_json()
+    write_text(result_path(run, result.id), text)
+
+
+def read_result(run: Path, id: str, *, data_hash: str | None = None, policy_hash: str | None = None, renew: str = "") -> Result:
+    """One result with its frames. With hashes given, a result made from other data or another policy is refused: the message names
+    `renew`, the command that makes it again."""
+    result = load_result(result_path(run, id))
+    for what, wanted, found in (("data", data_hash, result.data_hash), ("policy", policy_hash, result.policy_hash)):
+        if wanted is not None and wanted != found:
+            raise StaleResult(f"{result_path(run, id)} was made from other {what} ({found}, now {wanted}). Renew it: {renew}")
+    for name, relative in result.tables.items():
+        path = run / relative
+        if not path.is_file():
+            raise UnusableData(f"{path} is missing, though {result_path(run, id)} names it. Renew it: {renew}")
+        result.frames[name] = pd.read_parquet(path)
+    return result

@@ -1,0 +1,110 @@
+"""Display tables: findings, numbers, flips and faults as small frames of ready text, in one language."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kaanalysis.company import Company
+from kaanalysis.contracts import RULES
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Flip, Result
+from kaanalysis.text import Words
+
+
+def sentence(finding: Finding, words: Words) -> str:
+    """What a finding says, in one sentence: its own text for the reason, else the common one for that state."""
+    own = f"findings.{finding.key}.reason.{finding.reason}"
+    if finding.state != "no_data" and words.has(own):
+        return words.fill(own, finding)
+    if finding.state == "no_data":
+        return words(f"no_data.{finding.reason}", needs=", ".join(finding.needs))
+    return words.fill(f"undecided.{finding.reason}", finding)
+
+
+def title(finding: Finding, words: Words) -> str:
+    return words(f"findings.{finding.key}.title")
+
+
+def numbers_table(finding: Finding, words: Words) -> pd.DataFrame:
+    """One row per number: name, value, interval, n, method."""
+    rows = [(words.name_of(n), words.value(n.value, n.unit), words.interval(n), words.value(n.n, ""), n.method) for n in finding.numbers]
+    return pd.DataFrame(rows, columns=[words(f"table.{c}") for c in ("number", "value", "interval", "n", "method")])
+
+
+def flip_sentence(flip: Flip, finding: Finding, words: Words, policy_units: dict[str, str]) -> str:
+    """Where one policy value would have to go for the verdict to change."""
+    name, unit = words(f"policy_names.{flip.policy}"), policy_units.get(flip.policy, "")
+
+    def show(value: float) -> str:
+        return words.value(value, unit if unit.startswith("share") or unit in ("months", "days") else "")
+
+    if flip.at is None:
+        return words("flips.never", policy=name, now=show(flip.now), low=show(flip.range[0]), high=show(flip.range[1]))
+    if finding.key == "path_rule":
+        return words("flips.path", policy=name, now=show(flip.now), at=show(flip.at), to=words.term("path", flip.to or ""))
+    return words("flips.moves", policy=name, now=show(flip.now), at=show(flip.at), to=words(f"states.{flip.to}"))
+
+
+def units_of(policy: Policy) -> dict[str, str]:
+    return {name: t.unit for name, t in policy.thresholds.items()}
+
+
+def fault_summary(faults: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Faults counted by table, column, rule and action."""
+    columns = [words(f"table.{c}") for c in ("table", "column", "rule", "action", "count")]
+    if faults.empty:
+        return pd.DataFrame(columns=columns)
+    grouped = faults.groupby(["table", "column", "rule", "action"], dropna=False, sort=True).size().reset_index(name="count")
+    grouped["rule"] = [words(f"rules.{r}") if r in RULES else r for r in grouped["rule"]]
+    grouped["action"] = [words(f"actions.{a}") for a in grouped["action"]]
+    return grouped.set_axis(columns, axis=1)
+
+
+def opening_lines(company: Company, policy: Policy, words: Words) -> list[str]:
+    """What was opened: company, period, rows used, faults, policy. Counts and names only, so that a notebook's output can be checked."""
+    info = company.info
+    lines = [words("opening.company", name=info.name, as_of=info.as_of, currency=info.currency)]
+    for name in company.tables:
+        lines.append("  " + words("opening.rows", table=name, valid=company.rows_valid[name], read=company.rows_read[name]))
+    faults = company.fault_frame()
+    if faults.empty:
+        lines.append(words("opening.faults_none"))
+    else:
+        lines.append(words("opening.faults_heading", n=len(faults)))
+        for (table, column, rule, action), n in faults.groupby(["table", "column", "rule", "action"], dropna=False).size().items():  # type: ignore[misc]
+            lines.append("  " + words("opening.fault", table=table, column=column, n=n, rule=words(f"rules.{rule}"), action=words(f"actions.{action}")))
+    if len(company.import_faults):
+        lines.append(words("opening.import_faults", n=len(company.import_faults)))
+        for (rule, action), n in company.import_faults.groupby(["rule", "action"]).size().items():  # type: ignore[misc]
+            lines.append(f"  {n} × {rule} ({action})")
+    if policy.overrides:
+        changed = ", ".join(f"{n} = {v}" for n, v in sorted(policy.overrides.items()))
+        lines.append(words("opening.policy", hash=policy.hash, overrides=changed))
+    else:
+        lines.append(words("opening.policy_plain", hash=policy.hash))
+    return lines
+
+
+def verdict_lines(result: Result, words: Words) -> list[str]:
+    """All findings of a result as plain text: id, title, state, sentence, then the numbers."""
+    lines: list[str] = []
+    for finding in result.findings:
+        lines.append(f"{finding.id} {title(finding, words)} → {words(f'states.{finding.state}')}")
+        lines.append(f"  {sentence(finding, words)}")
+        if finding.needs:
+            lines.append("  " + words("workbook.needs", needs=", ".join(finding.needs)))
+        for number in finding.numbers:
+            lines.append(f"    {words.name_of(number)}: {words.number(number)}; n = {number.n}")
+    return lines
+
+
+def flip_lines(result: Result, words: Words, policy: Policy) -> list[str]:
+    """What would change each verdict, as plain text."""
+    units, lines = units_of(policy), []
+    for finding in result.findings:
+        lines.append(f"{finding.id} {title(finding, words)}")
+        if finding.flips:
+            lines += [f"  {flip_sentence(f, finding, words, units)}" for f in finding.flips]
+        else:
+            lines.append("  " + words("flips.missing" if finding.state in ("no_data", "undecided") else "flips.none"))
+    return lines

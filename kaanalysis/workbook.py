@@ -1,0 +1,110 @@
+"""The five verbs that a notebook uses: open, verdict, show, flips, save.
+
+    book = workbook.open("01_base_assumptions", data=data, run=run, lang=lang, overrides=overrides)
+    book.verdict()            # the verdicts first, as plain text
+    book.show("survival")     # one figure (or table) of evidence
+    book.flips()              # what would change the verdicts
+    book.save()               # results, tables and figures into the run folder
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kaanalysis import tables
+from kaanalysis.analyses.registry import REGISTRY, Analysis
+from kaanalysis.company import Company, open_company
+from kaanalysis.contracts import UnusableData
+from kaanalysis.figures import available, draw_figure, save_figure
+from kaanalysis.policy import Policy, load_policy
+from kaanalysis.results import Result
+from kaanalysis.runfolder import read_result, result_path, save_result
+from kaanalysis.text import LANGUAGES, Words, words
+
+
+class Workbook:
+    """One analysis on one company: opened by :func:`open`, computed on the first question."""
+
+    def __init__(self, analysis: Analysis, company: Company, policy: Policy, run: Path, language: str, data: str) -> None:
+        self.analysis, self.company, self.policy, self.run, self.data = analysis, company, policy, run, data
+        self.words: Words = words(language)
+        self._result: Result | None = None
+
+    @property
+    def result(self) -> Result:
+        """The findings with their numbers and frames; computed once."""
+        if self._result is None:
+            self._result = self.analysis.analyse(self.company, self.policy, self._upstream())
+        return self._result
+
+    def _upstream(self) -> dict[str, Result]:
+        """Results this analysis rests on, read from the run folder. One that is missing is computed and saved there; one made from
+        other data or another policy is refused with the command that renews it."""
+        results: dict[str, Result] = {}
+        for id in self.analysis.upstream:
+            if not result_path(self.run, id).is_file():
+                above = REGISTRY[id]
+                made = Workbook(above, self.company, self.policy, self.run, self.words.language, self.data)
+                save_result(self.run, made.result)
+            changes = "".join(f" --set {n}={v}" for n, v in self.policy.overrides.items())
+            renew = f"kaanalysis analyse {self.data} --out {self.run} --only {id}{changes}"
+            results[id] = read_result(self.run, id, data_hash=self.company.data_hash, policy_hash=self.policy.hash, renew=renew)
+        return results
+
+    def verdict(self) -> None:
+        """Print every finding: verdict, sentence, numbers with their intervals."""
+        print("\n".join(tables.verdict_lines(self.result, self.words)))
+
+    def show(self, name: str) -> Any:
+        """The figure of that name, else the table of that name as a frame; a printed line where the data cannot feed it."""
+        for spec in available(self.result):
+            if spec.name == name:
+                return draw_figure(spec, self.result, self.words.language, self.policy)
+        if name in self.result.frames:
+            return self.result.frames[name]
+        print(self.words("workbook.nothing_to_draw", name=name))
+        return None
+
+    def table(self, finding: str) -> pd.DataFrame:
+        """All numbers of one finding, as a frame of ready text."""
+        return tables.numbers_table(self.result.finding(finding), self.words)
+
+    def flips(self) -> None:
+        """Print what would change each verdict: policy value, now, where it flips."""
+        print("\n".join(tables.flip_lines(self.result, self.words, self.policy)))
+
+    def save(self) -> None:
+        """Write results, tables and figures into the run folder, each file atomically, the results file last."""
+        figures = {}
+        for spec in available(self.result):
+            relative = f"figures/{self.result.id}/{spec.name}"
+            save_figure(draw_figure(spec, self.result, self.words.language, self.policy), self.run / relative)
+            figures[spec.name] = relative + ".svg"
+        self.result.figures = figures
+        save_result(self.run, self.result)
+        print(self.words("workbook.saved", n=len(self.result.findings), tables=len(self.result.tables), figures=len(figures)))
+
+
+def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str, object] | None = None) -> Workbook:
+    """Open one analysis on a company folder; prints what was opened, what is wrong with the data, and the policy.
+
+    data: company folder or DuckDB file. run: run folder to hand results on in (environment variable KAANALYSIS_RUN goes before, so that
+    checks do not write into an analyst's folder). lang: en or zh. overrides: policy values for this run, by name.
+    """
+    if id not in REGISTRY:
+        raise UnusableData(f"there is no analysis {id!r}; there are: {', '.join(REGISTRY)}.")
+    if lang not in LANGUAGES:
+        raise UnusableData(f"lang must be one of {', '.join(LANGUAGES)}; not {lang!r}.")
+    policy = load_policy().override(dict(overrides or {}))
+    company = open_company(data)
+    folder = Path(os.environ.get("KAANALYSIS_RUN") or run)
+    book = Workbook(REGISTRY[id], company, policy, folder, lang, data)
+    print("\n".join(tables.opening_lines(company, policy, book.words)))
+    return book
+
+
