@@ -237,7 +237,7 @@ def transitions(company: Company, policy: Policy) -> ibis.Table:
     logged = steps.filter(steps["at"].notnull() & ((steps.source != "interview") | steps.source.isnull()))
     segments = _deals(company, policy).select("opportunity_id", "segment")
     logged = logged.left_join(segments, "opportunity_id")
-    logged = logged.mutate(kind=logged.segment.fill_null(logged.category).fill_null(ALL), at_us=logged["at"].epoch_seconds().cast("int64") * 1_000_000 + logged["at"].microsecond() % 1_000_000)
+    logged = logged.mutate(kind=logged.segment.fill_null(logged.category).fill_null(ALL), at_us=logged["at"].truncate("s").epoch_seconds().cast("int64") * 1_000_000 + logged["at"].microsecond() % 1_000_000)
     order = ibis.window(group_by="flow_id", order_by=["at_us", "step_no", "row__"])
     return logged.select(
         "flow_id", "kind", "step", "party", "part", "at_us", "row__", "step_no",
@@ -322,10 +322,11 @@ def key_account_revenue(company: Company, policy: Policy) -> pd.DataFrame:
     launch = company.info.ka_launch
     assert launch is not None
     start = months_before(launch, policy["siphon.before_months"])
-    deals = _deals(company, policy).inner_join(company.table("teams").select("team", "motion"), "team")
-    won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & deals.closed_at.notnull())
-    by_ka, since = won.motion == "KA", won.closed_at >= launch
-    amount = won.amount
+    # A deal of a team that `teams` does not name was won all the same: leaving it out would make its account look new.
+    deals = _deals(company, policy).left_join(company.table("teams").select("team", "motion"), "team")
+    won = deals.filter((deals.outcome == "won") & deals.closed_at.notnull())
+    by_ka, since = (won.motion == "KA").fill_null(False), won.closed_at >= launch
+    amount = won.amount.fill_null(0.0)
     frame = won.group_by(["account_id", "cluster"]).aggregate(
         won=(by_ka & since).ifelse(amount, 0.0).sum(), other_won=(~by_ka & since).ifelse(amount, 0.0).sum(),
         before=(~by_ka & ~since & (won.closed_at >= start)).ifelse(amount, 0.0).sum(),

@@ -45,7 +45,9 @@ def _typed(column: Column, text: ir.StringValue) -> tuple[ir.Value, str]:
             return low.isin(["true", "1"]).ifelse(True, low.isin(["false", "0"]).ifelse(False, ibis.null("boolean"))), "not_a_flag"
         case "integer":
             number = text.try_cast("float64")
-            ok = ~(number.isnan() | number.isinf()) & (number == number.floor())
+            # Beyond 2^53 a whole number is no longer exact, and far beyond it does not fit 64 bits. (NaN is the largest number here.)
+            number = (number.abs() <= 2.0**53).ifelse(number, ibis.null("float64"))
+            ok = number == number.floor()
             return ok.ifelse(number, ibis.null("float64")).cast("int64"), "not_a_number"
         case _:
             number = text.try_cast("float64")
@@ -138,6 +140,10 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
                 aside.append(fault == rule)
         keep[column.name] = fault.notnull().ifelse(ibis.null(staged[column.name].type()), staged[column.name]) if broken else staged[column.name]
     aside += _row_rules(raw, table, staged, info)
+    for order in table.orders:
+        if order.action == "blank" and {order.earlier, order.later} <= keep.keys():
+            backwards = (staged[order.later] < staged[order.earlier]).fill_null(False)
+            keep[order.earlier] = backwards.ifelse(ibis.null(staged[order.earlier].type()), keep[order.earlier])
     if table.name == "opportunities" and "closed_at" in keep:
         ends_later = (staged.fault_closed_at == "after_as_of").fill_null(False)
         keep["outcome"] = ends_later.ifelse("open", keep["outcome"])
@@ -168,6 +174,7 @@ def _references(table: Table, present: list[Column], staged: ibis.Table, typed: 
         if target not in typed and target != table.name:
             continue
         known = (staged if target == table.name else typed[target]).select(known=key).distinct()
+        known = known.filter(known.known.notnull())  # NOT IN is never true where the list holds a null
         fault = staged[f"fault_{column.name}"]
         value = staged[column.name]
         orphan = value.notnull() & value.notin(known.known)
@@ -194,7 +201,9 @@ def _row_rules(raw: RawTables, table: Table, staged: ibis.Table, info: CompanyIn
     for order in table.orders:
         if {order.earlier, order.later} <= columns:
             backwards = staged[order.later] < staged[order.earlier]
-            if _rows_breaking(raw, table, order.later, staged, backwards, "runs_backwards", order.action):
+            # Where the row stays, it is the beginning that is left out: the end is what everything else is counted from.
+            named = order.earlier if order.action == "blank" else order.later
+            if _rows_breaking(raw, table, named, staged, backwards, "runs_backwards", order.action):
                 aside.append(backwards if order.action == "set_aside" else ibis.literal(False))
     for name in CURRENCY_COLUMNS:
         if f"text_{name}" in columns:

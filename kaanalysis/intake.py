@@ -6,11 +6,13 @@ Everything is read as text first, so that a value that breaks a rule can be name
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 
 from kaanalysis.contracts import TABLES, Fault, UnusableData
@@ -63,40 +65,65 @@ def _utf8_copy(path: Path, folder: Path) -> Path:
     return copy
 
 
-def _header(raw: RawTables, name: str, path: Path) -> None:
-    """Column names must be there once each: DuckDB would rename a second one silently."""
-    first = raw.raw_sql(
-        f"SELECT * FROM read_csv({quoted(path)}, header=false, all_varchar=true, delim=',', quote='\"', escape='\"', "
-        "ignore_errors=true, null_padding=true, strict_mode=false) LIMIT 1"
-    )
-    if not first:
+def _header(name: str, path: Path) -> list[str]:
+    """Column names, which must be there once each: DuckDB would rename a second one silently."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            first = next((cells for cells in csv.reader(file) if cells), None)
+        except csv.Error as error:
+            raise UnusableData(f"{path} cannot be read as CSV: {error}.") from None
+    if first is None:
         raise UnusableData(f"{path} is empty: it needs at least a line of column names.")
-    header = [str(v).strip() for v in first[0] if v is not None]
-    repeated = sorted({c for c in header if header.count(c) > 1})
+    header = [cell.strip() or f"column{position}" for position, cell in enumerate(first)]
+    lowered = [c.lower() for c in header]  # the engine does not tell capital from small letters in names
+    repeated = sorted({c for c in header if lowered.count(c.lower()) > 1})
     if repeated:
         raise UnusableData(f"{path}: column {', '.join(repeated)} occurs more than once in table {name}.")
+    return header
+
+
+def _blank_lines(path: Path, positions: list[int]) -> list[int]:
+    """How many blank lines stand before each byte position (rising): the reader skips them, but counts them as lines."""
+    counts, blank, offset, inside, wanted = [], 0, 0, False, iter([*positions, 1 << 62])
+    at = next(wanted)
+    with path.open("rb") as file:
+        for line in file:
+            while offset + len(line) > at:
+                counts.append(blank)
+                at = next(wanted)
+            blank += not inside and not line.strip(b"\r\n")
+            inside ^= line.count(b'"') % 2 == 1
+            offset += len(line)
+    return counts + [blank] * (len(positions) - len(counts))
 
 
 def _load_csv(raw: RawTables, name: str, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = _utf8_copy(path, Path(folder))
-        _header(raw, name, source)
+        columns = ", ".join(f"{quoted(c)}: 'VARCHAR'" for c in _header(name, source))
+        # Nothing is left for the reader to guess: one odd quote would make its guess, and with it the whole table, fail.
         options = (
-            "all_varchar=true, header=true, delim=',', quote='\"', escape='\"', nullstr='', ignore_errors=true, "
-            "store_rejects=true, rejects_table='rejects', rejects_scan='rejects_scan', rejects_limit=0, strict_mode=true"
+            f"auto_detect=false, columns={{{columns}}}, header=true, delim=',', quote='\"', escape='\"', nullstr='', ignore_errors=true, "
+            "store_rejects=true, rejects_table='rejects', rejects_scan='rejects_scan', rejects_limit=0, max_line_size=100000000"
         )
+        create = f"CREATE OR REPLACE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv({quoted(source)}, {options}"
         try:
-            raw.raw_sql(f"CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, * FROM read_csv({quoted(source)}, {options})")
+            try:
+                raw.raw_sql(f"{create}, strict_mode=true)")
+            except duckdb.InvalidInputException:  # mixed line endings: the strict reader refuses the whole file
+                raw.raw_sql("DROP TABLE IF EXISTS rejects; DROP TABLE IF EXISTS rejects_scan")
+                raw.raw_sql(f"{create}, strict_mode=false)")
         except Exception as error:  # DuckDB raises many kinds; all mean that the file is not a CSV it can read
             raise UnusableData(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from None
-        rejects = raw.raw_sql("SELECT line, any_value(csv_line) FROM rejects GROUP BY line ORDER BY line")
+        rejects = raw.raw_sql("SELECT line, any_value(csv_line), min(line_byte_position) FROM rejects GROUP BY line ORDER BY line")
+        blank = _blank_lines(source, [int(r[2] or 0) + len((r[1] or "").encode()) - len((r[1] or "").encode().lstrip(b"\r\n")) for r in rejects])
         raw.raw_sql("DROP TABLE rejects; DROP TABLE rejects_scan")
     if not rejects:
         return
     # A ragged line is left out by the reader, so later rows carry too small a number: count it in again.
-    bad = [int(line) - 1 for line, _ in rejects]
-    for (_line, text), row in zip(rejects, bad, strict=True):
-        raw.faults.append(Fault(name, "", row, (text or "")[:200], "ragged_row", "set_aside"))
+    bad = [int(line) - 1 - before for (line, *_), before in zip(rejects, blank, strict=True)]
+    for (_line, text, _), row in zip(rejects, bad, strict=True):
+        raw.faults.append(Fault(name, "", row, (text or "").lstrip("\r\n")[:200], "ragged_row", "set_aside"))
     values = ", ".join(f"({r})" for r in bad)
     raw.raw_sql(
         f"CREATE OR REPLACE TABLE raw_{name} AS WITH bad(b) AS (VALUES {values}), n AS (SELECT count(*) AS c FROM raw_{name}), "

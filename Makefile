@@ -1,0 +1,61 @@
+# kaanalysis: `make help` lists the targets. Everything runs in .venv, which the first target that needs it sets up.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= data/demo
+RUN ?= reports/$(notdir $(patsubst %/,%,$(DATA)))
+LANGUAGES ?= en,zh
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab report test notebooks lint bench clean dictionary lock demo
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+# The stamp is newer than what it was made from, so a second run does not set up again.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python3"; exit 2; }
+	@echo "Setting up $(VENV) (once; a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	@touch $@
+
+$(VENV)/.ready-lab: $(VENV)/.ready
+	@echo "Adding JupyterLab to $(VENV) (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[lab]'
+	@touch $@
+
+setup: $(VENV)/.ready ## make the environment in .venv (other targets do it when it is missing)
+
+lab: $(VENV)/.ready-lab ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=. notebooks/00_problem_framing.ipynb
+
+report: $(VENV)/.ready ## run all notebooks and write the report (DATA=folder RUN=folder LANGUAGES=en,zh)
+	$(BIN)/kaanalysis report $(DATA) --out $(RUN) --lang $(LANGUAGES) --jobs $(JOBS)
+
+test: $(VENV)/.ready ## run all tests, notebooks included
+	@run=$$(mktemp -d) && KAANALYSIS_RUN=$$run $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval-lax --nbval-cell-timeout=300 --ignore=notebooks/_template.ipynb; code=$$?; rm -rf $$run; exit $$code
+
+notebooks: $(VENV)/.ready ## execute the notebooks in place, so that their kept outputs are those of today's code
+	$(BIN)/python scripts/refresh_notebooks.py
+
+lint: $(VENV)/.ready ## ruff, mypy and the import contracts
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+dictionary: $(VENV)/.ready ## write data/README.md from the contract
+	$(BIN)/python -m kaanalysis.dictionary > data/README.md.new && mv data/README.md.new data/README.md
+
+demo: $(VENV)/.ready ## make data/demo again (same seed, same bytes)
+	$(BIN)/kaanalysis simulate healthy --out data/demo --seed 20260630
+
+bench: $(VENV)/.ready ## measure estimators against peers and the time of a report
+	$(BIN)/python benchmarks/run.py
+
+lock: $(VENV)/.ready ## resolve constraints.txt again from pyproject.toml
+	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --all-extras --no-header --no-annotate -p 3.11 pyproject.toml -o constraints.txt
+
+clean: ## remove the environment, caches and run folders
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find reports -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
