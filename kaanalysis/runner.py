@@ -138,7 +138,7 @@ def execute(id: str, run: Path, parameters: Mapping[str, Any]) -> Step:
     try:
         papermill.execute_notebook(
             str(notebook_path(id)), str(target), parameters=dict(parameters), kernel_name="python3", progress_bar=False,
-            cwd=str(workbook_file("notebooks")), extra_arguments=["--log-level=ERROR"],
+            cwd=str(workbook_file("notebooks")), extra_arguments=["--log-level=CRITICAL"],
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         return Step(id, "failed", time.monotonic() - begun, f"{error.ename}: {error.evalue}")

@@ -64,7 +64,8 @@ def judge_lifecycle(curves: dict[str, pd.DataFrame], policy: Policy) -> list[Fin
     Wrong if the difference were chance: then its interval would reach down to the minimum."""
     numbers = tuple(_lifecycle_numbers(curves, policy))
     difference = next(n for n in numbers if n.name == "rmst_difference")
-    units = [int(c["entered"].sum()) for c in curves.values()]
+    # Lives under way when records began say nothing of those that ended before: only lives seen from their start count as units.
+    units = [int(c["at_risk"].iloc[0]) for c in curves.values()]
     if min(units) < policy["evidence.minimum_units"]:
         return [Finding("M-1.2", "lifecycle", "undecided", "too_few", numbers)]
     if difference.value is None:

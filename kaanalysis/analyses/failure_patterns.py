@@ -58,6 +58,11 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     if missing or launch is None:
         result.findings = [no_data("M-D", "siphon", missing)]
         return result
+    covered = aggregates.history_start(company)
+    if covered is None or covered > aggregates.months_before(launch, policy["siphon.before_months"]):
+        # What other teams won before the launch is on record in part or not at all: accounts taken over would look new.
+        result.findings = [no_data("M-D", "siphon", ["company.observed_from"])]
+        return result
     accounts = aggregates.key_account_revenue(company, policy)
     if accounts.empty:
         result.findings = [no_data("M-D", "siphon", ["opportunities.amount"], reason="no_ka_revenue")]
@@ -69,10 +74,11 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     totals = {p: (float(parts[p].sum()), weights @ parts[p].to_numpy()) for p in PARTS}
     total = sum(v[0] for v in totals.values())
     drawn = np.maximum(np.sum([v[1] for v in totals.values()], axis=0), 1e-12)
-    numbers = [percentile_number(f"ka_revenue_{p}", "KA", *totals[p], level, n, currency, METHOD) for p in PARTS]
+    groups = accounts["cluster"].nunique()
+    numbers = [percentile_number(f"ka_revenue_{p}", "KA", *totals[p], level, n, currency, METHOD, clusters=groups) for p in PARTS]
     moved = totals["carried_on"][1] + totals["on_top"][1]
-    numbers.insert(0, percentile_number("score", "KA", 1 - totals["new"][0] / total, moved / drawn, level, n, "share", METHOD))
-    numbers.append(percentile_number("no_increment_share", "KA", totals["carried_on"][0] / total, totals["carried_on"][1] / drawn, level, n, "share", METHOD))
+    numbers.insert(0, percentile_number("score", "KA", 1 - totals["new"][0] / total, moved / drawn, level, n, "share", METHOD, clusters=groups))
+    numbers.append(percentile_number("no_increment_share", "KA", totals["carried_on"][0] / total, totals["carried_on"][1] / drawn, level, n, "share", METHOD, clusters=groups))
     finding = judge(numbers, policy)[0]
     flips = find_flips(lambda p: judge(numbers, p), "M-D", policy, ["siphon.moved_share"])
     result.findings = [replace(finding, flips=flips)]

@@ -51,7 +51,7 @@ def judge_rule(bottlenecks: Number, fit: Number, draws: pd.DataFrame, counts: np
     counts_at = sorted((policy["path.few_bottlenecks"] + 0.5, policy["path.some_bottlenecks"] + 0.5), key=lambda b: abs(b - float(bottlenecks.value or 0)))
     numbers.append(Number("fit_border_distance", "KA", float(fit.value or 0) - fits[0], None, None, None, fit.n, "fit", "fit minus the nearest border"))
     numbers.append(Number("bottleneck_border_distance", "KA", float(bottlenecks.value or 0) - counts_at[0], None, None, None, bottlenecks.n, "steps", "bottlenecks minus the nearest border"))
-    sure = float((cloud == point).mean()) >= policy["path.certainty"]
+    sure = float((cloud == point).mean()) >= policy["path.certainty"] and min(bottlenecks.n, fit.n) >= policy["evidence.minimum_units"]
     return [Finding("M-4", "path_rule", "supported" if sure else "undecided", PATHS[point], tuple(numbers))]
 
 
@@ -100,9 +100,11 @@ def _lifetime_months(base: Result) -> tuple[float, float, float] | None:
 
 def _bootstrap_mean(name: str, values: np.ndarray, weights: np.ndarray | None, clusters: np.ndarray, policy: Policy, unit: str) -> Input | None:
     """A mean (or ratio of sums) estimated from the company's data, with its bootstrap interval, as an input on the log scale."""
+    below = np.ones(len(values)) if weights is None else weights
+    there = np.isfinite(values) & np.isfinite(below)  # a month without the value says nothing, for or against
+    values, below, clusters = values[there], below[there], clusters[there]
     if len(values) < 2:
         return None
-    below = np.ones(len(values)) if weights is None else weights
     estimate = bootstrap(lambda w: (w @ values) / np.maximum(w @ below, 1e-12), clusters, draws=policy["evidence.draws"], seed=policy["evidence.seed"], level=policy["evidence.level"])
     if estimate.value is None or estimate.value <= 0:
         return None
@@ -172,8 +174,11 @@ def _span(name: str, path: str, values: np.ndarray, unit: str, method: str) -> N
     good = values[np.isfinite(values)]
     if len(good) < len(values) / 2:  # in most worlds it never happens: there is no middle value to give
         return Number(name, path, None, None, None, 0.9, len(values), unit, method + "; not within the horizon in most draws")
-    low, high = np.quantile(good, [0.05, 0.95])
-    return Number(name, path, float(np.median(good)), float(low), float(high), 0.9, len(values), unit, method)
+    # Worlds in which it never happens lie beyond the horizon, above all others; leaving them out would flatter the path.
+    ordered = np.where(np.isfinite(values), values, np.inf)
+    low, middle, high = np.quantile(ordered, [0.05, 0.5, 0.95], method="linear" if len(good) == len(values) else "inverted_cdf")
+    limit = None if np.isinf(high) else float(high)
+    return Number(name, path, float(middle), float(low), limit, 0.9, len(values), unit, method + ("" if limit is not None else "; upper limit beyond the horizon"))
 
 
 def _path_numbers(outcomes: Mapping[str, Outcome], currency: str, horizon: int) -> dict[str, list[Number]]:

@@ -96,7 +96,7 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFram
             unit = "share per period" if part == "growth_rate" else currency
             method = METHOD_FACTORS if part in FACTORS else METHOD_MOVES
             value = float(point[part][0])
-            numbers.append(percentile_number(part, segment, value if np.isfinite(value) else None, draws[part], level, len(frame), unit, method))
+            numbers.append(percentile_number(part, segment, value if np.isfinite(value) else None, draws[part], level, len(frame), unit, method, clusters=frame["cluster"].nunique()))
     rows = [(n.segment, n.name, n.value, n.low, n.high, n.n) for n in numbers]
     return numbers, pd.DataFrame(rows, columns=["segment", "part", "value", "low", "high", "n"])
 

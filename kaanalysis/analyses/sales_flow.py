@@ -227,6 +227,7 @@ class Bottlenecks:
     judged: int
     deals: int
     table: pd.DataFrame
+    clusters: int = 0
 
 
 def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None:
@@ -252,7 +253,20 @@ def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None
     entered = stays.groupby("stage").size()
     dwell = stays.groupby("stage")["days"].median()
     table = pd.DataFrame({"step": order, "entered": [int(entered[s]) for s in order], "lost_share": point.lost[0], "median_days": [float(dwell[s]) for s in order]})
-    return Bottlenecks(tuple(order), point.relief[0] * 100, reliefs * 100, fit, fit_draws, judged, stays["opportunity_id"].nunique(), table)
+    return Bottlenecks(tuple(order), point.relief[0] * 100, reliefs * 100, fit, fit_draws, judged, stays["opportunity_id"].nunique(), table, counts.clusters)
+
+
+def _highest_relief(found: Bottlenecks, step: int, high: float | None, policy: Policy) -> float:
+    """Upper limit of a step's relief, in wins per 100 deals: that of the resamples, but no less than what few cases leave open.
+
+    A resample cannot show losses that the few cases at hand happened not to have. Were the step's loss at Jeffreys' upper limit for
+    the cases that entered it, at most the losses beyond the benchmark, times the cases that get there, could become wins."""
+    entered = int(found.table["entered"].iloc[step])
+    losses = round(float(found.table["lost_share"].iloc[step]) * entered)
+    worst = jeffreys(min(losses, entered), entered, policy["evidence.level"]).high or 1.0
+    if high is not None and losses:
+        return high
+    return 100 * min(1.0, entered / max(found.deals, 1)) * max(0.0, worst - (1 - policy["bottleneck.benchmark_pass"]))
 
 
 def judge_bottleneck(found: Bottlenecks, policy: Policy) -> list[Finding]:
@@ -266,20 +280,20 @@ def judge_bottleneck(found: Bottlenecks, policy: Policy) -> list[Finding]:
     some = found.draws.max(axis=1) > 0
     numbers: list[Number] = []
     for i, step in enumerate(found.steps):
-        numbers.append(percentile_number("relief", step, float(found.relief[i]), found.draws[:, i], level, int(found.table["entered"].iloc[i]), "wins per 100 deals", method))
+        numbers.append(percentile_number("relief", step, float(found.relief[i]), found.draws[:, i], level, int(found.table["entered"].iloc[i]), "wins per 100 deals", method, clusters=found.clusters or None))
     for i, step in enumerate(found.steps):
         numbers.append(share_of_draws("p_rank_1", step, (first == i) & some, "share of cluster resamples"))
     count = int((found.relief > minimum).sum())
-    numbers.append(percentile_number("bottlenecks", "KA", count, (found.draws > minimum).sum(axis=1), level, found.deals, "steps", method))
+    numbers.append(percentile_number("bottlenecks", "KA", count, (found.draws > minimum).sum(axis=1), level, found.deals, "steps", method, clusters=found.clusters or None))
     if np.isfinite(found.fit):
         numbers.append(percentile_number("fit", "KA", found.fit, found.fit_draws, level, found.judged, "fit", "mean of lanes, resampled items (percentile)"))
     top = int(np.argmax(found.relief))
     relief, share = numbers[top], float(((first == top) & some).mean())
-    highs = [n.high for n in numbers[: len(found.steps)]]
+    highs = [_highest_relief(found, i, numbers[i].high, policy) for i in range(len(found.steps))]
     terms = {"step": found.steps[top], "slowest": str(found.table.loc[found.table["median_days"].idxmax(), "step"])}
     if found.deals < policy["evidence.minimum_units"]:
         return [Finding("M-3.6", "bottleneck", "undecided", "too_few", tuple(numbers), terms=terms)]
-    if all(h is not None and h < minimum for h in highs):
+    if found.clusters != 1 and all(h < minimum for h in highs):
         return [Finding("M-3.6", "bottleneck", "contradicted", "no_bottleneck", tuple(numbers), terms=terms)]
     if relief.low is not None and relief.low > minimum and share >= policy["bottleneck.rank_1_probability"]:
         return [Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", tuple(numbers), terms=terms)]
@@ -297,7 +311,7 @@ def _bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd
     flips = find_flips(lambda p: judge_bottleneck(found, p), "M-3.6", policy, ["bottleneck.minimum_relief", "bottleneck.rank_1_probability"])
     reliefs = {n.segment: n for n in finding.numbers if n.name == "relief"}
     ranks = {n.segment: n.value for n in finding.numbers if n.name == "p_rank_1"}
-    table = found.table.assign(relief=[reliefs[s].value for s in found.steps], low=[reliefs[s].low for s in found.steps], high=[reliefs[s].high for s in found.steps], p_rank_1=[ranks[s] for s in found.steps])
+    table = found.table.assign(relief=[reliefs[s].value for s in found.steps], low=np.array([reliefs[s].low for s in found.steps], dtype=float), high=np.array([reliefs[s].high for s in found.steps], dtype=float), p_rank_1=[ranks[s] for s in found.steps])
     draws = pd.DataFrame({"first_relief": found.draws.max(axis=1), "fit": found.fit_draws})
     for i, step in enumerate(found.steps):
         draws[f"relief:{step}"] = found.draws[:, i]

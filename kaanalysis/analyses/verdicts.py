@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats as scipy_stats
 
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Flip, Number, State
@@ -24,13 +25,20 @@ def number(name: str, segment: str, estimate: Estimate, unit: str, *, scale: flo
     return Number(name, segment, scaled(estimate.value), scaled(estimate.low), scaled(estimate.high), estimate.level, estimate.n, unit, estimate.method, horizon_months)
 
 
-def percentile_number(name: str, segment: str, value: float | None, draws: npt.ArrayLike, level: float, n: int, unit: str, method: str) -> Number:
-    """A number whose interval is the middle `level` of resampled values; no interval where fewer than half of the draws gave one."""
+def percentile_number(
+    name: str, segment: str, value: float | None, draws: npt.ArrayLike, level: float, n: int, unit: str, method: str, *, clusters: int | None = None
+) -> Number:
+    """A number whose interval is the middle `level` of resampled values; no interval where fewer than half of the draws gave one, or
+    where all draws are equal (nothing varied, which is no certainty). clusters: how many were resampled; the interval is then
+    widened for few of them as in :func:`kaanalysis.stats.bootstrap` (Hesterberg 2015)."""
     array = np.asarray(draws, dtype=np.float64)
     good = array[np.isfinite(array)]
-    if value is None or len(good) < max(2, len(array) / 2):
+    if value is None or len(good) < max(2, len(array) / 2) or np.ptp(good) == 0:
         return Number(name, segment, value, None, None, level, n, unit, method)
     tail = (1 - level) / 2
+    if clusters is not None:
+        freedom = max(1, clusters - 1)
+        tail = float(scipy_stats.norm.sf(np.sqrt(clusters / freedom) * scipy_stats.t.isf(tail, freedom)))
     low, high = np.quantile(good, [tail, 1 - tail])
     return Number(name, segment, value, float(low), float(high), level, n, unit, method)
 

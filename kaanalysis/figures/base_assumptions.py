@@ -28,13 +28,13 @@ def _shown_until(frame: pd.DataFrame, horizon: float | None) -> float:
 def survival_curves(frame: pd.DataFrame, scene: Scene, ax: Axes, horizon: float | None = None) -> Axes:
     """Kaplan–Meier steps with log-log bands, labelled at the curve."""
     until = _shown_until(frame, horizon)
-    for place, segment in enumerate(_segments(frame)):
+    for segment in _segments(frame):
         curve = frame[(frame["segment"] == segment) & (frame["months"] <= until)]
         curve = curve[curve["at_risk"] >= ENOUGH_AT_RISK]
         color = SEGMENTS[segment]
         step_band(ax, curve["months"], curve["low"], curve["high"], color)
         ax.step(curve["months"], curve["survival"], where="post", color=color)
-        at = until * (0.44 + 0.06 * place)
+        at = until * 0.3
         near = curve[curve["months"] <= at].iloc[-1]
         n = int(frame.loc[frame["segment"] == segment, "entered"].sum())
         ax.annotate(scene.text("curve", segment=scene.segment(segment), n=scene.count(n)), (at, near["high"]), xytext=(0, 5), textcoords="offset points",
@@ -63,7 +63,7 @@ def at_risk(frame: pd.DataFrame, scene: Scene, ax: Axes, months: list[float]) ->
     for side in ax.spines.values():
         side.set_visible(False)
     ax.grid(False)
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, pad=18)
     ax.set_title(scene.text("at_risk"), fontsize=SMALL, fontweight="normal", pad=2)
     return ax
 
@@ -106,7 +106,7 @@ def spend_curves(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     ax.set_xlim(low / 6, high * 1.4)
     ax.xaxis.set_major_locator(LogLocator(base=10))
     ax.xaxis.set_minor_formatter(NullFormatter())
-    format_axis(ax.xaxis, scene.amount)
+    format_axis(ax.xaxis, scene.compact)
     format_axis(ax.yaxis, scene.share, 5)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel(scene.text("y_label"))

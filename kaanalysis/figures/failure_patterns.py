@@ -39,7 +39,7 @@ def bridge_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     ax.set_yticks(range(len(parts)), [wrap(scene.text(p), 15) for p in parts])
     ax.set_ylim(len(parts) - 0.5, -0.5)
     ax.set_xlim(0, float(np.nanmax(table[["value", "high"]].to_numpy(float))) * 1.3)
-    format_axis(ax.xaxis, scene.amount, 5)
+    format_axis(ax.xaxis, scene.compact, 5)
     ax.set_xlabel(scene.text("x_label", currency=scene.currency))
     ax.set_ylabel(scene.text("y_label"))
     return ax
@@ -81,7 +81,7 @@ def monthly_lines(frame: pd.DataFrame, scene: Scene, ax: Axes, launch: dt.date |
     locator = dates.AutoDateLocator(minticks=4, maxticks=8)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(dates.DateFormatter("%Y-%m"))
-    format_axis(ax.yaxis, scene.amount, 6)
+    format_axis(ax.yaxis, scene.compact, 6)
     ax.set_ylabel(scene.text("y_label", currency=scene.currency))
     ax.set_xlabel(scene.text("x_label"))
     return ax

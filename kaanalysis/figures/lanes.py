@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from kaanalysis.figures.parts import spread
 from kaanalysis.figures.scene import Scene
-from kaanalysis.figures.style import BAD, INK, KA, LINE, PAPER, SMALL, SOFT, text_width, wrap
+from kaanalysis.figures.style import BAD, INK, KA, PAPER, SMALL, SOFT, text_width, wrap
 
 MOST_NODES, MOST_EDGES = 25, 32
 RARE_NODE, RARE_EDGE = 0.015, 0.02
@@ -27,6 +27,17 @@ PART = {
     "approve": (1.9, "solid", "#DCE8F3"), "inform": (1.2, (0, (4, 2)), PAPER), "influence": (1.4, (0, (1, 1.6)), "#F6EBD9"),
     "do": (0.7, "solid", PAPER),
 }  # fmt: skip
+
+
+def party_name(scene: Scene, party: str) -> str:
+    return scene.text("unknown_party") if party in ("?", "", "nan", "None") else scene.words.term("party", party) if scene.words.has(f"terms.party.{party}") else scene.named("role", party)
+
+
+def short_step(scene: Scene, step: str, party: str) -> str:
+    """A step's name without a closing “by <party>” where the lane says who acts."""
+    name = scene.step(step)
+    tail = f" by {party}".lower()
+    return name[: -len(tail)] if name.lower().endswith(tail) else name
 
 
 @dataclass(frozen=True)
@@ -71,15 +82,12 @@ class Box:
 
 def _boxes(shown: Shown, scene: Scene) -> tuple[list[Box], list[tuple[str, float, float]], float]:
     """Boxes, lanes as (party, top, height) with y counted upwards, and the height of everything."""
-    from kaanalysis.figures.procurement_flow import short_step
-
     nodes = shown.nodes
     em = FONT / INCH
     labels = {r.step: wrap(short_step(scene, str(r.step), str(r.party)), BOX_EMS, 3) + "\n" + scene.text("n", n=scene.count(int(r.count))) for r in nodes.itertuples()}  # type: ignore[call-overload,arg-type]
     half_w = {s: max(text_width(row) for row in t.split("\n")) * em / 2 + 0.07 for s, t in labels.items()}
     half_h = {s: (t.count("\n") + 1) * em * LINE_HEIGHT / 2 + 0.05 for s, t in labels.items()}
-    order = nodes.assign(weight=nodes["place"] * nodes["count"]).groupby("party")[["weight", "count"]].sum()
-    parties = (order["weight"] / order["count"]).sort_values(kind="stable").index.tolist()
+    parties = nodes.groupby("party")["place"].min().sort_values(kind="stable").index.tolist()
     low, high = float(nodes["place"].min()), float(nodes["place"].max())
     left, right = LABEL + 0.1 + max(half_w.values()), WIDTH - 0.05 - max(half_w.values())
     scale = (right - left) / (high - low) if high > low else 0.0
@@ -97,13 +105,13 @@ def _boxes(shown: Shown, scene: Scene) -> tuple[list[Box], list[tuple[str, float
         if rows == 1 and len(own) > 2 and np.abs(np.array(spread(list(crowd), gap, 0.0, right - left)) - crowd).max() > 1.4:
             rows = 2
         tall = 2 * max(half_h[s] for s in own["step"])
-        height = rows * tall + (rows - 1) * 0.14 + 0.34
+        height = rows * tall + (rows - 1) * 0.14 + 0.28
         lanes.append((party, -down, height))
         for row in range(rows):
             part = own.iloc[row::rows]
             wanted = [left + (float(p) - low) * scale for p in part["place"]]
             for x, (_, r) in zip(spread(wanted, gap, left, right), part.iterrows(), strict=True):
-                y = -down - 0.17 - tall / 2 - row * (tall + 0.14)
+                y = -down - 0.14 - tall / 2 - row * (tall + 0.14)
                 boxes.append(Box(str(r["step"]), labels[r["step"]], str(r["part"]), x, y, half_w[r["step"]], half_h[r["step"]]))
         down += height
     return boxes, lanes, down
@@ -137,8 +145,6 @@ def _bend(a: Box, b: Box, boxes: list[Box], used: list[np.ndarray]) -> float:
 
 def draw_lanes(shown: Shown, scene: Scene, ax: Axes) -> Axes:
     """Lanes, boxes, arrows and the median time on each arrow."""
-    from kaanalysis.figures.procurement_flow import party_name
-
     boxes, lanes, height = _boxes(shown, scene)
     by_step = {b.step: b for b in boxes}
     ax.set_xlim(0, WIDTH)
@@ -205,5 +211,3 @@ def _edge_labels(curves: list[tuple[np.ndarray, Box, Box, float]], boxes: list[B
                         bbox={"facecolor": PAPER, "alpha": 0.85, "edgecolor": "none", "pad": 0.6, "boxstyle": "square,pad=0.12"})  # fmt: skip
                 break
 
-
-__all__ = ["LINE", "Shown", "choose", "draw_lanes", "lane_height"]

@@ -113,7 +113,7 @@ def draw_ledger(scene: Scene, figure: Figure) -> None:
     row = figure.subplots(1, len(paths), squeeze=False, sharey=True)[0]
     for ax, path in zip(row, paths, strict=True):
         cash_panel(frame, scene, ax, path, limits)
-    format_axis(row[0].yaxis, scene.amount, 7)
+    format_axis(row[0].yaxis, scene.compact, 7)
     row[0].set_ylabel(scene.text("y_label", currency=scene.currency))
     cap = scene.number("loss_cap")
     scene.note("band")

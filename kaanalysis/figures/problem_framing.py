@@ -35,7 +35,7 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         if whole - base > 0.005 * whole:
             ax.bar(x, whole - base, bottom=base, color=OTHER, width=0.7, hatch="///", edgecolor="white")
         whisker_v(ax, x, low, high)
-        ax.annotate(scene.amount(whole), (x, max(whole, high)), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL, fontweight="bold")
+        ax.annotate(scene.compact(whole), (x, max(whole, high)), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL, fontweight="bold")
         names.append(scene.text(part))
         return whole
 
@@ -49,7 +49,7 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         whisker_v(ax, x, level + low, level + high)
         top = max(level, level + value, level + high if np.isfinite(high) else level)
         sign = "+" if value > 0 else "−" if value < 0 else ""
-        ax.annotate(sign + scene.amount(abs(value)), (x, top), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL)
+        ax.annotate(sign + scene.compact(abs(value)), (x, top), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL)
         names.append(name)
         level += value
         x += 1
@@ -74,7 +74,7 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     baseline(ax, y=0)
     only_y_grid(ax)
     ax.margins(y=0.1)
-    format_axis(ax.yaxis, scene.amount, 6)
+    format_axis(ax.yaxis, scene.compact, 6)
     ax.set_ylabel(scene.text("y_label", currency=scene.currency))
     ax.set_xlabel(scene.text("x_label"))
     return ax
@@ -86,12 +86,12 @@ def factors(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     for y, part in enumerate(FACTORS):
         value, low, high, _ = table[("all", part)]
         interval_h(ax, y, value, low, high, SOFT if low <= 0 <= high else INK)
-        ax.annotate(("+" if value > 0 else "−") + scene.amount(abs(value)), (value, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=SMALL)
+        ax.annotate(("+" if value > 0 else "−") + scene.compact(abs(value)), (value, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=SMALL)
     baseline(ax, x=0)
     only_x_grid(ax)
     ax.set_yticks(range(3), [wrap(scene.text(p), 7) for p in FACTORS])
     ax.set_ylim(2.6, -0.6)
-    format_axis(ax.xaxis, scene.amount, 3)
+    format_axis(ax.xaxis, scene.compact, 3)
     ax.set_xlabel(scene.text("factor_label", currency=scene.currency))
     ax.set_title(scene.text("factor_title"), fontsize=BASE_TITLE)
     return ax

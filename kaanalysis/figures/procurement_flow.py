@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kaanalysis.figures.lanes import choose, draw_lanes, lane_height
+from kaanalysis.figures.lanes import choose, draw_lanes, lane_height, party_name, short_step
 from kaanalysis.figures.parts import format_axis, interval_h, only_x_grid, only_y_grid
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BASE, INK, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
@@ -96,17 +96,6 @@ def share_rows(rows: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     format_axis(ax.xaxis, scene.share, 3)
     ax.set_xlabel(scene.text("share_label"))
     return ax
-
-
-def party_name(scene: Scene, party: str) -> str:
-    return scene.text("unknown_party") if party in ("?", "", "nan", "None") else scene.named("role", party)
-
-
-def short_step(scene: Scene, step: str, party: str) -> str:
-    """A step's name without a closing “by <party>” where the lane says who acts."""
-    name = scene.step(step)
-    tail = f" by {party}".lower()
-    return name[: -len(tail)] if name.lower().endswith(tail) else name
 
 
 def draw_waits(scene: Scene, figure: Figure) -> None:

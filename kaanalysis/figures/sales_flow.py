@@ -37,7 +37,11 @@ def incidence_panel(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         band = float(scene.policy["conversion.tolerance"]) if name == "conversion" else 0.0
         if band:
             ax.add_patch(Rectangle((0, target - band), horizon, 2 * band, facecolor=LINE, alpha=0.18, linewidth=0, zorder=0.6))
-        mark_line(ax, y=target, label=scene.text(f"mark_{name}", mark=scene.share(target), band=scene.share(band)))
+        mark_line(ax, y=target)
+        # SMB's exits rise at once, so there is room on the right below the band; KA's rise late, so there is on the left.
+        x, y, side, above = (horizon * 0.98, target - band, "right", "top") if band else (horizon * 0.02, target, "left", "bottom")
+        label = scene.text(f"mark_{name}", mark=scene.share(target), band=scene.share(band))
+        ax.annotate(label, (x, y), xytext=(0, -2 if band else 2), textcoords="offset points", ha=side, va=above, fontsize=SMALL, color=SOFT)
     places = spread([e[1] for e in ends], top * 0.075, 0.0, top * 0.97)
     for (cause, value), y in zip(ends, places, strict=True):
         own = cause == "won"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_currency_symbol
 from matplotlib.figure import Figure
 
 from kaanalysis.figures.style import replaced
@@ -99,6 +99,13 @@ class Scene:
         if abs(value) < 1e-9:
             return "0"
         return self.words.value(value, self.currency)
+
+    def compact(self, value: float, _position: object = None) -> str:
+        """An amount without its currency, for axes and labels whose axis names it; also a tick formatter."""
+        if abs(value) < 1e-9:
+            return "0"
+        symbol = get_currency_symbol(self.currency, locale=self.words.locale)
+        return self.words.value(value, self.currency).replace(symbol, "").replace("\u00a0", "").replace("-", "−").strip()
 
     def share(self, value: float, _position: object = None) -> str:
         """A share in whole percent; also a tick formatter."""

@@ -99,6 +99,18 @@ def refuse_missing(figure: Figure) -> None:
             raise MissingGlyph(f"character {lacking[0]!r} (U+{ord(lacking[0]):04X}, {name}) of {content!r} is in no font of the figures")
 
 
+# The font is a Chinese one: its curly quotation marks and ellipsis are as wide as a hanzi.
+_NARROW = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "…": "..."})
+
+
+def narrow_punctuation(figure: Figure) -> None:
+    """Marks that the font draws as wide as a hanzi, in the narrow form for a language with Latin letters."""
+    for text in figure.findobj(Text):
+        content = text.get_text()  # type: ignore[attr-defined]
+        if content.translate(_NARROW) != content:
+            text.set_text(content.translate(_NARROW))  # type: ignore[attr-defined]
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw and save inside this: the style for all figures, one thread at a time (matplotlib's settings are global)."""

@@ -1,0 +1,98 @@
+"""Commands: help everywhere, exit codes of the contract, one sentence and no traceback for bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+VERBS = ("check", "import", "report", "analyse", "simulate", "list")
+
+
+def kaanalysis(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "kaanalysis.cli", *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    folder = tmp_path / "company"
+    folder.mkdir()
+    (folder / "company.toml").write_text('name = "Small"\ncurrency = "CNY"\nas_of = 2026-06-30\n')
+    (folder / "accounts.csv").write_text("account_id,employees\na1,5\na2,7\n")
+    (folder / "opportunities.csv").write_text("opportunity_id,account_id,outcome\no1,a1,won\n")
+    return folder
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    done = kaanalysis(verb, "--help")
+    assert done.returncode == 0 and "Usage:" in done.stdout
+
+
+def test_check_says_clean(small: Path) -> None:
+    done = kaanalysis("check", small)
+    assert done.returncode == 0, done.stderr
+    assert "accounts: 2 of 2 rows valid" in done.stdout
+    assert "M-3.6  not in full, missing: accounts.segment, stage_history.stage" in done.stdout
+
+
+def test_check_names_the_broken_value_and_exits_1(small: Path) -> None:
+    (small / "accounts.csv").write_text("account_id,employees\na1,many\na2,7\n")
+    done = kaanalysis("check", small)
+    assert done.returncode == 1
+    assert "accounts.employees, row 1, value 'many': must be a finite number (value left out, row kept)" in done.stdout
+
+
+def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
+    (small / "accounts.csv").write_text("account_id\na1\na1\na2\na2\n")
+    done = kaanalysis("check", small)
+    assert done.returncode == 2
+    assert "accounts.account_id, row 2, value 'a1'" in done.stdout and "row 4, value 'a2'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", "nowhere"), "nowhere does not exist"),
+        (("report", "nowhere", "--out", "x"), "nowhere does not exist"),
+        (("analyse", "data/demo", "--out", "x", "--only", "99"), "there is no analysis '99'; there are: 00_problem_framing"),
+        (("analyse", "data/demo", "--out", "x", "--set", "success.target"), "must read name=value"),
+        (("analyse", "data/demo", "--out", "x", "--set", "success.aim=1"), "policy has no value 'success.aim'; known are: bottleneck"),
+        (("report", "data/demo", "--out", "x", "--set", "success.target=5"), "must lie between"),
+        (("report", "data/demo", "--out", "x", "--lang", "fr"), "must name languages out of en, zh"),
+        (("import", "sap", "x", "--out", "y"), "sap"),
+        (("import",), "import needs SOURCE"),
+        (("simulate", "nobody", "--out", "y"), "nobody"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
+    done = kaanalysis(*arguments)
+    assert done.returncode == 2, done.stdout
+    assert said in done.stderr and "Traceback" not in done.stderr
+    assert not (ROOT / "x").exists() and not (ROOT / "y").exists()
+
+
+def test_analyse_writes_results_without_a_kernel(small: Path, tmp_path: Path) -> None:
+    done = kaanalysis("analyse", small, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "run/results/03_sales_flow.json").read_text())
+    assert result["schema"] == 1 and {f["id"] for f in result["findings"]} == {"M-3.1", "M-3.2", "M-3.6"}
+    assert all(f["state"] == "no_data" and f["needs"] for f in result["findings"])
+
+
+def test_import_list_and_simulate_list_explain_each(tmp_path: Path) -> None:
+    listed = kaanalysis("import", "--list").stdout
+    assert all(name in listed for name in ("Maven", "Salvirt", "Olist", "BPI Challenge 2020", "Salesforce"))
+    assert "healthy:" in kaanalysis("simulate", "--list").stdout
+    assert "00_problem_framing:" in kaanalysis("list", "--lang", "zh").stdout
+
+
+def test_simulate_makes_a_company_that_check_finds_clean(tmp_path: Path) -> None:
+    done = kaanalysis("simulate", "healthy", "--out", tmp_path / "c", "--seed", "3", "--size", "0.2")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "c.truth.json").is_file() and not (tmp_path / "c" / "truth.json").exists()
+    assert kaanalysis("check", tmp_path / "c").returncode == 0

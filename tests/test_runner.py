@@ -1,0 +1,169 @@
+"""The run: strict parameters, order of steps, failure in its place, resume, and a target that is never half a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from kaanalysis import runner
+from kaanalysis.contracts import UnusableData
+from kaanalysis.results import Finding, Result
+from kaanalysis.runfolder import result_path, save_result
+from kaanalysis.runner import Manifest, Step, check_parameters, run_notebooks
+
+ALL = ["00_problem_framing", "01_base_assumptions", "02_procurement_flow", "03_sales_flow", "04_path_selection", "05_failure_patterns"]
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    """The smallest company folder that opens."""
+    folder = tmp_path / "company"
+    folder.mkdir()
+    (folder / "company.toml").write_text('name = "Small"\ncurrency = "CNY"\nas_of = 2026-06-30\n')
+    (folder / "accounts.csv").write_text("account_id\na1\n")
+    (folder / "opportunities.csv").write_text("opportunity_id,account_id,outcome\no1,a1,won\n")
+    return folder
+
+
+class FakeNotebooks:
+    """Stands in for Papermill: writes what a notebook would leave, fails where told, and keeps the order of calls."""
+
+    def __init__(self, fails: tuple[str, ...] = (), dies: tuple[str, ...] = ()) -> None:
+        self.fails, self.dies, self.ran = fails, dies, list[str]()
+        self.parameters: Mapping[str, Any] = {}
+
+    def __call__(self, id: str, run: Path, parameters: Mapping[str, Any]) -> Step:
+        self.ran.append(id)
+        self.parameters = parameters
+        if id in self.dies:
+            raise KeyboardInterrupt
+        if id in self.fails:
+            return Step(id, "failed", 0.1, "ValueError: told to")
+        (run / "notebooks").mkdir(exist_ok=True)
+        (run / "notebooks" / f"{id}.ipynb").write_text("{}")
+        save_result(run, Result(id, "d", "p", "2026-06-30", [Finding("M-1.2", "lifecycle", "no_data", "missing", needs=("x.y",))]))
+        return Step(id, "done", 0.1)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeNotebooks:
+    notebooks = FakeNotebooks()
+    monkeypatch.setattr(runner, "execute", notebooks)
+    return notebooks
+
+
+def states(manifest: Manifest) -> dict[str, str]:
+    return {s.id: s.status for s in manifest.steps}
+
+
+def test_all_notebooks_run_and_the_manifest_says_so(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    out = tmp_path / "reports" / "run"
+    manifest = run_notebooks(str(company), out, languages=["zh"], overrides={"success.target": 0.6})
+    assert states(manifest) == dict.fromkeys(ALL, "done")
+    assert not manifest.failed
+    read = Manifest.read(out)
+    assert read is not None and read.steps == manifest.steps
+    assert read.overrides == {"success.target": 0.6} and read.policy["success.target"] == 0.6
+    assert read.rows == {"accounts": [1, 1], "opportunities": [1, 1]}
+    assert fake.parameters["lang"] == "zh" and fake.parameters["overrides"] == {"success.target": 0.6}
+    assert [p.name for p in out.parent.iterdir()] == ["run"]  # nothing partial is left beside it
+
+
+def test_an_analysis_runs_after_what_it_rests_on(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    run_notebooks(str(company), tmp_path / "run", languages=["en"], only=["path_selection"], jobs=2)
+    assert sorted(fake.ran) == ["01_base_assumptions", "03_sales_flow", "04_path_selection"]
+    assert fake.ran[-1] == "04_path_selection"
+
+
+def test_a_failing_notebook_stops_only_what_rests_on_it(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    fake.fails = ("03_sales_flow",)
+    manifest = run_notebooks(str(company), tmp_path / "run", languages=["en"])
+    assert states(manifest) == {**dict.fromkeys(ALL, "done"), "03_sales_flow": "failed", "04_path_selection": "skipped"}
+    assert manifest.failed
+    assert next(s for s in manifest.steps if s.id == "04_path_selection").needs == "03_sales_flow"
+    assert not result_path(tmp_path / "run", "03_sales_flow").exists()
+
+
+def test_a_second_run_goes_on_at_what_is_missing(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    fake.fails = ("03_sales_flow",)
+    run_notebooks(str(company), tmp_path / "run", languages=["en"])
+    fake.fails, fake.ran = (), []
+    manifest = run_notebooks(str(company), tmp_path / "run", languages=["en"])
+    assert sorted(fake.ran) == ["03_sales_flow", "04_path_selection"]
+    assert states(manifest) == {**dict.fromkeys(ALL, "kept"), "03_sales_flow": "done", "04_path_selection": "done"}
+
+
+def test_a_run_that_dies_leaves_the_last_good_run_and_its_own_steps(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    out = tmp_path / "run"
+    run_notebooks(str(company), out, languages=["en"])
+    before = (out / "manifest.json").read_text()
+    fake.dies, fake.ran = ("02_procurement_flow",), []
+    with pytest.raises(KeyboardInterrupt):
+        run_notebooks(str(company), out, languages=["en"], overrides={"success.target": 0.6}, jobs=1)
+    assert (out / "manifest.json").read_text() == before
+    fake.dies, fake.ran = (), []
+    manifest = run_notebooks(str(company), out, languages=["en"], overrides={"success.target": 0.6}, jobs=1)
+    assert "00_problem_framing" not in fake.ran and "02_procurement_flow" in fake.ran
+    assert states(manifest)["00_problem_framing"] == "kept"
+
+
+@pytest.mark.parametrize("change", ["data", "policy", "code"])
+def test_steps_of_other_data_policy_or_code_are_not_kept(company: Path, tmp_path: Path, fake: FakeNotebooks, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    run_notebooks(str(company), tmp_path / "run", languages=["en"])
+    fake.ran = []
+    overrides = {}
+    if change == "data":
+        (company / "accounts.csv").write_text("account_id\na1\na2\n")
+    elif change == "policy":
+        overrides = {"success.target": 0.4}
+    else:
+        monkeypatch.setattr(runner, "code_hash", lambda: "other")
+    run_notebooks(str(company), tmp_path / "run", languages=["en"], overrides=overrides)
+    assert sorted(fake.ran) == ALL
+
+
+def test_a_folder_that_is_no_run_is_not_overwritten(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UnusableData, match="not empty and is no run folder"):
+        run_notebooks(str(company), tmp_path / "mine", languages=["en"])
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work" and fake.ran == []
+
+
+def test_bad_input_is_refused_before_any_notebook_runs(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    (company / "accounts.csv").write_text("account_id\na1\na1\n")
+    with pytest.raises(UnusableData, match=r"accounts\.account_id, row 2"):
+        run_notebooks(str(company), tmp_path / "run", languages=["en"])
+    assert fake.ran == [] and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("data = ''\nrun = ''\nlang = ''", "lacks overrides"), ("data = ''\nrun = ''\nlang = ''\noverrides = {}\nspeed = 1", "has unknown speed")],
+)
+def test_a_notebook_with_other_parameters_is_refused(tmp_path: Path, source: str, said: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    with pytest.raises(UnusableData, match=said):
+        check_parameters(tmp_path / "a.ipynb")
+
+
+def test_code_hash_does_not_see_outputs_of_notebooks(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    before = runner._source(tmp_path / "a.ipynb")
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="2")]
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    assert runner._source(tmp_path / "a.ipynb") == before
+
+
+def test_manifest_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    assert Manifest.read(tmp_path) is None
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1}))
+    assert Manifest.read(tmp_path) is None

@@ -1,0 +1,109 @@
+"""Both languages say the same things, and everything that a result can hold can be said."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kaanalysis.contracts import ACTIONS, RULES, TABLES
+from kaanalysis.policy import load_policy
+from kaanalysis.results import STATES, Finding, Number
+from kaanalysis.text import LANGUAGES, MissingText, catalogue, words
+
+PLACE = re.compile(r"\{[^}]+\}")
+# Names out of the demo company's data are translated into Chinese only; English shows them as they stand.
+DATA_TERMS = ("terms.step.", "terms.party.")
+
+
+def own_keys(language: str) -> set[str]:
+    return {k for k in catalogue(language) if not k.startswith(DATA_TERMS)}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert own_keys("en") == own_keys("zh")
+
+
+def test_both_languages_have_the_same_places_in_every_text() -> None:
+    english, chinese = catalogue("en"), catalogue("zh")
+    different = {k for k in own_keys("en") if sorted(PLACE.findall(english[k])) != sorted(PLACE.findall(chinese[k]))}
+    assert different == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_states_rules_and_actions_have_texts(language: str) -> None:
+    w = words(language)
+    assert all(w.has(f"states.{s}") for s in STATES)
+    assert all(w.has(f"rules.{r}") for r in RULES)
+    assert all(w.has(f"actions.{a}") for a in ACTIONS)
+
+
+def test_chinese_is_chinese() -> None:
+    """A sentence left in English in the Chinese file would pass the key test."""
+    chinese = catalogue("zh")
+    english_words = re.compile(r"[A-Za-z]{3,} [A-Za-z]{3,}")
+    plain = {k: PLACE.sub("", v) for k, v in chinese.items()}
+    untranslated = [k for k, v in plain.items() if english_words.search(v) and not re.search(r"[\u4e00-\u9fff]", v)]
+    assert untranslated == []
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "chinese"),
+    [
+        (0.1594, "share", "16%", "16%"),
+        (0.0312, "share", "3.1%", "3.1%"),
+        (0.0004, "probability", "under 0.1%", "低于0.1%"),
+        (8_565_427.7, "CNY", "CN¥8.57M", "¥857万"),
+        (123.4, "days", "123 days", "123 天"),
+        (16.16, "months", "16.2 months", "16.2 个月"),
+        (3, "steps", "3 steps", "3 个步骤"),
+        (None, "share", "not to be had", "无法得出"),
+        (-4_509_513.0, "CNY", "-CN¥4.51M", "-¥451万"),
+        (85.0, "CNY", "CN¥85", "¥85"),
+    ],
+)
+def test_values_are_written_as_people_read_them(value: float | None, unit: str, english: str, chinese: str) -> None:
+    assert words("en").value(value, unit) == english
+    assert words("zh").value(value, unit) == chinese
+
+
+def test_number_carries_interval_and_level() -> None:
+    number = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "")
+    assert words("en").number(number) == "56% (49% to 63%, 95% interval)"
+    assert words("zh").number(number) == "56%（95%区间 49% 至 63%）"
+
+
+def test_number_without_interval_is_the_value_alone() -> None:
+    assert words("en").number(Number("open_deals", "KA", 49, None, None, None, 294, "deals", "count")) == "49 deals"
+
+
+def test_sentence_takes_its_numbers_from_the_finding() -> None:
+    number = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "")
+    said = words("en").fill("findings.success.reason.success_undecided", Finding("M-3.2", "success", "undecided", "success_undecided", (number,)))
+    assert "56% (49% to 63%, 95% interval)" in said
+
+
+def test_sentence_about_a_number_that_is_not_there_is_refused() -> None:
+    with pytest.raises(MissingText, match="success@KA"):
+        words("en").fill("findings.success.reason.success_undecided", Finding("M-3.2", "success", "undecided", "success_undecided"))
+
+
+def test_unknown_key_and_unit_are_refused() -> None:
+    with pytest.raises(MissingText, match="no text 'nowhere'"):
+        words("en")("nowhere")
+    with pytest.raises(MissingText, match=r"units\.furlongs"):
+        words("en").value(3.0, "furlongs")
+    with pytest.raises(ValueError, match="language must be one of"):
+        words("fr")
+
+
+def test_every_unit_of_the_policy_that_a_flip_shows_has_a_name_in_both_languages() -> None:
+    assert {k for k in catalogue("en") if k.startswith("policy_names.")}
+    for key in (k for k in catalogue("en") if k.startswith("policy_names.")):
+        load_policy().threshold(key.removeprefix("policy_names."))  # raises for a name that the policy does not have
+
+
+def test_tables_of_the_contract_are_known_to_the_dictionary() -> None:
+    from kaanalysis.dictionary import dictionary
+
+    assert all(f"### {name}\n" in dictionary() for name in TABLES)
