@@ -196,7 +196,8 @@ def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
     deals = _deals(company, policy).select("opportunity_id", "segment", "cluster")
     met = people.engaged_at if "engaged_at" in people.columns else ibis.null("date")
     people = people.mutate(met=met.notnull())
-    unmet = (~people.met).ifelse(people.person_id, ibis.null("string")).nunique() if company.has("stakeholders.engaged_at") else ibis.null("int64")
+    reached = people.met.ifelse(people.person_id, ibis.null("string")).nunique()  # met in one role is met
+    unmet = people.person_id.nunique() - reached if company.has("stakeholders.engaged_at") else ibis.null("int64")
     frame = people.inner_join(deals, "opportunity_id").group_by(["opportunity_id", "segment", "cluster"]).aggregate(
         persons=people.person_id.nunique(), roles=people.role.nunique(),
         **{p: (people.part == p).ifelse(people.person_id, ibis.null("string")).nunique() for p in ("approve", "inform", "influence")},
@@ -293,7 +294,8 @@ def stage_sojourns(company: Company, policy: Policy) -> pd.DataFrame:
     as_of = ibis.literal(company.info.as_of)
     last = joined.next_stage.isnull()
     end = last.ifelse((joined.outcome == "open").ifelse(as_of, joined.closed_at), joined.next_at.cast("date"))
-    days = ibis.greatest(_day_number(end) - _day_number(joined.entered_at), 0)
+    # Null stays null: the engine's greatest() would make 0 days of an end that is not known.
+    days = end.isnull().ifelse(ibis.null("int64"), ibis.greatest(_day_number(end) - _day_number(joined.entered_at), 0))
     outcome = (joined.outcome == "open").ifelse(ibis.null("string"), joined.outcome)
     frame = joined.select(
         "opportunity_id", "segment", "owner", "stage", "place", account=joined.cluster, days=days, next=last.ifelse(outcome, joined.next_stage)

@@ -144,9 +144,22 @@ def execute(id: str, run: Path, parameters: Mapping[str, Any]) -> Step:
         return Step(id, "failed", time.monotonic() - begun, f"{error.ename}: {error.evalue}")
     except Exception as error:  # a dead kernel, a broken notebook file: the run goes on and shows it in its place
         return Step(id, "failed", time.monotonic() - begun, f"{type(error).__name__}: {error}")
+    _tidy_notebook(target, str(parameters.get("lang", "en")))
     if not result_path(run, id).is_file():
         return Step(id, "failed", time.monotonic() - begun, "NoResult: the notebook ended without saving its result")
     return Step(id, "done", time.monotonic() - begun)
+
+
+def _tidy_notebook(path: Path, language: str) -> None:
+    """An executed notebook is a record for one reader: cells of the other language and exercises are dropped."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+
+    def kept(cell: dict[str, Any]) -> bool:
+        tags = cell["metadata"].get("tags", [])
+        return "exercise" not in tags and not any(t.startswith("lang-") and t != f"lang-{language}" for t in tags)
+
+    notebook["cells"] = [c for c in notebook["cells"] if kept(c)]
+    write_text(path, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
 
 
 def _partial_of(out: Path) -> Path:

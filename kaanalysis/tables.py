@@ -17,7 +17,12 @@ def sentence(finding: Finding, words: Words) -> str:
     if finding.state != "no_data" and words.has(own):
         return words.fill(own, finding)
     if finding.state == "no_data":
-        return words(f"no_data.{finding.reason}", needs=", ".join(finding.needs))
+        needs = words.list_of(finding.needs)
+        own = f"findings.{finding.key}.no_data.{finding.reason}"
+        # Without a verdict there may still be numbers, for all customers together: a finding that has words for them says them.
+        if words.has(own) and finding.numbers:
+            return words.fill(own, finding, needs=needs)
+        return words(f"no_data.{finding.reason}", needs=needs)
     return words.fill(f"undecided.{finding.reason}", finding)
 
 
@@ -92,7 +97,7 @@ def verdict_lines(result: Result, words: Words) -> list[str]:
         lines.append(f"{finding.id} {title(finding, words)} → {words(f'states.{finding.state}')}")
         lines.append(f"  {sentence(finding, words)}")
         if finding.needs:
-            lines.append("  " + words("workbook.needs", needs=", ".join(finding.needs)))
+            lines.append("  " + words("workbook.needs", needs=words.list_of(finding.needs)))
         for number in finding.numbers:
             lines.append(f"    {words.name_of(number)}: {words.number(number)}; n = {number.n}")
     return lines

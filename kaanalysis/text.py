@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,8 @@ from kaanalysis.results import Finding, Number
 
 LANGUAGES = ("en", "zh")
 _LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
-_PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value))?\}")
+_BETWEEN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff，。：；、（）“”]) +(?=[\u4e00-\u9fff，。：；、（）“”])")
+_PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon))?\}")
 
 
 class MissingText(KeyError):
@@ -70,7 +71,7 @@ class Words:
                 raise MissingText(f"text {key!r} ({self.language}) needs the term {name!r}")
             return str(terms[name])
 
-        return _PLACE.sub(fill, self.texts[key])
+        return self._tidy(_PLACE.sub(fill, self.texts[key]))
 
     def term(self, group: str, name: str) -> str:
         """A name in this language where the catalogue has one (``terms.<group>.<name>``), else the name as it stands in the data."""
@@ -79,38 +80,51 @@ class Words:
     def segment(self, name: str) -> str:
         return self.term("segment", name)
 
-    def value(self, value: float | int | None, unit: str) -> str:
-        """A value in its unit, rounded for reading: shares as percent, money compact, at most three significant digits otherwise."""
+    def value(self, value: float | int | None, unit: str, *, like: float | None = None) -> str:
+        """A value in its unit, rounded for reading: shares as percent, money compact, at most three significant digits otherwise.
+
+        like: round as this larger number is rounded, so that the ends of an interval read like its middle.
+        """
         if value is None:
             return self("numbers.none")
+        if unit == "probability":
+            # Shares of simulated worlds: none of 4,096 is not never, all of them is not always.
+            for bound, key in ((0.001, "numbers.less_than"), (0.999, "numbers.more_than")):
+                if value < bound if key.endswith("less_than") else value > bound:
+                    return self(key, value=format_percent(bound, "0.0%", locale=self.locale))
         if unit.startswith("share") or unit == "probability":
-            digits = "#,##0.0%" if abs(value) < 0.1 else "#,##0%"
-            if unit == "probability" and 0 < value < 0.001:
-                return self("numbers.less_than", value=format_percent(0.001, "0.0%", locale=self.locale))
+            digits = "#,##0.0%" if 0 < abs(like if like is not None else value) < 0.1 else "#,##0%"
             return format_percent(value, digits, locale=self.locale)
         if re.fullmatch(r"[A-Z]{3}", unit):
             if abs(value) < 1000:
                 return format_currency(value, unit, "¤#,##0", locale=self.locale, currency_digits=False)
             return format_compact_currency(_three_digits(value), unit, locale=self.locale, fraction_digits=_fraction(value, self.language))
-        number = self._decimal(value)
-        key = f"units.{unit}"
-        if unit and not self.has(key):
-            raise MissingText(f"no text {key!r} in language {self.language}")
-        return self(key, n=number) if unit else number
+        return self._with_unit(self._decimal(value, like), unit, one=value == 1)
 
-    def _decimal(self, value: float | int) -> str:
-        if float(value).is_integer() and abs(value) < 1e15:
+    def _with_unit(self, number: str, unit: str, *, one: bool = False) -> str:
+        if not unit:
+            return number
+        key = f"units_one.{unit}" if one and self.has(f"units_one.{unit}") else f"units.{unit}"
+        return self(key, n=number)
+
+    def _decimal(self, value: float | int, like: float | None = None) -> str:
+        size = abs(value if like is None else like)
+        if float(value).is_integer() and (like is None or float(like).is_integer()) and abs(value) < 1e15:
             return format_decimal(int(value), locale=self.locale)
-        size = abs(value)
         pattern = "#,##0" if size >= 100 else "#,##0.0" if size >= 10 else "#,##0.00"
         return format_decimal(value, pattern, locale=self.locale)
 
     def interval(self, number: Number) -> str:
-        """The number's interval with its level, or why there is none."""
+        """The number's interval with its level; empty where there is none. The unit is named once."""
         if number.low is None and number.high is None:
             return ""
-        low, high = (self.value(v, number.unit) for v in (number.low, number.high))
-        return self("numbers.interval", low=low, high=high, level=format_percent(number.level or 0, locale=self.locale))
+        level = format_percent(number.level or 0, locale=self.locale)
+        if number.unit.startswith("share") or number.unit == "probability" or re.fullmatch(r"[A-Z]{3}", number.unit):
+            span = self("numbers.span", low=self.value(number.low, number.unit, like=number.value), high=self.value(number.high, number.unit, like=number.value))
+        else:
+            low, high = (self("numbers.none") if v is None else self._decimal(v, number.value) for v in (number.low, number.high))
+            span = self._with_unit(self("numbers.span", low=low, high=high), number.unit)
+        return self("numbers.interval", span=span, level=level)
 
     def number(self, number: Number) -> str:
         """Value, interval and level of a number as one phrase."""
@@ -125,7 +139,7 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self.term("step", self.segment(number.segment)))
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
-        """A sentence about a finding: places are its numbers and terms. Raises :class:`MissingText` where one is not there."""
+        """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms. Raises :class:`MissingText` where one is not there."""
         if key not in self.texts:
             raise MissingText(f"no text {key!r} in language {self.language}")
         known = {**{k: self.term(k, self.term("step", v)) for k, v in finding.terms.items()}, **terms}
@@ -140,9 +154,19 @@ class Words:
             number = finding.number(name, at or None)
             if number is None:
                 raise MissingText(f"text {key!r} needs the number {name}@{at}, which finding {finding.id} does not carry")
+            if bare == "horizon":
+                return self.value(number.horizon_months, "months")
             return self.value(number.value, number.unit) if bare else self.number(number)
 
-        return _PLACE.sub(place, self.texts[key])
+        return self._tidy(_PLACE.sub(place, self.texts[key]))
+
+    def list_of(self, names: Iterable[str]) -> str:
+        """Names in a row, with the language's own separator."""
+        return ("、" if self.language == "zh" else ", ").join(names)
+
+    def _tidy(self, text: str) -> str:
+        """No space between two Chinese characters or marks, where filling a place has left one."""
+        return _BETWEEN_CHINESE.sub("", text) if self.language == "zh" else text
 
 
 def _three_digits(value: float) -> float:

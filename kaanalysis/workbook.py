@@ -9,22 +9,37 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from kaanalysis import tables
 from kaanalysis.analyses.registry import REGISTRY, Analysis
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
-from kaanalysis.figures import available, draw_figure, save_figure
+from kaanalysis.figures import alt_text, available, draw_figure, save_figure
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Result
 from kaanalysis.runfolder import read_result, result_path, save_result
 from kaanalysis.text import LANGUAGES, Words, words
+
+
+class Picture:
+    """A figure as a notebook shows it: a PNG, with its claim as the plain text that a screen reader or a diff sees."""
+
+    def __init__(self, figure: Figure, alt: str) -> None:
+        self.figure, self.alt = figure, alt
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+        return {"image/png": base64.b64encode(buffer.getvalue()).decode("ascii"), "text/plain": self.alt}
 
 
 class Workbook:
@@ -64,7 +79,8 @@ class Workbook:
         """The figure of that name, else the table of that name as a frame; a printed line where the data cannot feed it."""
         for spec in available(self.result):
             if spec.name == name:
-                return draw_figure(spec, self.result, self.words.language, self.policy)
+                language = self.words.language
+                return Picture(draw_figure(spec, self.result, language, self.policy), alt_text(spec, self.result, language))
         if name in self.result.frames:
             return self.result.frames[name]
         print(self.words("workbook.nothing_to_draw", name=name))

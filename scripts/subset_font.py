@@ -1,19 +1,19 @@
 """Make the package's Chinese font: a subset of Noto Sans CJK SC with what figures and reports need.
 
-Run once, on a machine with Debian's ``fonts-noto-cjk`` (``apt-get install fonts-noto-cjk``), from the repository's root::
+Run once, where Debian's fonts-noto-cjk is installed (``apt-get install fonts-noto-cjk``), in the repository's root::
 
     python scripts/subset_font.py
 
-It writes ``kaanalysis/assets/fonts/KAanalysisSansSC-{Regular,Bold}.otf`` and the licence beside them. Kept: the 3,755 hanzi of GB2312
-level 1, GB2312's symbols, Latin, Greek and Cyrillic, and every character of ``kaanalysis/text/*.toml``. The family is renamed, so that
-a figure never picks up another Noto of the machine in its place (the OFL allows it: Noto has no reserved font name).
+It writes ``kaanalysis/assets/fonts/KAanalysisSansSC-{Regular,Bold}.otf`` and the licence beside them. Kept: the 3,755
+hanzi of GB2312 level 1, GB2312's symbols, Latin, Greek and Cyrillic, and every character of ``kaanalysis/text/*.toml``.
+The family is renamed, so that a figure never picks up another Noto of the machine in its place (the OFL allows it: Noto
+has no reserved font name).
 The same source font gives the same bytes: no time stamps are written.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from fontTools import subset
@@ -27,7 +27,15 @@ FAMILY = "KAanalysis Sans SC"
 WEIGHTS = ("Regular", "Bold")
 MAY_WEIGH = 2_000_000
 SYMBOLS = "→←↑↓↔−×÷≥≤≈≠±·…‰%¥€£$–—‑「」『』《》“”‘’、。，；：？！（）□■●○◆◇▲△▼▽★☆✓✗§°²³½µαβγδλσ∞√∑"
-RANGES = ((0x20, 0x7E), (0xA0, 0x17F), (0x391, 0x3C9), (0x401, 0x451), (0x2010, 0x2027), (0x20AC, 0x20AC), (0xFF01, 0xFF5E))
+RANGES = (
+    (0x20, 0x7E),
+    (0xA0, 0x17F),
+    (0x391, 0x3C9),
+    (0x401, 0x451),
+    (0x2010, 0x2027),
+    (0x20AC, 0x20AC),
+    (0xFF01, 0xFF5E),
+)
 
 
 def gb2312(first_row: int, last_row: int) -> set[str]:
@@ -63,7 +71,13 @@ def simplified(path: Path) -> TTFont:
 def rename(font: TTFont, weight: str) -> None:
     """Give the font the package's family name; copyright and licence entries stay as they are."""
     names = font["name"]
-    texts = {1: FAMILY, 2: weight, 3: f"{FAMILY} {weight} subset", 4: f"{FAMILY} {weight}", 6: f"KAanalysisSansSC-{weight}"}
+    texts = {
+        1: FAMILY,
+        2: weight,
+        3: f"{FAMILY} {weight} subset",
+        4: f"{FAMILY} {weight}",
+        6: f"KAanalysisSansSC-{weight}",
+    }
     keep = {0, 5, 7, 8, 9, 11, 13, 14}
     names.names = [n for n in names.names if n.nameID in keep and n.langID == 0x409]
     for number, text in texts.items():
@@ -90,7 +104,7 @@ def make(weight: str, characters: set[str]) -> Path:
     path = TARGET / f"KAanalysisSansSC-{weight}.otf"
     partial = path.with_suffix(".part")
     font.save(str(partial), reorderTables=True)
-    os.replace(partial, path)
+    partial.replace(path)
     return path
 
 
@@ -99,7 +113,8 @@ def licence() -> str:
     font = simplified(SOURCE / "NotoSansCJK-Regular.ttc")
     lines = LICENCE.read_text(encoding="utf-8").split("License: SIL-1.1\n")[-1].split("\nLicense: ")[0].splitlines()
     body = "\n".join("" if line.strip() == "." else line.removeprefix(" ") for line in lines)
-    head = f"{font['name'].getDebugName(0)}\nSource: https://github.com/googlefonts/noto-cjk (Debian package fonts-noto-cjk)\n"
+    source = "https://github.com/googlefonts/noto-cjk (Debian package fonts-noto-cjk)"
+    head = f"{font['name'].getDebugName(0)}\nSource: {source}\n"
     change = f"{FAMILY} is a subset of Noto Sans CJK SC under another name, made by scripts/subset_font.py.\n"
     return f"{head}{change}\n{body.strip()}\n"
 
@@ -115,7 +130,9 @@ def main() -> None:
         raise SystemExit(f"the fonts weigh {size:,} bytes together, more than {MAY_WEIGH:,}: keep Regular only")
     (TARGET / "LICENCE-OFL.txt").write_text(licence(), encoding="utf-8")
     for path in paths:
-        print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes, {len(TTFont(path).getBestCmap()):,} characters")
+        print(
+            f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes, {len(TTFont(path).getBestCmap()):,} characters"
+        )
 
 
 if __name__ == "__main__":

@@ -45,6 +45,12 @@ def write_company(folder: Path, tables: Mapping[str, Rows], toml: Mapping[str, A
     return folder
 
 
+@pytest.fixture(scope="session", name="write_company")
+def _write_company() -> Callable[..., Path]:
+    """The plain writer, for tests that make many companies of their own."""
+    return write_company
+
+
 @pytest.fixture
 def company_folder(tmp_path: Path) -> Callable[..., Path]:
     """company_folder(as_of=…, observed_from=…, ka_launch=…, **tables) → the folder; each call makes a new one."""

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import RULES, UnusableData
-from tests.conftest import write_company
 
 A = "account_id,parent_account_id,segment,employees,annual_revenue,created_at\n"
 D = "opportunity_id,account_id,created_at,closed_at,outcome,amount,lost_to_competitor,exit\n"
@@ -210,9 +209,11 @@ CELL = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(CELL, min_size=1, max_size=12))
-def test_no_row_is_ever_lost_whatever_the_values(rows: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_no_row_is_ever_lost_whatever_the_values(
+    rows: list[dict[str, str]], write_company: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     opened = open_company(write_company(tmp_path_factory.mktemp("any"), {"order_lines": rows}), refuse=False)
     aside = {f.row for f in opened.faults if f.table == "order_lines" and f.action == "set_aside"}
     assert opened.rows_read["order_lines"] == len(rows)
@@ -224,9 +225,14 @@ def test_no_row_is_ever_lost_whatever_the_values(rows: list[dict[str, str]], tmp
         assert amount == pytest.approx(float(rows[row - 1]["amount"]))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(lines=st.lists(st.sampled_from(["T{i},SMB,north", "T{i},SMB", "T{i},KA,a,b", 'T{i},KA,"x\ny"', 'T{i},KA,"a"b', "T{i},boss,north"]), min_size=1, max_size=15))
-def test_rows_keep_their_numbers_among_ragged_and_many_line_rows(lines: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+LINES = ["T{i},SMB,north", "T{i},SMB", "T{i},KA,a,b", 'T{i},KA,"x\ny"', 'T{i},KA,"a"b', "T{i},boss,north"]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(st.sampled_from(LINES), min_size=1, max_size=15))
+def test_rows_keep_their_numbers_among_ragged_and_many_line_rows(
+    lines: list[str], write_company: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     text = "team,motion,region\n" + "".join(line.format(i=i) + "\n" for i, line in enumerate(lines, 1))
     opened = open_company(write_company(tmp_path_factory.mktemp("ragged"), {"teams": text}), refuse=False)
     ragged = [i for i, line in enumerate(lines, 1) if line in ("T{i},SMB", "T{i},KA,a,b", 'T{i},KA,"a"b')]

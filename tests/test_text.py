@@ -52,11 +52,14 @@ def test_chinese_is_chinese() -> None:
     [
         (0.1594, "share", "16%", "16%"),
         (0.0312, "share", "3.1%", "3.1%"),
-        (0.0004, "probability", "under 0.1%", "低于0.1%"),
+        (0.0004, "probability", "under 0.1%", "低于 0.1%"),
         (8_565_427.7, "CNY", "CN¥8.57M", "¥857万"),
         (123.4, "days", "123 days", "123 天"),
         (16.16, "months", "16.2 months", "16.2 个月"),
         (3, "steps", "3 steps", "3 个步骤"),
+        (1, "steps", "1 step", "1 个步骤"),
+        (1.0, "probability", "over 99.9%", "高于 99.9%"),
+        (0.0, "share", "0%", "0%"),
         (None, "share", "not to be had", "无法得出"),
         (-4_509_513.0, "CNY", "-CN¥4.51M", "-¥451万"),
         (85.0, "CNY", "CN¥85", "¥85"),
@@ -70,7 +73,14 @@ def test_values_are_written_as_people_read_them(value: float | None, unit: str, 
 def test_number_carries_interval_and_level() -> None:
     number = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "")
     assert words("en").number(number) == "56% (49% to 63%, 95% interval)"
-    assert words("zh").number(number) == "56%（95%区间 49% 至 63%）"
+    assert words("zh").number(number) == "56%（95% 区间 49% 至 63%）"
+
+
+def test_interval_names_its_unit_once_and_rounds_like_the_value() -> None:
+    number = Number("rmst_difference", "KA-SMB", 12.94, 9.613, 16.2, 0.95, 600, "months", "")
+    assert words("en").number(number) == "12.9 months (9.6 to 16.2 months, 95% interval)"
+    relief = Number("relief", "a", 10.5, 7.1, 15.8, 0.95, 233, "wins per 100 deals", "")
+    assert words("zh").number(relief) == "每百单多赢 10.5 单（95% 区间每百单多赢 7.1 至 15.8 单）"
 
 
 def test_number_without_interval_is_the_value_alone() -> None:

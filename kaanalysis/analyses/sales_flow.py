@@ -280,7 +280,7 @@ def judge_bottleneck(found: Bottlenecks, policy: Policy) -> list[Finding]:
     some = found.draws.max(axis=1) > 0
     numbers: list[Number] = []
     for i, step in enumerate(found.steps):
-        numbers.append(percentile_number("relief", step, float(found.relief[i]), found.draws[:, i], level, int(found.table["entered"].iloc[i]), "wins per 100 deals", method, clusters=found.clusters or None))
+        numbers.append(percentile_number("relief", step, float(found.relief[i]), found.draws[:, i], level, int(found.table["entered"].iloc[i]), "wins per 100 deals", method, clusters=found.clusters or None, horizon_months=policy["success.horizon_months"]))
     for i, step in enumerate(found.steps):
         numbers.append(share_of_draws("p_rank_1", step, (first == i) & some, "share of cluster resamples"))
     count = int((found.relief > minimum).sum())

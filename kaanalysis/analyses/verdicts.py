@@ -26,21 +26,22 @@ def number(name: str, segment: str, estimate: Estimate, unit: str, *, scale: flo
 
 
 def percentile_number(
-    name: str, segment: str, value: float | None, draws: npt.ArrayLike, level: float, n: int, unit: str, method: str, *, clusters: int | None = None
-) -> Number:
+    name: str, segment: str, value: float | None, draws: npt.ArrayLike, level: float, n: int, unit: str, method: str, *,
+    clusters: int | None = None, horizon_months: float | None = None,
+) -> Number:  # fmt: skip
     """A number whose interval is the middle `level` of resampled values; no interval where fewer than half of the draws gave one, or
     where all draws are equal (nothing varied, which is no certainty). clusters: how many were resampled; the interval is then
     widened for few of them as in :func:`kaanalysis.stats.bootstrap` (Hesterberg 2015)."""
     array = np.asarray(draws, dtype=np.float64)
     good = array[np.isfinite(array)]
     if value is None or len(good) < max(2, len(array) / 2) or np.ptp(good) == 0:
-        return Number(name, segment, value, None, None, level, n, unit, method)
+        return Number(name, segment, value, None, None, level, n, unit, method, horizon_months)
     tail = (1 - level) / 2
     if clusters is not None:
         freedom = max(1, clusters - 1)
         tail = float(scipy_stats.norm.sf(np.sqrt(clusters / freedom) * scipy_stats.t.isf(tail, freedom)))
     low, high = np.quantile(good, [tail, 1 - tail])
-    return Number(name, segment, value, float(low), float(high), level, n, unit, method)
+    return Number(name, segment, value, float(low), float(high), level, n, unit, method, horizon_months)
 
 
 def share_of_draws(name: str, segment: str, flags: npt.ArrayLike, method: str) -> Number:

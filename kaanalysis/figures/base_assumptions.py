@@ -37,8 +37,15 @@ def survival_curves(frame: pd.DataFrame, scene: Scene, ax: Axes, horizon: float 
         at = until * 0.3
         near = curve[curve["months"] <= at].iloc[-1]
         n = int(frame.loc[frame["segment"] == segment, "entered"].sum())
-        ax.annotate(scene.text("curve", segment=scene.segment(segment), n=scene.count(n)), (at, near["high"]), xytext=(0, 5), textcoords="offset points",
-                    color=SEGMENT_TEXT[segment], fontweight="bold", va="bottom")  # fmt: skip
+        ax.annotate(
+            scene.text("curve", segment=scene.segment(segment), n=scene.count(n)),
+            (at, near["high"]),
+            xytext=(0, 5),
+            textcoords="offset points",
+            color=SEGMENT_TEXT[segment],
+            fontweight="bold",
+            va="bottom",
+        )
     if horizon:
         mark_line(ax, x=horizon, label=scene.text("horizon", horizon=scene.words.value(horizon, "months")))
     ax.set_ylim(0, 1.04)
@@ -57,7 +64,16 @@ def at_risk(frame: pd.DataFrame, scene: Scene, ax: Axes, months: list[float]) ->
         for month in months:
             at = int(np.searchsorted(times, month - 1e-9, side="left"))
             count = int(counts[at]) if at < len(counts) else 0
-            ax.text(month, y, scene.count(count), ha="center", va="center", fontsize=SMALL, color=SEGMENT_TEXT[segment], clip_on=False)
+            ax.text(
+                month,
+                y,
+                scene.count(count),
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+                color=SEGMENT_TEXT[segment],
+                clip_on=False,
+            )
     ax.set_yticks(range(len(segments)), [scene.segment(s) for s in segments])
     ax.set_ylim(len(segments) - 0.4, -0.6)
     for side in ax.spines.values():
@@ -83,7 +99,7 @@ def draw_survival(scene: Scene, figure: Figure) -> None:
     at_risk(frame, scene, bottom, months)
     bottom.tick_params(axis="x", length=0, labelbottom=False)
     bottom.set_xlabel(scene.text("x_label"))
-    bottom.set_ylabel(" ")
+    bottom.set_ylabel("n")
     scene.note("band", level=scene.level())
 
 
@@ -97,10 +113,29 @@ def spend_curves(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         median = scene.number("spend_median", segment)
         middle = float(np.median(values)) if median is None or median.value is None else float(median.value)
         if median is not None and median.low is not None and median.high is not None:
-            ax.plot([median.low, median.high], [0.5, 0.5], color=color, linewidth=5, alpha=0.55, solid_capstyle="butt", zorder=3)
+            ax.plot(
+                [median.low, median.high],
+                [0.5, 0.5],
+                color=color,
+                linewidth=5,
+                alpha=0.55,
+                solid_capstyle="butt",
+                zorder=3,
+            )
         ax.plot([middle], [0.5], "o", color=color, markersize=8, markeredgecolor="white", zorder=4)
-        ax.annotate(scene.text("curve", segment=scene.segment(segment), n=scene.count(len(values)), median=scene.amount(middle)), (middle, 0.5),
-                    xytext=(-10, 10), textcoords="offset points", ha="right", va="bottom", color=SEGMENT_TEXT[segment], fontweight="bold", fontsize=SMALL + 0.5)  # fmt: skip
+        ax.annotate(
+            scene.text(
+                "curve", segment=scene.segment(segment), n=scene.count(len(values)), median=scene.amount(middle)
+            ),
+            (middle, 0.5),
+            xytext=(-10, 10),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            color=SEGMENT_TEXT[segment],
+            fontweight="bold",
+            fontsize=SMALL + 0.5,
+        )
     ax.set_xscale("log")
     low, high = float(frame["spend"].min()), float(frame["spend"].max())
     ax.set_xlim(low / 6, high * 1.4)

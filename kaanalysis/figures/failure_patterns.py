@@ -24,7 +24,7 @@ def bridge_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     total = float(table["value"].sum())
     parts = [p for p in PARTS if p in table.index]
     for y, part in enumerate(parts):
-        value, low, high = (float(v) for v in table.loc[part, ["value", "low", "high"]])  # type: ignore[union-attr]
+        value, low, high = (float(table[c].loc[part]) for c in ("value", "low", "high"))
         color, hatch = PARTS[part]
         ax.barh(y, value, color=color, height=0.58, hatch=hatch, edgecolor="white" if hatch else color)
         if np.isfinite(low) and np.isfinite(high):
@@ -33,7 +33,15 @@ def bridge_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
                 ax.plot([end, end], [y - 0.11, y + 0.11], color=INK, linewidth=1.4)
         reach = np.nanmax([value, high])
         text = scene.text("part", amount=scene.amount(value), share=scene.exact_share(value / total if total else 0.0))
-        ax.annotate(text, (reach, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=SMALL + 0.5, fontweight="bold")
+        ax.annotate(
+            text,
+            (reach, y),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL + 0.5,
+            fontweight="bold",
+        )
     only_x_grid(ax)
     baseline(ax, x=0)
     ax.set_yticks(range(len(parts)), [wrap(scene.text(p), 15) for p in parts])
@@ -53,7 +61,9 @@ def draw_bridge(scene: Scene, figure: Figure) -> None:
 
 def _by_month(frame: pd.DataFrame) -> pd.DataFrame:
     """Won amount, one column per motion, one row per month without gaps."""
-    wide = frame.assign(month=pd.to_datetime(frame["month"])).pivot_table(index="month", columns="motion", values="won", aggfunc="sum")
+    wide = frame.assign(month=pd.to_datetime(frame["month"])).pivot_table(
+        index="month", columns="motion", values="won", aggfunc="sum"
+    )
     months = pd.date_range(wide.index.min(), wide.index.max(), freq="MS")
     return wide.reindex(months).fillna(0.0)
 
@@ -62,18 +72,32 @@ def monthly_lines(frame: pd.DataFrame, scene: Scene, ax: Axes, launch: dt.date |
     """Won amount per month and motion: months as thin lines, their trailing mean as thick ones, the launch marked."""
     wide = _by_month(frame)
     motions = [m for m in ("SMB", "KA", *sorted(set(wide.columns) - {"SMB", "KA"})) if m in wide.columns]
-    x = wide.index.to_pydatetime()
+    x = list(pd.DatetimeIndex(wide.index).to_pydatetime())
     ends = []
     for motion in motions:
         color = SEGMENTS.get(motion, LINE)
         mean = wide[motion].rolling(TRAILING, min_periods=1).mean()
         ax.plot(x, wide[motion], color=color, linewidth=0.8, alpha=0.45)
-        ax.plot(x, mean, color=color, linewidth=2.4, linestyle="-" if motion in SEGMENTS else "--")
+        ax.plot(
+            x,
+            mean,
+            color=color,
+            linewidth=2.4 if motion in SEGMENTS else 1.6,
+            linestyle="-" if motion in SEGMENTS else "--",
+        )
         ends.append(float(mean.iloc[-1]))
     top = float(np.nanmax(wide.to_numpy())) * 1.06 or 1.0
     for motion, y in zip(motions, spread(ends, top * 0.07, 0.0, top), strict=True):
-        ax.annotate(scene.named("motion", motion), (x[-1], y), xytext=(6, 0), textcoords="offset points", va="center", annotation_clip=False,
-                    fontweight="bold", color=SEGMENT_TEXT.get(motion, SOFT))  # fmt: skip
+        ax.annotate(
+            scene.named("motion", motion),
+            (x[-1], y),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+            fontweight="bold",
+            color=SEGMENT_TEXT.get(motion, SOFT),
+        )
     if launch is not None and x[0].date() <= launch <= x[-1].date():
         mark_line(ax, x=float(dates.date2num(launch)), label=scene.text("launch"))
     ax.set_ylim(0, top)

@@ -1,5 +1,6 @@
-"""The buying process as lanes: one horizontal lane per party, steps as boxes at their mean place in the flow, arrows between steps that
-follow each other. All geometry is in inches (the axes' data unit), so that boxes and labels can be kept apart before anything is drawn.
+"""The buying process as lanes: one horizontal lane per party, steps as boxes at their mean place in the flow, arrows
+between steps that follow each other. All geometry is in inches (the axes' data unit), so that boxes and labels can be
+kept apart before anything is drawn.
 """
 
 from __future__ import annotations
@@ -7,61 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from kaanalysis.figures.parts import spread
+from kaanalysis.figures.parts import rows_of, spread
+from kaanalysis.figures.process import Shown, party_name, short_step
 from kaanalysis.figures.scene import Scene
 from kaanalysis.figures.style import BAD, INK, KA, PAPER, SMALL, SOFT, text_width, wrap
 
-MOST_NODES, MOST_EDGES = 25, 32
-RARE_NODE, RARE_EDGE = 0.015, 0.02
-WIDTH = 9.1
-LABEL = 1.15  # inches for the lane's name
+LABEL = 1.35  # inches for the lane's name
 BOX_EMS, LINE_HEIGHT = 9.4, 1.22
 FONT = SMALL - 0.3
 INCH = 72.0
 # Frame of a box by the way its party takes part: width, dashes, fill.
 PART = {
-    "approve": (1.9, "solid", "#DCE8F3"), "inform": (1.2, (0, (4, 2)), PAPER), "influence": (1.4, (0, (1, 1.6)), "#F6EBD9"),
+    "approve": (1.9, "solid", "#DCE8F3"),
+    "inform": (1.2, (0, (4, 2)), PAPER),
+    "influence": (1.4, (0, (1, 1.6)), "#F6EBD9"),
     "do": (0.7, "solid", PAPER),
-}  # fmt: skip
-
-
-def party_name(scene: Scene, party: str) -> str:
-    return scene.text("unknown_party") if party in ("?", "", "nan", "None") else scene.words.term("party", party) if scene.words.has(f"terms.party.{party}") else scene.named("role", party)
-
-
-def short_step(scene: Scene, step: str, party: str) -> str:
-    """A step's name without a closing “by <party>” where the lane says who acts."""
-    name = scene.step(step)
-    tail = f" by {party}".lower()
-    return name[: -len(tail)] if name.lower().endswith(tail) else name
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What of a process is drawn. share_of_moves: part of all moves from step to step that the drawn edges stand for."""
-
-    nodes: pd.DataFrame
-    edges: pd.DataFrame
-    all_nodes: int
-    share_of_moves: float
-
-
-def choose(nodes: pd.DataFrame, edges: pd.DataFrame) -> Shown:
-    """The most frequent steps and moves; each step drawn keeps its strongest move in and out."""
-    flows = max(float(nodes["flows"].max()), 1.0)
-    kept = nodes[nodes["flows"] >= RARE_NODE * flows].sort_values("flows", ascending=False, kind="stable").head(MOST_NODES)
-    steps = set(kept["step"])
-    inner = edges[edges["step"].isin(steps) & edges["next_step"].isin(steps)].sort_values(["count", "step", "next_step"], ascending=[False, True, True])
-    apart = inner[inner["step"] != inner["next_step"]]
-    strong = apart[apart["count"] >= RARE_EDGE * flows].head(MOST_EDGES)
-    needed = pd.concat([apart.drop_duplicates("step"), apart.drop_duplicates("next_step")])
-    shown = pd.concat([strong, needed]).drop_duplicates(["step", "next_step"]).sort_values(["count", "step", "next_step"], ascending=[False, True, True])
-    total = float(edges["count"].sum())
-    return Shown(kept.sort_values(["place", "step"], kind="stable"), shown, len(nodes), float(shown["count"].sum()) / total if total else 1.0)
+}
 
 
 @dataclass
@@ -75,34 +40,44 @@ class Box:
     y: float
     half_w: float
     half_h: float
+    place: float
 
     def holds(self, x: float, y: float, room: float = 0.0) -> bool:
         return abs(x - self.x) <= self.half_w + room and abs(y - self.y) <= self.half_h + room
 
 
-def _boxes(shown: Shown, scene: Scene) -> tuple[list[Box], list[tuple[str, float, float]], float]:
+def _boxes(shown: Shown, scene: Scene, width: float) -> tuple[list[Box], list[tuple[str, float, float]], float]:
     """Boxes, lanes as (party, top, height) with y counted upwards, and the height of everything."""
     nodes = shown.nodes
     em = FONT / INCH
-    labels = {r.step: wrap(short_step(scene, str(r.step), str(r.party)), BOX_EMS, 3) + "\n" + scene.text("n", n=scene.count(int(r.count))) for r in nodes.itertuples()}  # type: ignore[call-overload,arg-type]
+    labels = {
+        r.step: wrap(short_step(scene, str(r.step), str(r.party)), BOX_EMS, 3)
+        + "\n"
+        + scene.text("n", n=scene.count(int(r.count)))
+        for r in rows_of(nodes)
+    }
     half_w = {s: max(text_width(row) for row in t.split("\n")) * em / 2 + 0.07 for s, t in labels.items()}
     half_h = {s: (t.count("\n") + 1) * em * LINE_HEIGHT / 2 + 0.05 for s, t in labels.items()}
     parties = nodes.groupby("party")["place"].min().sort_values(kind="stable").index.tolist()
     low, high = float(nodes["place"].min()), float(nodes["place"].max())
-    left, right = LABEL + 0.1 + max(half_w.values()), WIDTH - 0.05 - max(half_w.values())
+    left, right = LABEL + 0.1 + max(half_w.values()), width - 0.05 - max(half_w.values())
     scale = (right - left) / (high - low) if high > low else 0.0
     boxes: list[Box] = []
     lanes: list[tuple[str, float, float]] = []
     down = 0.0
     for party in parties:
         own = nodes[nodes["party"] == party].sort_values(["place", "step"], kind="stable")
-        gap = 2 * max(half_w[s] for s in own["step"]) + 0.22
+        gap = 2 * max(half_w[s] for s in own["step"]) + 0.34
         rows = 1
         while len(own) > 1 and np.ceil(len(own) / rows) * gap > right - left + gap:
             rows += 1
         # Steps that lie close together go into rows of their own before they are pushed far from their place.
         crowd = own["place"].to_numpy() * scale
-        if rows == 1 and len(own) > 2 and np.abs(np.array(spread(list(crowd), gap, 0.0, right - left)) - crowd).max() > 1.4:
+        if (
+            rows == 1
+            and len(own) > 2
+            and np.abs(np.array(spread(list(crowd), gap, 0.0, right - left)) - crowd).max() > 1.4
+        ):
             rows = 2
         tall = 2 * max(half_h[s] for s in own["step"])
         height = rows * tall + (rows - 1) * 0.14 + 0.28
@@ -112,14 +87,25 @@ def _boxes(shown: Shown, scene: Scene) -> tuple[list[Box], list[tuple[str, float
             wanted = [left + (float(p) - low) * scale for p in part["place"]]
             for x, (_, r) in zip(spread(wanted, gap, left, right), part.iterrows(), strict=True):
                 y = -down - 0.14 - tall / 2 - row * (tall + 0.14)
-                boxes.append(Box(str(r["step"]), labels[r["step"]], str(r["part"]), x, y, half_w[r["step"]], half_h[r["step"]]))
+                boxes.append(
+                    Box(
+                        str(r["step"]),
+                        labels[r["step"]],
+                        str(r["part"]),
+                        x,
+                        y,
+                        half_w[r["step"]],
+                        half_h[r["step"]],
+                        float(r["place"]),
+                    )
+                )
         down += height
     return boxes, lanes, down
 
 
-def lane_height(shown: Shown, scene: Scene) -> float:
+def lane_height(shown: Shown, scene: Scene, width: float) -> float:
     """Inches that the lanes need."""
-    return _boxes(shown, scene)[2]
+    return _boxes(shown, scene, width)[2]
 
 
 def _curve(a: Box, b: Box, bend: float) -> np.ndarray:
@@ -129,25 +115,35 @@ def _curve(a: Box, b: Box, bend: float) -> np.ndarray:
     return (1 - t) ** 2 * np.array([a.x, a.y]) + 2 * t * (1 - t) * np.array(control) + t**2 * np.array([b.x, b.y])
 
 
-def _bend(a: Box, b: Box, boxes: list[Box], used: list[np.ndarray]) -> float:
+def _bend(a: Box, b: Box, boxes: list[Box], used: list[np.ndarray], width: float) -> float:
     """The least bend with which an arrow crosses the fewest boxes and other arrows."""
 
     def cost(bend: float) -> float:
         points = _curve(a, b, bend)
         hits = sum(box.holds(x, y, 0.03) for x, y in points for box in boxes if box is not a and box is not b)
-        near = sum(float((np.hypot(*(points[8:33, None] - other[None, 8:33]).transpose(2, 0, 1)) < 0.06).sum()) for other in used)
-        outside = int((points[:, 1] > -0.03).sum()) + int((points[:, 0] < LABEL).sum()) + int((points[:, 0] > WIDTH).sum())
+        near = sum(
+            float((np.hypot(*(points[8:33, None] - other[None, 8:33]).transpose(2, 0, 1)) < 0.06).sum())
+            for other in used
+        )
+        outside = (
+            int((points[:, 1] > -0.03).sum()) + int((points[:, 0] < LABEL).sum()) + int((points[:, 0] > width).sum())
+        )
         return 3 * hits + 0.25 * near + 2 * outside + 6 * abs(bend)
 
-    back = b.x < a.x - 0.05
-    return min((0.0, 0.12, -0.12, 0.25, -0.25, 0.4, -0.4, 0.55, -0.55) if not back else (0.2, -0.2, 0.35, -0.35, 0.5, -0.5), key=cost)
+    back = b.place < a.place - 0.05
+    return min(
+        (0.0, 0.12, -0.12, 0.25, -0.25, 0.4, -0.4, 0.55, -0.55)
+        if not back
+        else (0.0, 0.2, -0.2, 0.35, -0.35, 0.5, -0.5),
+        key=cost,
+    )
 
 
-def draw_lanes(shown: Shown, scene: Scene, ax: Axes) -> Axes:
+def draw_lanes(shown: Shown, scene: Scene, ax: Axes, width: float) -> Axes:
     """Lanes, boxes, arrows and the median time on each arrow."""
-    boxes, lanes, height = _boxes(shown, scene)
+    boxes, lanes, height = _boxes(shown, scene, width)
     by_step = {b.step: b for b in boxes}
-    ax.set_xlim(0, WIDTH)
+    ax.set_xlim(0, width)
     ax.set_ylim(-height, 0)
     ax.set_aspect("equal")
     ax.grid(False)
@@ -156,34 +152,76 @@ def draw_lanes(shown: Shown, scene: Scene, ax: Axes) -> Axes:
     ax.set_xticks([])
     ax.set_yticks([])
     for i, (party, top, tall) in enumerate(lanes):
-        ax.add_patch(Rectangle((0, top - tall), WIDTH, tall, facecolor="#F5F7F8" if i % 2 == 0 else PAPER, linewidth=0, zorder=0))
+        ax.add_patch(
+            Rectangle((0, top - tall), width, tall, facecolor="#F5F7F8" if i % 2 == 0 else PAPER, linewidth=0, zorder=0)
+        )
         name = wrap(party_name(scene, party), (LABEL - 0.15) * INCH / SMALL, 3)
-        ax.text(0.07, top - tall / 2, name, va="center", ha="left", fontsize=SMALL, color=SOFT, fontweight="bold", zorder=6, linespacing=1.1)
+        ax.text(
+            0.07,
+            top - tall / 2,
+            name,
+            va="center",
+            ha="left",
+            fontsize=SMALL,
+            color=SOFT,
+            fontweight="bold",
+            zorder=6,
+            linespacing=1.1,
+        )
     most = float(shown.edges["count"].max()) if len(shown.edges) else 1.0
     curves: list[tuple[np.ndarray, Box, Box, float]] = []
-    for r in shown.edges.itertuples():
+    for r in rows_of(shown.edges):
         a, b = by_step[str(r.step)], by_step[str(r.next_step)]
-        bend = _bend(a, b, boxes, [c[0] for c in curves])
-        share = float(r.count) / most  # type: ignore[arg-type]
-        back = b.x < a.x - 0.05
+        bend = _bend(a, b, boxes, [c[0] for c in curves], width)
+        share = float(r.count) / most
+        back = b.place < a.place - 0.05
         arrow = FancyArrowPatch(
-            (a.x, a.y), (b.x, b.y), connectionstyle=f"arc3,rad={bend}", arrowstyle="-|>", mutation_scale=8 + 6 * share, linewidth=0.7 + 3.6 * share,
-            color=BAD if back else KA, alpha=0.85 if not back else 0.6, linestyle="--" if back else "-", shrinkA=_reach(a, _curve(a, b, bend)),
-            shrinkB=_reach(b, _curve(a, b, bend)[::-1]), zorder=2, capstyle="butt", joinstyle="miter",
-        )  # fmt: skip
+            (a.x, a.y),
+            (b.x, b.y),
+            connectionstyle=f"arc3,rad={bend}",
+            arrowstyle="-|>",
+            mutation_scale=8 + 6 * share,
+            linewidth=0.7 + 3.6 * share,
+            color=BAD if back else KA,
+            alpha=0.85 if not back else 0.6,
+            linestyle="--" if back else "-",
+            shrinkA=_reach(a, _curve(a, b, bend)),
+            shrinkB=_reach(b, _curve(a, b, bend)[::-1]),
+            zorder=2,
+            capstyle="butt",
+            joinstyle="miter",
+        )
         ax.add_patch(arrow)
-        curves.append((_curve(a, b, bend), a, b, float(r.median_days)))  # type: ignore[arg-type]
+        curves.append((_curve(a, b, bend), a, b, float(r.median_days)))
     _edge_labels(curves, boxes, scene, ax)
     for box in boxes:
-        width, dashes, fill = PART.get(box.part, PART["do"])
-        ax.add_patch(FancyBboxPatch(
-            (box.x - box.half_w, box.y - box.half_h), 2 * box.half_w, 2 * box.half_h, boxstyle="round,pad=0,rounding_size=0.05",
-            facecolor=fill, edgecolor=INK, linewidth=width, linestyle=dashes, zorder=3,
-        ))  # fmt: skip
+        frame, dashes, fill = PART.get(box.part, PART["do"])
+        ax.add_patch(
+            FancyBboxPatch(
+                (box.x - box.half_w, box.y - box.half_h),
+                2 * box.half_w,
+                2 * box.half_h,
+                boxstyle="round,pad=0,rounding_size=0.05",
+                facecolor=fill,
+                edgecolor=INK,
+                linewidth=frame,
+                linestyle=dashes,
+                zorder=3,
+            )
+        )
         name, _, n = box.label.rpartition("\n")
         em = FONT / INCH * LINE_HEIGHT
         ax.text(box.x, box.y + em / 2, name, ha="center", va="center", fontsize=FONT, zorder=4, linespacing=1.05)
-        ax.text(box.x, box.y - box.half_h + 0.05 + em / 2, n, ha="center", va="center", fontsize=FONT - 0.8, color=SOFT, zorder=4)
+        ax.text(
+            box.x,
+            box.y - box.half_h + 0.05 + em / 2,
+            n,
+            ha="center",
+            va="center",
+            fontsize=FONT - 0.8,
+            color=SOFT,
+            zorder=4,
+        )
     return ax
 
 
@@ -196,18 +234,49 @@ def _reach(box: Box, curve: np.ndarray) -> float:
 
 
 def _edge_labels(curves: list[tuple[np.ndarray, Box, Box, float]], boxes: list[Box], scene: Scene, ax: Axes) -> None:
-    """The median time on each arrow, at the first place along it that is free; rare arrows without a free place go without."""
+    """The median time on each arrow, where it is free; rarer arrows may go without."""
     em = (FONT - 0.8) / INCH
     taken: list[tuple[float, float, float]] = []
     for curve, _, _, days in curves:
         text = scene.span(days)
         half_w, half_h = text_width(text) * em / 2 + 0.02, em * 0.62
-        free = [p for p in curve if not any(abs(p[0] - b.x) < b.half_w + half_w - 0.03 and abs(p[1] - b.y) < b.half_h + half_h for b in boxes)]
-        free = sorted(free, key=lambda p: float(np.hypot(*(p - curve[20]))))
-        for x, y in free:
+        seen = [p for p in curve if not any(b.holds(float(p[0]), float(p[1])) for b in boxes)]
+        middle = seen[len(seen) // 2] if seen else curve[20]
+        length = float(np.hypot(*(seen[-1] - seen[0]))) if len(seen) > 1 else 0.0
+        along = curve[-1] - curve[0]
+        normal = np.array([along[1], -along[0]]) / max(float(np.hypot(*along)), 1e-9)
+        # On a short arrow the label would hide the arrow: it stands beside it.
+        beside = normal * (abs(normal[0]) * half_w + abs(normal[1]) * half_h + 0.07)
+        spots = [
+            p + side
+            for p in curve[4:37]
+            for side in ((beside, -beside) if length < 4.4 * half_w + 0.2 else (0 * beside,))
+        ]
+        free = [
+            p
+            for p in spots
+            if not any(
+                abs(p[0] - b.x) < b.half_w + half_w - 0.01 and abs(p[1] - b.y) < b.half_h + half_h - 0.01 for b in boxes
+            )
+        ]
+        for x, y in sorted(free, key=lambda p: round(float(np.hypot(*(p - middle))), 6)):
             if all(abs(x - tx) > half_w + tw + 0.02 or abs(y - ty) > 2 * half_h for tx, ty, tw in taken):
                 taken.append((float(x), float(y), half_w))
-                ax.text(x, y, text, ha="center", va="center", fontsize=FONT - 0.8, color=INK, zorder=5,
-                        bbox={"facecolor": PAPER, "alpha": 0.85, "edgecolor": "none", "pad": 0.6, "boxstyle": "square,pad=0.12"})  # fmt: skip
+                ax.text(
+                    x,
+                    y,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=FONT - 0.8,
+                    color=INK,
+                    zorder=2.5,
+                    bbox={
+                        "facecolor": PAPER,
+                        "alpha": 0.85,
+                        "edgecolor": "none",
+                        "pad": 0.6,
+                        "boxstyle": "square,pad=0.12",
+                    },
+                )
                 break
-

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -15,19 +17,32 @@ from kaanalysis.figures.style import INK, LINE, SMALL, SOFT
 Floats = npt.NDArray[np.float64]
 
 
-def format_axis(axis: Axis, formatter: Callable[[float, object], str], ticks: int | None = None, *, whole: bool = False) -> None:
+def rows_of(frame: pd.DataFrame) -> list[Any]:
+    """The frame's rows with their columns as attributes."""
+    return list(frame.itertuples(index=False))
+
+
+def format_axis(
+    axis: Axis, formatter: Callable[[float, object], str], ticks: int | None = None, *, whole: bool = False
+) -> None:
     """Tick labels by `formatter`, about `ticks` of them, on whole numbers if `whole`."""
     axis.set_major_formatter(FuncFormatter(formatter))
     if ticks is not None:
         axis.set_major_locator(MaxNLocator(ticks, integer=whole, steps=[1, 2, 2.5, 5, 10]))
 
 
-def step_band(ax: Axes, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, color: str, alpha: float = 0.2) -> None:
+def step_band(
+    ax: Axes, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, color: str, alpha: float = 0.2
+) -> None:
     """An interval around a step curve."""
-    ax.fill_between(np.asarray(x), np.asarray(low), np.asarray(high), step="post", color=color, alpha=alpha, linewidth=0)
+    ax.fill_between(
+        np.asarray(x), np.asarray(low), np.asarray(high), step="post", color=color, alpha=alpha, linewidth=0
+    )
 
 
-def interval_h(ax: Axes, y: float, value: float | None, low: float | None, high: float | None, color: str, size: float = 7) -> None:
+def interval_h(
+    ax: Axes, y: float, value: float | None, low: float | None, high: float | None, color: str, size: float = 7
+) -> None:
     """A dot with its horizontal interval; the dot alone where there is no interval."""
     if low is not None and high is not None and np.isfinite(low) and np.isfinite(high):
         ax.plot([low, high], [y, y], color=color, linewidth=2.2, solid_capstyle="butt", zorder=3)
@@ -44,7 +59,7 @@ def whisker_v(ax: Axes, x: float, low: float, high: float, cap: float = 0.1) -> 
 
 
 def spread(values: Sequence[float], gap: float, low: float = -np.inf, high: float = np.inf) -> list[float]:
-    """Positions as near as can be to `values`, at least `gap` apart, in the same order, inside low … high where there is room."""
+    """Positions near `values`, at least `gap` apart, in the same order, inside low … high where there is room."""
     order = np.argsort(values, kind="stable")
     blocks: list[tuple[float, int]] = []  # mean of (value − its place in the block · gap), size
     for rank in order:
@@ -71,11 +86,29 @@ def mark_line(ax: Axes, *, x: float | None = None, y: float | None = None, label
     if x is not None:
         ax.axvline(x, color=color, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1.5)
         if label:
-            ax.annotate(label, (x, 1), xycoords=("data", "axes fraction"), xytext=(4, -3), textcoords="offset points", fontsize=SMALL, color=color, va="top")
+            ax.annotate(
+                label,
+                (x, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(4, -3),
+                textcoords="offset points",
+                fontsize=SMALL,
+                color=color,
+                va="top",
+            )
     if y is not None:
         ax.axhline(y, color=color, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1.5)
         if label:
-            ax.annotate(label, (0, y), xycoords=("axes fraction", "data"), xytext=(4, 3), textcoords="offset points", fontsize=SMALL, color=color, va="bottom")
+            ax.annotate(
+                label,
+                (0, y),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 3),
+                textcoords="offset points",
+                fontsize=SMALL,
+                color=color,
+                va="bottom",
+            )
 
 
 def only_x_grid(ax: Axes) -> None:
@@ -99,4 +132,4 @@ def baseline(ax: Axes, *, x: float | None = None, y: float | None = None) -> Non
 
 def jitter(count: int, width: float) -> Floats:
     """Evenly scattered offsets within ± width / 2 that are the same every time (golden-ratio sequence)."""
-    return ((np.arange(1, count + 1) * 0.6180339887498949) % 1.0 - 0.5) * width
+    return np.asarray(((np.arange(1, count + 1) * 0.6180339887498949) % 1.0 - 0.5) * width, dtype=np.float64)

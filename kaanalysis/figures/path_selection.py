@@ -26,13 +26,27 @@ def rule_map(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     for i in range(3):
         for j in range(3):
             path = ORDER[max(i, j)]
-            ax.add_patch(Rectangle((xs[i], ys[j + 1]), xs[i + 1] - xs[i], ys[j] - ys[j + 1], facecolor=PATHS[path], alpha=0.3, linewidth=0, zorder=0.5))
+            ax.add_patch(
+                Rectangle(
+                    (xs[i], ys[j + 1]),
+                    xs[i + 1] - xs[i],
+                    ys[j] - ys[j + 1],
+                    facecolor=PATHS[path],
+                    alpha=0.3,
+                    linewidth=0,
+                    zorder=0.5,
+                )
+            )
     for x in xs[1:3]:
         ax.plot([x, x], [bottom, 1.02], color="white", linewidth=1.5, zorder=0.8)
     for y in ys[1:3]:
         ax.plot([-0.5, right], [y, y], color="white", linewidth=1.5, zorder=0.8)
     # Labels stand at the foot of each path's cell, where the cloud seldom reaches.
-    spots = {"part_time": (-0.42, high + 0.012), "split": (few + 0.58, medium + 0.012), "rebuild": (some + 0.58, bottom + 0.012)}
+    spots = {
+        "part_time": (-0.42, high + 0.012),
+        "split": (few + 0.58, medium + 0.012),
+        "rebuild": (some + 0.58, bottom + 0.012),
+    }
     for path, (x, y) in spots.items():
         share = scene.number("p_rule", path)
         label = scene.named("path", path)
@@ -40,14 +54,25 @@ def rule_map(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
             label = scene.text("cell", path=label, share=scene.share(float(share.value)))
         ax.text(x, y, label, color=PATH_TEXT[path], fontweight="bold", va="bottom", fontsize=SMALL + 0.5, zorder=6)
     size = frame["size"].to_numpy(float)
-    ax.scatter(counts + jitter(len(counts), 0.62), fits, s=6 + 5 * np.sqrt(size), color=INK, alpha=0.28, linewidth=0, zorder=3)
+    ax.scatter(
+        counts + jitter(len(counts), 0.62), fits, s=6 + 5 * np.sqrt(size), color=INK, alpha=0.28, linewidth=0, zorder=3
+    )
     count, fit = scene.number("bottlenecks"), scene.number("fit")
     if count is not None and fit is not None and count.value is not None and fit.value is not None:
         if count.low is not None and count.high is not None:
             ax.plot([count.low, count.high], [fit.value, fit.value], color=INK, linewidth=1.6, zorder=4)
         if fit.low is not None and fit.high is not None:
             ax.plot([count.value, count.value], [fit.low, fit.high], color=INK, linewidth=1.6, zorder=4)
-        ax.plot([count.value], [fit.value], "D", color="white", markeredgecolor=INK, markeredgewidth=1.8, markersize=9, zorder=5)
+        ax.plot(
+            [count.value],
+            [fit.value],
+            "D",
+            color="white",
+            markeredgecolor=INK,
+            markeredgewidth=1.8,
+            markersize=9,
+            zorder=5,
+        )
     ax.set_xlim(-0.5, right)
     ax.set_ylim(bottom, 1.02)
     ax.grid(False)
@@ -81,12 +106,37 @@ def cash_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, path: str, limits: t
         ax.plot([month[deepest]], [median[deepest]], "v", color=PATH_TEXT[path], markersize=7, zorder=5)
         value = -median[deepest] if loss is None or loss.value is None else float(loss.value)
         low = max(limits[0] + 0.02 * span, min(float(curve["low"].min()), median[deepest]) - 0.03 * span)
-        ax.annotate(scene.text("deepest", amount=scene.amount(value)), (month[-1], low), va="top", ha="right", fontsize=SMALL, color=PATH_TEXT[path], fontweight="bold")
+        ax.annotate(
+            scene.text("deepest", amount=scene.amount(value)),
+            (month[-1], low),
+            va="top",
+            ha="right",
+            fontsize=SMALL,
+            color=PATH_TEXT[path],
+            fontweight="bold",
+        )
     payback = scene.number("payback_month", path)
     if payback is not None and payback.value is not None:
-        ax.plot([payback.value], [0], "o", color="white", markeredgecolor=PATH_TEXT[path], markeredgewidth=2, markersize=8, zorder=6)
+        ax.plot(
+            [payback.value],
+            [0],
+            "o",
+            color="white",
+            markeredgecolor=PATH_TEXT[path],
+            markeredgewidth=2,
+            markersize=8,
+            zorder=6,
+        )
         if payback.low is not None and payback.high is not None:
-            ax.plot([payback.low, payback.high], [0, 0], color=PATH_TEXT[path], linewidth=4, alpha=0.8, solid_capstyle="butt", zorder=5)
+            ax.plot(
+                [payback.low, payback.high],
+                [0, 0],
+                color=PATH_TEXT[path],
+                linewidth=4,
+                alpha=0.8,
+                solid_capstyle="butt",
+                zorder=5,
+            )
         text = scene.text("payback", months=scene.count(float(payback.value)))
     else:
         text = scene.text("no_payback")
@@ -126,9 +176,9 @@ def input_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     rows = frame[(frame["value"] > 0) & (frame["high"] > frame["low"])].copy()
     rows["spread"] = (rows["high"] - rows["low"]) / rows["value"]
     rows = rows.sort_values("spread", ascending=False, kind="stable").head(14).reset_index(drop=True)
-    for y, r in enumerate(rows.itertuples()):
-        color = INK if r.origin == "data" else LINE
-        ax.plot([r.low / r.value, r.high / r.value], [y, y], color=color, linewidth=5, solid_capstyle="butt")  # type: ignore[operator]
+    lows, highs = rows["low"] / rows["value"], rows["high"] / rows["value"]
+    for y, (low, high, origin) in enumerate(zip(lows, highs, rows["origin"], strict=True)):
+        ax.plot([low, high], [y, y], color=INK if origin == "data" else LINE, linewidth=5, solid_capstyle="butt")
         ax.plot([1], [y], "o", color="white", markeredgecolor=SOFT, markersize=6)
     ax.set_yticks(range(len(rows)), [wrap(input_name(scene, str(n)), 20, 2) for n in rows["input"]])
     ax.set_ylim(len(rows) - 0.5, -0.6)

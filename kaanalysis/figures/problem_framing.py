@@ -9,18 +9,19 @@ from matplotlib.figure import Figure
 
 from kaanalysis.figures.parts import baseline, format_axis, interval_h, only_x_grid, only_y_grid, whisker_v
 from kaanalysis.figures.scene import FigureSpec, Scene
-from kaanalysis.figures.style import INK, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
+from kaanalysis.figures.style import BASE, INK, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
 
 MOVES = ("new", "retained", "lost")
 FACTORS = ("customers", "deals_per_customer", "price")
 
 
 def _table(frame: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float, float, int]]:
-    return {(r.segment, r.part): (float(r.value), float(r.low), float(r.high), int(r.n)) for r in frame.itertuples()}  # type: ignore[misc]
+    rows = zip(*(frame[c].tolist() for c in ("segment", "part", "value", "low", "high", "n")), strict=True)
+    return {(str(s), str(p)): (float(v), float(low), float(high), int(n)) for s, p, v, low, high, n in rows}
 
 
 def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Earlier period, then new / retained / lost per segment, then the later period; whiskers are the parts' intervals."""
+    """Earlier period, then new / retained / lost per segment, then the later period; whiskers are intervals."""
     table = _table(frame)
     segments = [s for s in ("SMB", "KA") if (s, "new") in table] or ["all"]
     names: list[str] = []
@@ -35,7 +36,16 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         if whole - base > 0.005 * whole:
             ax.bar(x, whole - base, bottom=base, color=OTHER, width=0.7, hatch="///", edgecolor="white")
         whisker_v(ax, x, low, high)
-        ax.annotate(scene.compact(whole), (x, max(whole, high)), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL, fontweight="bold")
+        ax.annotate(
+            scene.compact(whole),
+            (x, max(whole, high)),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=SMALL,
+            fontweight="bold",
+        )
         names.append(scene.text(part))
         return whole
 
@@ -45,11 +55,27 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     def move(value: float, low: float, high: float, color: str, name: str, *, down: bool) -> None:
         nonlocal level, x
         ax.plot([x - 0.65, x + 0.35], [level, level], color=LINE, linewidth=0.8, zorder=1)
-        ax.bar(x, value, bottom=level, color=color, width=0.7, hatch="///" if down else None, edgecolor="white" if down else color)
+        ax.bar(
+            x,
+            value,
+            bottom=level,
+            color=color,
+            width=0.7,
+            hatch="///" if down else None,
+            edgecolor="white" if down else color,
+        )
         whisker_v(ax, x, level + low, level + high)
         top = max(level, level + value, level + high if np.isfinite(high) else level)
         sign = "+" if value > 0 else "−" if value < 0 else ""
-        ax.annotate(sign + scene.compact(abs(value)), (x, top), xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL)
+        ax.annotate(
+            sign + scene.compact(abs(value)),
+            (x, top),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=SMALL,
+        )
         names.append(name)
         level += value
         x += 1
@@ -69,8 +95,16 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     ax.tick_params(axis="x", length=0)
     for segment, first, last in groups:
         n = table[(segment, "new")][3]
-        ax.annotate(scene.text("group", segment=scene.segment(segment), n=scene.count(n)), ((first + last) / 2, 1.0), xycoords=("data", "axes fraction"),
-                    ha="center", va="bottom", fontsize=SMALL, color=SEGMENT_TEXT[segment], fontweight="bold")  # fmt: skip
+        ax.annotate(
+            scene.text("group", segment=scene.segment(segment), n=scene.count(n)),
+            ((first + last) / 2, 1.0),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="bottom",
+            fontsize=SMALL,
+            color=SEGMENT_TEXT[segment],
+            fontweight="bold",
+        )
     baseline(ax, y=0)
     only_y_grid(ax)
     ax.margins(y=0.1)
@@ -86,18 +120,23 @@ def factors(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     for y, part in enumerate(FACTORS):
         value, low, high, _ = table[("all", part)]
         interval_h(ax, y, value, low, high, SOFT if low <= 0 <= high else INK)
-        ax.annotate(("+" if value > 0 else "−") + scene.compact(abs(value)), (value, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=SMALL)
+        ax.annotate(
+            ("+" if value > 0 else "−") + scene.compact(abs(value)),
+            (value, y),
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="center",
+            fontsize=SMALL,
+        )
     baseline(ax, x=0)
     only_x_grid(ax)
     ax.set_yticks(range(3), [wrap(scene.text(p), 7) for p in FACTORS])
     ax.set_ylim(2.6, -0.6)
     format_axis(ax.xaxis, scene.compact, 3)
     ax.set_xlabel(scene.text("factor_label", currency=scene.currency))
-    ax.set_title(scene.text("factor_title"), fontsize=BASE_TITLE)
+    ax.set_ylabel(scene.text("factor"))
+    ax.set_title(scene.text("factor_title"), fontsize=BASE)
     return ax
-
-
-BASE_TITLE = 10.5
 
 
 def draw_growth(scene: Scene, figure: Figure) -> None:

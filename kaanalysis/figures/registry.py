@@ -13,7 +13,14 @@ from weakref import WeakKeyDictionary
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from kaanalysis.figures import base_assumptions, failure_patterns, path_selection, problem_framing, procurement_flow, sales_flow
+from kaanalysis.figures import (
+    base_assumptions,
+    failure_patterns,
+    path_selection,
+    problem_framing,
+    procurement_flow,
+    sales_flow,
+)
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
 from kaanalysis.figures.style import SMALL, SOFT, TITLE, narrow_punctuation, refuse_missing, styled, wrap
 from kaanalysis.policy import Policy, load_policy
@@ -39,12 +46,16 @@ def spec(result_id: str, name: str) -> FigureSpec:
     for found in FIGURES.get(result_id, ()):
         if found.name == name:
             return found
-    raise KeyError(f"analysis {result_id} has no figure {name!r}; it has: {', '.join(s.name for s in FIGURES.get(result_id, ()))}")
+    raise KeyError(
+        f"analysis {result_id} has no figure {name!r}; it has: {', '.join(s.name for s in FIGURES.get(result_id, ()))}"
+    )
 
 
 def available(result: Result) -> list[FigureSpec]:
     """The figures of an analysis whose frames are there and not empty."""
-    return [s for s in FIGURES.get(result.id, ()) if all(f in result.frames and len(result.frames[f]) for f in s.frames)]
+    return [
+        s for s in FIGURES.get(result.id, ()) if all(f in result.frames and len(result.frames[f]) for f in s.frames)
+    ]
 
 
 def _scene(spec: FigureSpec, result: Result, texts: Words, policy: Policy | None, launch: dt.date | None) -> Scene:
@@ -60,6 +71,9 @@ def _sentence(scene: Scene, finding: Finding, prefix: str) -> str | None:
     bottlenecks = finding.number("bottlenecks")
     if bottlenecks is not None and bottlenecks.value is not None:
         extra["count"] = scene.count(float(bottlenecks.value))
+    growth = finding.number("growth_rate", finding.terms.get("segment"))
+    if growth is not None and growth.value is not None:
+        extra["growth"] = ("+" if growth.value > 0 else "") + scene.exact_share(float(growth.value)).replace("-", "−")
     for key in (f"{prefix}_{finding.reason}", f"{prefix}_{finding.state}", prefix):
         name = f"figures.{scene.name}.{key}"
         if scene.words.has(name):
@@ -71,7 +85,7 @@ def _sentence(scene: Scene, finding: Finding, prefix: str) -> str | None:
 
 
 def _claim(spec: FigureSpec, scene: Scene) -> str:
-    """What the picture shows, said with its numbers: one sentence per finding, else from computed terms, else the plain title."""
+    """What the picture shows, with its numbers: from the findings, else from computed terms, else the plain title."""
     said = []
     for place, id in enumerate(spec.findings):
         finding = scene.finding(id)
@@ -86,27 +100,38 @@ def _claim(spec: FigureSpec, scene: Scene) -> str:
     return scene.text("title")
 
 
-def figure_title(spec: FigureSpec, result: Result, language: str, policy: Policy | None = None, launch: dt.date | None = None) -> str:
-    """The figure's claim, computed from the finding: other words for supported, contradicted and undecided, with the numbers."""
+def figure_title(
+    spec: FigureSpec, result: Result, language: str, policy: Policy | None = None, launch: dt.date | None = None
+) -> str:
+    """The figure's claim, computed from the finding: other words for supported, contradicted and undecided."""
     return _claim(spec, _scene(spec, result, words(language), policy, launch))
 
 
-def alt_text(spec: FigureSpec, result: Result, language: str, policy: Policy | None = None, launch: dt.date | None = None) -> str:
+def alt_text(
+    spec: FigureSpec, result: Result, language: str, policy: Policy | None = None, launch: dt.date | None = None
+) -> str:
     """The claim and what is drawn, for readers who do not see the picture."""
     scene = _scene(spec, result, words(language), policy, launch)
     return scene.text("alt_frame", claim=_claim(spec, scene), drawn=scene.text("alt"))
 
 
 def draw_figure(
-    spec: FigureSpec, result: Result, language: str, policy: Policy | None = None, launch: dt.date | None = None, *, title: bool = True
+    spec: FigureSpec,
+    result: Result,
+    language: str,
+    policy: Policy | None = None,
+    launch: dt.date | None = None,
+    *,
+    title: bool = True,
 ) -> Figure:
     """A finished figure, laid out and free of missing glyphs.
 
-    policy: thresholds drawn as lines and cells (default: the workbook's policy file). launch: start of the KA business, marked over
-    time. title: with the claim above it. Independent of pyplot and its state; safe in threads (one is drawn at a time).
+    policy: thresholds drawn as lines and cells (default: the workbook's policy file). launch: start of the KA business,
+    marked over time. title: with the claim above it. Independent of pyplot; safe in threads (one is drawn at a time).
 
-    Raises :class:`~kaanalysis.figures.style.MissingGlyph` where a text of the workbook has a character that the fonts lack. In names
-    from the data such characters become □; `replaced_characters` says how many, and so does the note under the figure.
+    Raises :class:`~kaanalysis.figures.style.MissingGlyph` where a text of the workbook has a character that the fonts
+    lack. In names from the data such characters become □; `replaced_characters` says how many, and so does the note
+    under the figure.
     """
     drawn = DrawnWords(language)
     scene = _scene(spec, result, drawn, policy, launch)
@@ -160,7 +185,7 @@ def save_figure(figure: Figure, path_without_suffix: Path | str) -> tuple[Path, 
             with os.fdopen(handle, "wb") as file:
                 file.write(figure_bytes(figure, suffix))
             Path(partial).chmod(0o644)
-            os.replace(partial, target)
+            Path(partial).replace(target)
         except BaseException:
             Path(partial).unlink(missing_ok=True)
             raise
@@ -169,5 +194,14 @@ def save_figure(figure: Figure, path_without_suffix: Path | str) -> tuple[Path, 
 
 
 __all__ = [
-    "FIGURES", "FORMATS", "alt_text", "available", "draw_figure", "figure_bytes", "figure_title", "replaced_characters", "save_figure", "spec",
-]  # fmt: skip
+    "FIGURES",
+    "FORMATS",
+    "alt_text",
+    "available",
+    "draw_figure",
+    "figure_bytes",
+    "figure_title",
+    "replaced_characters",
+    "save_figure",
+    "spec",
+]

@@ -8,7 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kaanalysis.figures.parts import baseline, format_axis, interval_h, mark_line, only_x_grid, spread, step_band
+from kaanalysis.figures.parts import (
+    baseline,
+    format_axis,
+    interval_h,
+    mark_line,
+    only_x_grid,
+    rows_of,
+    spread,
+    step_band,
+)
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BAD, INK, KA, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
 
@@ -16,9 +25,9 @@ OTHER_LINES = {"lost": "--", "drifted": ":"}
 
 
 def incidence_panel(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Cumulative incidence of won (with band) and of the other exits for one segment, the horizon and the method's mark."""
+    """Cumulative incidence of won (with band) and of the other exits for one segment, with horizon and mark."""
     name, segment, horizon = frame["name"].iloc[0], frame["segment"].iloc[0], float(frame["horizon_days"].iloc[0])
-    until = horizon * 1.02
+    until = horizon * 1.004
     ends: list[tuple[str, float]] = []
     causes = [c for c in ("won", "lost", "drifted") if (frame["cause"] == c).any()]
     for cause in causes:
@@ -28,7 +37,9 @@ def incidence_panel(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         won = cause == "won"
         color = SEGMENTS.get(segment, OTHER) if won else OTHER
         step_band(ax, x, low, high, color, 0.25 if won else 0.12)
-        ax.step(x, y, where="post", color=color, linewidth=2.4 if won else 1.4, linestyle="-" if won else OTHER_LINES[cause])
+        ax.step(
+            x, y, where="post", color=color, linewidth=2.4 if won else 1.4, linestyle="-" if won else OTHER_LINES[cause]
+        )
         ends.append((cause, float(y[-1])))
     top = max(0.12, *(e[1] for e in ends)) * 1.2
     target = float(scene.policy[f"{name}.target"])
@@ -36,34 +47,57 @@ def incidence_panel(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         top = max(top, target * 1.25)
         band = float(scene.policy["conversion.tolerance"]) if name == "conversion" else 0.0
         if band:
-            ax.add_patch(Rectangle((0, target - band), horizon, 2 * band, facecolor=LINE, alpha=0.18, linewidth=0, zorder=0.6))
+            ax.add_patch(
+                Rectangle((0, target - band), horizon, 2 * band, facecolor=LINE, alpha=0.18, linewidth=0, zorder=0.6)
+            )
         mark_line(ax, y=target)
-        # SMB's exits rise at once, so there is room on the right below the band; KA's rise late, so there is on the left.
-        x, y, side, above = (horizon * 0.98, target - band, "right", "top") if band else (horizon * 0.02, target, "left", "bottom")
+        # SMB's exits rise at once, so there is room on the right, below the band; KA's rise late: room on the left.
+        spot = (horizon * 0.98, target - band) if band else (horizon * 0.02, target)
+        side, above = ("right", "top") if band else ("left", "bottom")
         label = scene.text(f"mark_{name}", mark=scene.share(target), band=scene.share(band))
-        ax.annotate(label, (x, y), xytext=(0, -2 if band else 2), textcoords="offset points", ha=side, va=above, fontsize=SMALL, color=SOFT)
+        ax.annotate(
+            label,
+            spot,
+            xytext=(0, -2 if band else 2),
+            textcoords="offset points",
+            ha=side,
+            va=above,
+            fontsize=SMALL,
+            color=SOFT,
+        )
     places = spread([e[1] for e in ends], top * 0.075, 0.0, top * 0.97)
-    for (cause, value), y in zip(ends, places, strict=True):
+    for (cause, value), place in zip(ends, places, strict=True):
         own = cause == "won"
-        ax.annotate(scene.text("end", outcome=scene.text(cause), share=scene.exact_share(value)), (until, y), xytext=(3, 0), textcoords="offset points",
-                    va="center", fontsize=SMALL + 0.5, annotation_clip=False, color=SEGMENT_TEXT.get(segment, SOFT) if own else SOFT, fontweight="bold" if own else "normal")  # fmt: skip
+        ax.annotate(
+            scene.text("end", outcome=scene.text(cause), share=scene.exact_share(value)),
+            (until, place),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL + 0.5,
+            annotation_clip=False,
+            color=SEGMENT_TEXT.get(segment, SOFT) if own else SOFT,
+            fontweight="bold" if own else "normal",
+        )
     ax.axvline(horizon, color=SOFT, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1.5)
     ax.set_xlim(0, until)
     ax.set_ylim(0, top)
     format_axis(ax.yaxis, scene.share, 5)
     step = next(s for s in (10, 30, 60, 90, 180, 365) if horizon / s <= 6.5 or s == 365)
-    ax.set_xticks(np.arange(0, horizon * 0.93, step).tolist() + [horizon])
+    ax.set_xticks([*np.arange(0, horizon * 0.93, step).tolist(), horizon])
     format_axis(ax.xaxis, scene.count)
     ax.set_xlabel(scene.text("x_label"))
     n = int(frame["at_risk"].iloc[0])
-    ax.set_title(scene.text("panel", segment=scene.segment(segment), n=scene.count(n)), color=SEGMENT_TEXT.get(segment, INK))
+    ax.set_title(
+        scene.text("panel", segment=scene.segment(segment), n=scene.count(n)), color=SEGMENT_TEXT.get(segment, INK)
+    )
     return ax
 
 
 def draw_incidence(scene: Scene, figure: Figure) -> None:
     frame = scene.frame("incidence")
     panels = [g for _, g in frame.groupby("name", sort=True)]
-    if len(panels) > 1 and all((p["segment"] == "all").all() for p in panels) and frame["horizon_days"].nunique() == 1:
+    if len(panels) > 1 and all((p["segment"] == "all").all() for p in panels) and len(set(frame["horizon_days"])) == 1:
         panels = panels[:1]  # without segments both rates are the same curve
     row = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, panel in zip(row, panels, strict=True):
@@ -75,13 +109,30 @@ def draw_incidence(scene: Scene, figure: Figure) -> None:
 def closed_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """Share won among closed deals by group, dots with intervals."""
     rows = frame.reset_index(drop=True)
-    for y, r in enumerate(rows.itertuples()):
+    for y, r in enumerate(rows_of(rows)):
         main = r.group in SEGMENTS
         color = SEGMENTS.get(str(r.group), OTHER)
-        interval_h(ax, y, r.value, r.low, r.high, color, 9 if main else 6)  # type: ignore[arg-type]
-        ax.annotate(scene.exact_share(float(r.value)), (float(r.value), y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=SMALL)  # type: ignore[arg-type]
-    names = [wrap(scene.text("row", group=scene.segment(str(g)) if g in SEGMENTS else scene.words.term("category", str(g)), n=scene.count(int(n))), 18, 2)
-             for g, n in zip(rows["group"], rows["n"], strict=True)]  # fmt: skip
+        interval_h(ax, y, r.value, r.low, r.high, color, 9 if main else 6)
+        ax.annotate(
+            scene.exact_share(float(r.value)),
+            (float(r.value), y),
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="center",
+            fontsize=SMALL,
+        )
+    names = [
+        wrap(
+            scene.text(
+                "row",
+                group=scene.segment(str(g)) if g in SEGMENTS else scene.words.term("category", str(g)),
+                n=scene.count(int(n)),
+            ),
+            18,
+            2,
+        )
+        for g, n in zip(rows["group"], rows["n"], strict=True)
+    ]
     ax.set_yticks(range(len(rows)), names)
     for label, group in zip(ax.get_yticklabels(), rows["group"], strict=True):
         label.set_fontweight("bold" if group in SEGMENTS else "normal")
@@ -102,18 +153,28 @@ def draw_closed(scene: Scene, figure: Figure) -> None:
 
 
 def relief_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Relief per step in flow order with interval, the minimum that makes a bottleneck, and the chance of being the first."""
+    """Relief per step in flow order with interval, the minimum of a bottleneck, and the chance of being the first."""
     top = int(frame["relief"].to_numpy().argmax())
-    for y, r in enumerate(frame.itertuples()):
-        interval_h(ax, y, r.relief, r.low, r.high, BAD if y == top else KA)  # type: ignore[arg-type]
-        chance = float(r.p_rank_1)  # type: ignore[arg-type]
+    for y, r in enumerate(rows_of(frame)):
+        interval_h(ax, y, r.relief, r.low, r.high, BAD if y == top else KA)
+        chance = float(r.p_rank_1)
         if chance >= 0.01:
-            ax.annotate(scene.text("first", share=scene.share(chance)), (max(float(r.high), float(r.relief)), y), xytext=(6, 0), textcoords="offset points",  # type: ignore[arg-type]
-                        va="center", fontsize=SMALL, color=BAD if y == top else SOFT)  # fmt: skip
+            ax.annotate(
+                scene.text("first", share=scene.share(chance)),
+                (max(float(r.high), float(r.relief)), y),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=SMALL,
+                color=BAD if y == top else SOFT,
+            )
     mark_line(ax, x=float(scene.policy["bottleneck.minimum_relief"]))
     baseline(ax, x=0)
     only_x_grid(ax)
-    names = [wrap(scene.text("row", step=scene.step(s), n=scene.count(int(n))), 15, 3) for s, n in zip(frame["step"], frame["entered"], strict=True)]
+    names = [
+        wrap(scene.text("row", step=scene.step(s), n=scene.count(int(n))), 15, 3)
+        for s, n in zip(frame["step"], frame["entered"], strict=True)
+    ]
     ax.set_yticks(range(len(frame)), names)
     ax.get_yticklabels()[top].set_fontweight("bold")
     ax.set_ylim(len(frame) - 0.5, -0.6)
@@ -132,8 +193,15 @@ def dwell_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     colors = [SOFT if y == slowest else LINE for y in range(len(frame))]
     ax.barh(range(len(frame)), frame["median_days"], height=0.55, color=colors)
     for y, days in enumerate(frame["median_days"]):
-        ax.annotate(scene.count(float(days)), (float(days), y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=SMALL,
-                    fontweight="bold" if y == slowest else "normal")  # fmt: skip
+        ax.annotate(
+            scene.count(float(days)),
+            (float(days), y),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            fontweight="bold" if y == slowest else "normal",
+        )
     only_x_grid(ax)
     ax.margins(x=0.16)
     ax.tick_params(axis="y", labelleft=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DrawnWords(Words):
-    """Words for a figure: names from the data keep to the characters that the fonts hold; `replaced` counts those they do not."""
+    """Words for a figure: in names from the data, □ stands for characters that the fonts lack; `replaced` counts."""
 
     def __init__(self, language: str) -> None:
         super().__init__(language)
@@ -35,7 +35,7 @@ class DrawnWords(Words):
 
 @dataclass
 class Scene:
-    """One figure's material. words: texts and formats; policy: thresholds to draw; launch: start of the KA business, where known."""
+    """One figure's material. words: texts and formats; policy: thresholds to draw; launch: start of the KA business."""
 
     name: str
     result: Result
@@ -57,7 +57,7 @@ class Scene:
         self.notes.append(self.text(key, **terms))
 
     def named(self, group: str, name: str) -> str:
-        """A name in the reader's language: the catalogue's term, else the figures' own, else as it stands in the data."""
+        """A name in the reader's language: the catalogue's term, else the figures' own, else as in the data."""
         own = f"figures.{group}.{name}"
         if not self.words.has(f"terms.{group}.{name}") and self.words.has(own):
             return self.words(own)
@@ -105,7 +105,9 @@ class Scene:
         if abs(value) < 1e-9:
             return "0"
         symbol = get_currency_symbol(self.currency, locale=self.words.locale)
-        return self.words.value(value, self.currency).replace(symbol, "").replace("\u00a0", "").replace("-", "−").strip()
+        return (
+            self.words.value(value, self.currency).replace(symbol, "").replace("\u00a0", "").replace("-", "−").strip()
+        )
 
     def share(self, value: float, _position: object = None) -> str:
         """A share in whole percent; also a tick formatter."""
@@ -116,7 +118,9 @@ class Scene:
 
     def count(self, value: float, _position: object = None) -> str:
         """A number with few digits; also a tick formatter."""
-        pattern = "#,##0" if float(value).is_integer() or abs(value) >= 100 else "#,##0.0" if abs(value) >= 10 else "#,##0.0#"
+        pattern = (
+            "#,##0" if float(value).is_integer() or abs(value) >= 100 else "#,##0.0" if abs(value) >= 10 else "#,##0.0#"
+        )
         return format_decimal(value, pattern, locale=self.words.locale)
 
     def span(self, days: float) -> str:
@@ -129,13 +133,15 @@ class Scene:
         return self.words(f"figures.shared.{key}", n=self._short(minutes))
 
     def _short(self, value: float) -> str:
-        return format_decimal(value, "#,##0" if value >= 9.5 or float(value).is_integer() else "#,##0.0", locale=self.words.locale)
+        return format_decimal(
+            value, "#,##0" if value >= 9.5 or float(value).is_integer() else "#,##0.0", locale=self.words.locale
+        )
 
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """A figure of an analysis. frames: what it needs; draw: fills an empty figure from a scene; size: inches; findings: whose states and
-    numbers its title claims, in this order; terms: more terms for title and alternative text, computed from the scene."""
+    """A figure of an analysis. frames: what it needs; draw: fills an empty figure from a scene; size: inches; findings:
+    whose states and numbers its title claims, in this order; terms: computed from the scene, for a title without."""
 
     name: str
     frames: tuple[str, ...]

@@ -1,7 +1,8 @@
 """One look for all figures: palette, font, rcParams, and the rule that no glyph may be missing.
 
-Colours are told apart by colour-blind readers and, by their lightness, in grey: SMB light, KA dark. The font is the package's own subset
-of Noto Sans CJK SC, registered by file, with matplotlib's DejaVu Sans behind it for names in other scripts.
+Colours are told apart by colour-blind readers and, by their lightness, in grey: SMB light, KA dark. The font is the
+package's own subset of Noto Sans CJK SC, registered by file, with matplotlib's DejaVu Sans behind it for names in other
+scripts.
 """
 
 from __future__ import annotations
@@ -39,22 +40,55 @@ BASE, SMALL, TITLE = 10.5, 9.0, 12.5
 DPI = 150
 
 RC = {
-    "font.family": [FAMILY, FALLBACK], "font.size": BASE, "axes.labelsize": BASE, "axes.titlesize": BASE + 0.5,
-    "xtick.labelsize": SMALL + 0.5, "ytick.labelsize": SMALL + 0.5, "figure.titlesize": TITLE,
-    "text.color": INK, "axes.labelcolor": INK, "xtick.color": SOFT, "ytick.color": SOFT, "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK, "text.parse_math": False, "axes.unicode_minus": True, "axes.formatter.use_mathtext": False,
-    "axes.edgecolor": LINE, "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.titlelocation": "left", "axes.titleweight": "bold", "axes.facecolor": PAPER, "figure.facecolor": PAPER,
-    "axes.grid": True, "axes.axisbelow": True, "grid.color": GRID, "grid.linewidth": 0.7, "xtick.major.size": 3,
-    "ytick.major.size": 3, "xtick.major.width": 0.7, "ytick.major.width": 0.7, "xtick.minor.size": 0, "ytick.minor.size": 0,
-    "lines.linewidth": 1.8, "patch.linewidth": 0.6, "hatch.linewidth": 0.6, "figure.dpi": DPI, "savefig.dpi": DPI,
-    "svg.hashsalt": "kaanalysis", "svg.fonttype": "path", "path.simplify": True, "savefig.facecolor": PAPER,
-}  # fmt: skip
+    "font.family": [FAMILY, FALLBACK],
+    "font.size": BASE,
+    "axes.labelsize": BASE,
+    "axes.titlesize": BASE + 0.5,
+    "xtick.labelsize": SMALL + 0.5,
+    "ytick.labelsize": SMALL + 0.5,
+    "figure.titlesize": TITLE,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "axes.formatter.use_mathtext": False,
+    "axes.edgecolor": LINE,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "lines.linewidth": 1.8,
+    "patch.linewidth": 0.6,
+    "hatch.linewidth": 0.6,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "svg.hashsalt": "kaanalysis",
+    "svg.fonttype": "path",
+    "path.simplify": True,
+    "savefig.facecolor": PAPER,
+}
 
 _lock = threading.RLock()
 
 
-class MissingGlyph(ValueError):
+class MissingGlyph(ValueError):  # noqa: N818
     """A text of the workbook has a character that the figures' fonts do not hold; the message names both."""
 
 
@@ -92,11 +126,13 @@ def replaced(text: str) -> tuple[str, int]:
 def refuse_missing(figure: Figure) -> None:
     """Raise :class:`MissingGlyph` for the first text of a laid-out figure that the fonts cannot draw."""
     for text in figure.findobj(Text):
-        content = text.get_text()  # type: ignore[attr-defined]
+        content = text.get_text()
         lacking = missing_in(content)
         if lacking:
             name = unicodedata.name(lacking[0], "unnamed")
-            raise MissingGlyph(f"character {lacking[0]!r} (U+{ord(lacking[0]):04X}, {name}) of {content!r} is in no font of the figures")
+            raise MissingGlyph(
+                f"{lacking[0]!r} (U+{ord(lacking[0]):04X}, {name}) of the text {content!r} is in no font of the figures"
+            )
 
 
 # The font is a Chinese one: its curly quotation marks and ellipsis are as wide as a hanzi.
@@ -106,9 +142,9 @@ _NARROW = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "…": 
 def narrow_punctuation(figure: Figure) -> None:
     """Marks that the font draws as wide as a hanzi, in the narrow form for a language with Latin letters."""
     for text in figure.findobj(Text):
-        content = text.get_text()  # type: ignore[attr-defined]
+        content = text.get_text()
         if content.translate(_NARROW) != content:
-            text.set_text(content.translate(_NARROW))  # type: ignore[attr-defined]
+            text.set_text(content.translate(_NARROW))
 
 
 @contextmanager
@@ -140,15 +176,13 @@ _NOT_FIRST = set("，。、；：？！）」』》”’…%‰,.;:?!)]")
 
 
 def _pieces(text: str) -> list[str]:
-    """Breakable pieces: words with the blank behind them, single CJK characters with the punctuation that must not begin a line."""
+    """Breakable pieces: words with the blank behind them, CJK characters with punctuation that cannot begin lines."""
     pieces: list[str] = []
     for c in text:
         wide = ord(c) >= 0x2E80
         joins = pieces and c in _NOT_FIRST
         word = pieces and not wide and not pieces[-1].endswith(" ") and ord(pieces[-1][-1]) < 0x2E80
-        if joins or word:
-            pieces[-1] += c
-        elif c == " " and pieces:
+        if joins or word or (c == " " and pieces):
             pieces[-1] += c
         else:
             pieces.append(c)

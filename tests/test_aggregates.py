@@ -1,0 +1,272 @@
+"""Every aggregate on a company of a few rows, all numbers by hand; process maps also against a recount in plain Python."""
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kaanalysis import aggregates
+from kaanalysis.company import Company, open_company
+from kaanalysis.policy import Policy
+
+Open = Callable[..., Company]
+ACCOUNTS = "account_id,segment,parent_account_id,employees,annual_revenue\nA1,SMB,,10,\nA2,KA,,900,\nA3,KA,A2,,60000000\nA4,,,,\n"
+HEAD = "opportunity_id,account_id,team,owner,origin,created_at,closed_at,outcome,amount,exit\n"
+
+
+def deals(*rows: str) -> str:
+    return HEAD + "".join(f"O{i},{row}\n" for i, row in enumerate(rows, 1))
+
+
+def records(frame, *columns: str) -> list[tuple]:
+    picked = frame[list(columns)].astype(object)
+    return [tuple(picked.where(picked.notna(), None).iloc[i]) for i in range(len(picked))]
+
+
+@pytest.mark.parametrize(("day", "months", "wanted"), [
+    (dt.date(2025, 12, 31), 12, dt.date(2024, 12, 31)),
+    (dt.date(2025, 3, 31), 1, dt.date(2025, 2, 28)),
+    (dt.date(2024, 2, 29), 12, dt.date(2023, 2, 28)),
+    (dt.date(2025, 1, 15), 3, dt.date(2024, 10, 15)),
+])  # fmt: skip
+def test_months_before_keeps_the_day_where_there_is_one(day: dt.date, months: int, wanted: dt.date) -> None:
+    assert aggregates.months_before(day, months) == wanted
+
+
+def test_segments_by_label_and_by_size(company: Open, policy: Policy) -> None:
+    opened = company(accounts=ACCOUNTS)
+    frame = aggregates.account_segments(opened, policy).order_by("account_id").execute()
+    assert records(frame, "account_id", "cluster", "segment") == [
+        ("A1", "A1", "SMB"), ("A2", "A2", "KA"), ("A3", "A2", "KA"), ("A4", "A4", None)]  # fmt: skip
+    # By size: 10 people small; 900 people, or 60 million, large; nothing known: neither.
+    by_size = aggregates.account_segments(opened, policy.override({"segment.definition": "size"})).order_by("account_id").execute()
+    assert records(by_size, "segment") == [("SMB",), ("KA",), ("KA",), (None,)]
+
+
+def test_size_borders_belong_to_key_accounts(company: Open, policy: Policy) -> None:
+    rows = "account_id,employees,annual_revenue\nA1,500,\nA2,499,\nA3,,50000000\nA4,,49999999\nA5,499,50000000\n"
+    size = policy.override({"segment.definition": "size"})
+    frame = aggregates.account_segments(company(accounts=rows, opportunities=HEAD), size).order_by("account_id").execute()
+    assert frame["segment"].tolist() == ["KA", "SMB", "KA", "SMB", "KA"]
+    only = company(accounts="account_id,employees\nA1,600\nA2,\n", opportunities=HEAD)
+    assert records(aggregates.account_segments(only, size).order_by("account_id").execute(), "segment") == [("KA",), (None,)]
+    assert aggregates.segment_missing(only, size) == []
+    none = company(accounts="account_id\nA1\n", opportunities=HEAD)
+    assert aggregates.segment_missing(none, size) == ["accounts.employees", "accounts.annual_revenue"]
+    assert aggregates.segment_missing(none, policy) == ["accounts.segment"]
+
+
+def test_deal_times_by_hand(company: Open, policy: Policy) -> None:
+    opened = company({"observed_from": dt.date(2025, 1, 1)}, accounts=ACCOUNTS, opportunities=deals(
+        "A1,T,x,new,2025-12-01,2025-12-11,won,5,",  # 10 days; followed for 30
+        "A2,T,y,,2025-12-01,2025-12-01,lost,,drifted",  # on the day it was opened
+        "A3,T,y,upgrade,2025-12-21,,open,,",  # open for 10 days
+        "A1,T,x,renewal,2025-12-01,2025-12-02,won,5,",  # a renewal is left out
+        "A1,T,x,new,,2025-12-02,won,5,",  # no opening date
+        "A1,T,x,new,2025-12-01,,lost,5,",  # closed, but when?
+        "A4,T,x,new,2024-12-22,2025-01-11,won,5,refunded",  # opened 10 days before records begin: enters late
+    ))  # fmt: skip
+    frame = aggregates.deal_times(opened, policy)
+    assert records(frame, "opportunity_id", "segment", "account", "days", "outcome", "follow_up", "entry") == [
+        ("O1", "SMB", "A1", 10, "won", 30, 0),
+        ("O2", "KA", "A2", 0, "drifted", 30, 0),
+        ("O3", "KA", "A2", 10, None, 10, 0),
+        ("O7", None, "A4", 20, "won", 374, 10),
+    ]
+    assert records(aggregates.untimed_deals(opened, policy).sort_values("segment", na_position="last"), "segment", "deals", "untimed") == [
+        ("KA", 2, 0), ("SMB", 3, 2), (None, 1, 0)]  # fmt: skip
+    closed = aggregates.closed_deals(opened, policy)
+    assert dict(zip(closed["opportunity_id"], closed["won"], strict=True)) == {"O1": True, "O2": False, "O5": True, "O6": False, "O7": True}
+
+
+def test_growth_periods_hold_the_day_they_end_on_and_not_the_day_before_they_begin(company: Open, policy: Policy) -> None:
+    # as_of 2025-12-31: later period 2025-01-01 … 2025-12-31, earlier 2024-01-01 … 2024-12-31.
+    days = ["2025-12-31", "2025-01-01", "2024-12-31", "2024-01-01", "2023-12-31"]
+    rows = [f"A1,T,x,renewal,2020-01-01,{day},won,{10**i}," for i, day in enumerate(days)]
+    opened = company(accounts=ACCOUNTS, opportunities=deals(*rows, "A2,T,x,new,2025-01-01,2025-05-01,lost,7,", "A3,T,x,new,2025-01-01,2025-05-01,won,,"))
+    assert records(aggregates.growth_by_account(opened, policy), "account_id", "cluster", "amount_0", "deals_0", "amount_1", "deals_1") == [
+        ("A1", "A1", 1100, 2, 11, 2)]  # fmt: skip
+
+
+def test_spend_window_begins_the_day_after_the_same_day_a_year_ago(company: Open, policy: Policy) -> None:
+    # contract.md leaves the border open ("in the twelve months before as_of"): read as 2025-01-01 … 2025-12-31, both in.
+    opened = company(accounts=ACCOUNTS, opportunities=deals(
+        "A1,T,x,new,2020-01-01,2024-12-31,won,1000,",
+        "A1,T,x,new,2020-01-01,2025-01-01,won,20,",
+        "A1,T,x,renewal,2020-01-01,2025-12-31,won,3,",
+        "A2,T,x,new,2020-01-01,2025-06-01,won,0,",
+        "A3,T,x,new,2020-01-01,2025-06-01,won,7,",
+        "A3,T,x,new,2020-01-01,2025-06-01,lost,70,",
+    ))  # fmt: skip
+    assert records(aggregates.spend_by_account(opened, policy), "account_id", "cluster", "segment", "spend") == [
+        ("A1", "A1", "SMB", 23), ("A3", "A2", "KA", 7)]  # fmt: skip
+    # 1000 (of 2024-12-31) + … is out of the last twelve months here too; 20 + 3 + 7 = 30.
+    assert aggregates.won_in_last_year(opened, policy) == 30
+
+
+def test_lives_are_unions_with_short_pauses_late_entries_and_cuts(company: Open, policy: Policy) -> None:
+    opened = company({"observed_from": dt.date(2024, 1, 1)}, accounts="account_id\n" + "".join(f"A{i}\n" for i in range(1, 9)), subscriptions=(
+        "account_id,started_at,ended_at\n"
+        "A1,2024-03-01,2024-06-01\nA1,2024-08-01,\n"  # pause of 61 days <= 91: one life, running; 365 + 305 = 670 days
+        "A2,2024-01-10,2024-02-10\nA2,2024-06-10,2024-07-10\n"  # pause of 121 days: two lives of 31 and 30 days
+        "A3,2023-01-01,2024-02-01\n"  # 365 days unseen, then 31
+        "A4,2020-01-01,2023-12-31\nA5,2020-01-01,2024-01-01\n"  # over when records begin: never seen
+        "A6,2025-12-31,\n"  # begins at the cut-off: no time yet
+        "A7,2024-01-01,2024-12-31\nA7,2024-02-01,2024-03-01\n"  # one inside the other: 365 days
+        "A8,2024-01-01,2024-01-31\nA8,2024-05-01,2024-05-31\n"  # pause of 91 days exactly: 151 days in one life
+    ))  # fmt: skip
+    assert records(aggregates.customer_lives(opened, policy), "account_id", "entry", "duration", "ended") == [
+        ("A1", 0, 670, False), ("A2", 0, 31, True), ("A2", 0, 30, True), ("A3", 365, 396, True), ("A7", 0, 365, True),
+        ("A8", 0, 151, True),
+    ]  # fmt: skip
+    # With a gap of 2 months (61 days) the 61-day pause still belongs, the 91-day one does not.
+    shorter = aggregates.customer_lives(opened, policy.override({"lifecycle.gap_months": 2}))
+    assert shorter["account_id"].tolist() == ["A1", "A2", "A2", "A3", "A7", "A8", "A8"]
+
+
+def test_lives_without_subscriptions_run_from_the_first_win_to_the_last_plus_silence(company: Open, policy: Policy) -> None:
+    opened = company(accounts=ACCOUNTS, opportunities=deals(
+        # 2024-01-15 + 365 = 2025-01-14; won again on 2024-10-01, + 365 = 2025-10-01: one life of 260 + 365 = 625 days, ended.
+        "A1,T,x,new,2020-01-01,2024-01-15,won,5,", "A1,T,x,renewal,2020-01-01,2024-10-01,won,,",
+        "A2,T,x,new,2020-01-01,2025-06-01,won,5,",  # silence would end 2026-06-01: running, 213 days old
+        "A3,T,x,new,2020-01-01,2025-06-01,lost,5,",
+    ))  # fmt: skip
+    assert records(aggregates.customer_lives(opened, policy), "account_id", "cluster", "entry", "duration", "ended") == [
+        ("A1", "A1", 0, 625, True), ("A2", "A2", 0, 213, False)]  # fmt: skip
+
+
+def test_history_starts_where_the_company_says_or_with_the_first_closing(company: Open) -> None:
+    rows = deals("A1,T,x,new,2020-01-01,2021-03-04,won,5,", "A1,T,x,new,2019-01-01,,open,5,")
+    assert aggregates.history_start(company(accounts=ACCOUNTS, opportunities=rows)) == dt.date(2021, 3, 4)
+    assert aggregates.history_start(company({"observed_from": dt.date(2022, 1, 1)}, accounts=ACCOUNTS, opportunities=rows)) == dt.date(2022, 1, 1)
+    assert aggregates.history_start(company()) is None
+
+
+def test_parties_by_deal_count_persons_not_rows(company: Open, policy: Policy) -> None:
+    opened = company(accounts=ACCOUNTS, opportunities=deals("A2,T,x,new,2025-01-01,,open,,", "A1,T,x,new,2025-01-01,,open,,"), stakeholders=(
+        "opportunity_id,person_id,role,part,engaged_at\n"
+        "O1,p,owner,approve,2025-02-01\nO1,p,finance,approve,2025-02-01\nO1,q,user,influence,\nO1,r,legal,inform,2025-02-01\n"
+        "O2,s,owner,approve,\nO2,s,user,influence,2025-03-01\n"
+    ))  # fmt: skip
+    frame = aggregates.parties_by_deal(opened, policy)
+    wanted = ("opportunity_id", "segment", "persons", "roles", "approve", "inform", "influence", "unmet")
+    # q was never met; s was, in one of two roles, and is met.
+    assert records(frame, *wanted[:7]) == [("O1", "KA", 3, 4, 1, 1, 1), ("O2", "SMB", 1, 2, 1, 0, 1)]
+    assert frame["unmet"].tolist() == [1, 0]
+    without = company(opportunities=deals("A1,T,x,new,2025-01-01,,open,,"), stakeholders="opportunity_id,person_id,role,part\nO1,p,owner,approve\n")
+    assert aggregates.parties_by_deal(without, policy)["unmet"].isna().all()
+
+
+STEPS = "flow_id,step,part,role,department,category,opportunity_id,step_no,at,amount,source\n"
+
+
+def test_parties_by_flow_take_the_role_or_the_department(company: Open) -> None:
+    opened = company(buying_steps=STEPS + "F,a,approve,CFO,,crm,,1,,5,interview\nF,b,approve,,IT,crm,,2,,9,interview\nF,c,inform,CFO,,crm,,3,,,interview\n")
+    assert records(aggregates.parties_by_flow(opened), "flow_id", "category", "steps", "amount", "approve", "inform", "influence") == [
+        ("F", "crm", 3, 9, 2, 1, 0)]  # fmt: skip
+
+
+def test_transitions_break_ties_by_step_number_then_by_row(company: Open, policy: Policy) -> None:
+    opened = company(accounts=ACCOUNTS, opportunities=deals("A2,T,x,new,2025-01-01,,open,,"), buying_steps=STEPS + (
+        "F,c,do,r,,,O1,3,2025-01-02,,log\nF,b,do,r,,,O1,2,2025-01-02,,log\nF,a,do,r,,,O1,9,2025-01-01,,\n"
+        "G,y,do,r,,crm,,,2025-01-01T10:00:00.7,,log\nG,x,do,r,,crm,,,2025-01-01T10:00:00.7,,log\nG,z,do,r,,crm,,,2025-01-01T10:00:01.2,,log\n"
+        "H,told,do,r,,crm,,1,2025-01-01,,interview\nI,alone,do,,,,,1,2025-01-01,,log\nI,timeless,do,,,,,1,,,log\n"
+    ))  # fmt: skip
+    moves = aggregates.transitions(opened, policy).order_by(["flow_id", "place"]).execute()
+    assert records(moves, "flow_id", "kind", "step", "next_step", "place") == [
+        ("F", "KA", "a", "b", 0), ("F", "KA", "b", "c", 1), ("F", "KA", "c", None, 2),
+        ("G", "crm", "y", "x", 0), ("G", "crm", "x", "z", 1), ("G", "crm", "z", None, 2),
+        ("I", "all", "alone", None, 0),
+    ]  # fmt: skip
+    at = {row.step: row.at_us for row in moves.itertuples()}
+    epoch = int((dt.datetime(2025, 1, 1, 10) - dt.datetime(1970, 1, 1)).total_seconds()) * 10**6
+    # Microseconds to the last one, also where the fraction of a second is above a half.
+    assert (at["y"], at["x"], at["z"]) == (epoch + 700_000, epoch + 700_000, epoch + 1_200_000)
+
+
+LOG = st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abcd"), st.integers(0, 6), st.none() | st.integers(0, 2)), min_size=1, max_size=40)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(log=LOG)
+def test_process_map_against_a_recount_in_plain_python(log: list[tuple], write_company: Callable[..., Path], tmp_path_factory, policy: Policy) -> None:
+    start = dt.datetime(2025, 1, 1)
+    rows = [{"flow_id": f"F{f}", "step": s, "part": "do", "role": s.upper(), "category": "crm", "step_no": n,
+             "at": (start + dt.timedelta(hours=12 * h)).isoformat()} for f, s, h, n in log]  # fmt: skip
+    opened = open_company(write_company(tmp_path_factory.mktemp("log"), {"buying_steps": rows}))
+    moves = aggregates.materialised(opened, "moves", aggregates.transitions(opened, policy))
+    flows = defaultdict(list)
+    for place, (f, s, h, n) in enumerate(log):
+        flows[f].append((h, np.inf if n is None else n, place, s))  # no number: after those that have one
+    pairs: dict[tuple[str, str], list[float]] = defaultdict(list)
+    holders: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for f, events in flows.items():
+        events.sort()
+        for one, two in zip(events, events[1:], strict=False):
+            pairs[one[3], two[3]].append((two[0] - one[0]) / 2)
+            holders[one[3], two[3]].add(f)
+    frame = aggregates.directly_follows(moves)
+    got = {
+        (row["step"], row["next_step"]): (row["count"], row["flows"], row["median_days"], row["p90_days"]) for row in frame.to_dict("records")
+    }
+    assert set(got) == set(pairs)
+    for pair, waits in pairs.items():
+        assert got[pair] == pytest.approx((len(waits), len(holders[pair]), np.quantile(waits, 0.5), np.quantile(waits, 0.9)))
+    nodes = aggregates.buying_nodes(moves)
+    assert dict(zip(nodes["step"], nodes["count"], strict=True)) == Counter(s for _, s, _, _ in log)
+    assert (nodes["party"] == nodes["step"].str.upper()).all()
+    spans = aggregates.flow_durations(moves)
+    assert dict(zip(spans["flow_id"], spans["days"], strict=True)) == pytest.approx({f"F{f}": (e[-1][0] - e[0][0]) / 2 for f, e in flows.items()})
+
+
+def test_stage_sojourns_by_hand(company: Open, policy: Policy) -> None:
+    opened = company(accounts=ACCOUNTS, opportunities=deals(
+        "A2,T,x,new,2025-01-01,2025-01-20,won,,", "A2,T,x,new,2025-01-01,,open,,", "A1,T,y,new,2025-01-01,,lost,,",
+        "A2,T,x,renewal,2025-01-01,2025-01-20,won,,", "A2,T,x,new,2025-01-01,2025-01-05,lost,,",
+    ), stage_history=(
+        "opportunity_id,stage,entered_at\nO1,b,2025-01-06\nO1,a,2025-01-01T23:00:00\nO2,a,2025-12-21\nO3,a,2025-01-01\nO3,b,2025-01-03\n"
+        "O4,a,2025-01-01\nO5,a,2025-01-09\n"
+    ))  # fmt: skip
+    assert records(aggregates.stage_sojourns(opened, policy), "opportunity_id", "segment", "stage", "place", "days", "next") == [
+        ("O1", "KA", "a", 0, 5, "b"), ("O1", "KA", "b", 1, 14, "won"),  # whole days between dates, whatever the hour
+        ("O2", "KA", "a", 0, 10, None),  # still there at the cut-off
+        ("O3", "SMB", "a", 0, 2, "b"),  # closed without a date: its last stage cannot be timed
+        ("O5", "KA", "a", 0, 0, "lost"),  # entered after it was closed: no time, not a negative one
+    ]  # fmt: skip
+
+
+def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> None:
+    opened = company(accounts=ACCOUNTS, teams="team,motion\nK,KA\nS,SMB\n", team_months="team,month,cost\nK,2025-01,5\nX,2025-01,6\n", opportunities=deals(
+        "A1,S,x,new,2025-01-01,2025-03-31,won,5,", "A1,S,x,new,2025-01-01,2025-03-01,won,6,", "A2,K,x,new,2025-01-05,2025-04-01,won,7,",
+        "A2,K,x,renewal,2025-01-05,2025-04-02,won,8,", "A3,K,x,,2025-02-05,,open,,", "A4,Z,x,new,2025-01-01,2025-03-01,won,9,",
+    ))  # fmt: skip
+    assert records(aggregates.team_economics(opened), "team", "motion", "cost", "sellers") == [("K", "KA", 5, None), ("X", None, 6, None)]
+    revenue = aggregates.monthly_revenue_by_motion(opened)
+    assert [(str(m)[:7], k, w, d, a) for m, k, w, d, a in records(revenue, "month", "motion", "won", "deals", "accounts")] == [
+        ("2025-03", "SMB", 11, 2, 1), ("2025-04", "KA", 15, 2, 1)]  # fmt: skip
+    opened_by_month = aggregates.key_account_deals_by_month(opened, policy)
+    assert [(str(m)[:7], n) for m, n in records(opened_by_month, "month", "opened")] == [("2025-01", 1), ("2025-02", 1)]
+    assert records(aggregates.key_account_deal_sizes(opened, policy), "cluster", "amount") == [("A2", 7)]
+    assert records(aggregates.team_economics(company(team_months="team,month,cost\nK,2025-01,5\n")), "motion", "cost") == [(None, 5)]
+
+
+def test_key_account_revenue_by_hand(company: Open, policy: Policy) -> None:
+    # Launch 2025-07-01; the year before it begins 2024-07-01.
+    opened = company({"ka_launch": dt.date(2025, 7, 1)}, accounts="account_id,parent_account_id\nA1,\nA2,\nA3,A2\nA4,\nA5,\nA6,\n",
+                     teams="team,motion\nK,KA\nS,SMB\n", opportunities=deals(
+        "A1,K,x,new,2025-01-01,2025-07-01,won,100,", "A1,K,x,renewal,2025-01-01,2025-08-01,won,11,",  # new to us: 111
+        "A2,K,x,new,2025-01-01,2025-09-01,won,50,", "A2,S,x,new,2024-01-01,2024-07-01,won,12,", "A2,S,x,new,2024-01-01,2024-06-30,won,9,",
+        "A2,S,x,new,2025-01-01,2025-10-01,won,4,",  # SMB still wins from A2: 4
+        "A3,K,x,new,2025-01-01,2025-09-01,won,5,", "A3,,x,new,2023-01-01,2023-02-01,won,,",  # known to a team without a name, no amount
+        "A4,S,x,new,2025-01-01,2025-09-01,won,5,",  # not a key account of ours
+        "A5,K,x,new,2025-01-01,2025-06-30,won,5,", "A5,K,x,new,2025-01-01,2025-09-01,won,6,",  # KA team before the launch
+        "A6,K,x,new,2025-01-01,2025-09-01,lost,6,",
+    ))  # fmt: skip
+    frame = aggregates.key_account_revenue(opened, policy)
+    assert records(frame, "account_id", "cluster", "won", "other_won", "before", "known_before", "ka_before") == [
+        ("A1", "A1", 111, 0, 0, 0, 0), ("A2", "A2", 50, 4, 12, 1, 0), ("A3", "A2", 5, 0, 0, 1, 0), ("A5", "A5", 6, 0, 0, 0, 1)]  # fmt: skip

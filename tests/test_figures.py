@@ -1,0 +1,451 @@
+"""Figures: every one draws in both languages from small hand-made frames, the same bytes twice, without a missing glyph."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from kaanalysis import figures
+from kaanalysis.figures import FIGURES, MissingGlyph, alt_text, available, draw_figure, figure_title, save_figure
+from kaanalysis.figures.lanes import _boxes
+from kaanalysis.figures.parts import spread
+from kaanalysis.figures.process import choose
+from kaanalysis.figures.registry import _scene
+from kaanalysis.figures.style import missing_in, refuse_missing, replaced, styled, text_width, wrap
+from kaanalysis.paths import PACKAGE
+from kaanalysis.results import Finding, Number, Result
+from kaanalysis.text import LANGUAGES, catalogue, words
+
+LAUNCH = dt.date(2025, 3, 1)
+RARE = "龘"  # in no subset of common hanzi, and not in DejaVu Sans
+
+
+def number(
+    name: str, segment: str, value: float | None, unit: str, n: int = 40, horizon: float | None = None
+) -> Number:
+    low, high = (None, None) if value is None else (value - abs(value) * 0.2 - 0.01, value + abs(value) * 0.2 + 0.01)
+    return Number(name, segment, value, low, high, 0.95, n, unit, "by hand", horizon)
+
+
+def result(id: str, findings: list[Finding], frames: dict[str, pd.DataFrame]) -> Result:
+    return Result(id, "data", "policy", "2026-06-30", findings, frames)
+
+
+def problem_framing(state: str = "supported") -> Result:
+    values = {
+        "customers": 30e4, "deals_per_customer": -5e4, "price": 15e4, "new": 90e4, "retained": 10e4, "lost": -60e4,
+        "revenue_before": 200e4, "revenue_now": 240e4,
+    }  # fmt: skip
+    scale = {"SMB": 0.6, "KA": 0.3, "all": 1.0}  # a tenth belongs to no segment
+    numbers = [number(p, s, v * k, "CNY") for s, k in scale.items() for p, v in values.items()]
+    numbers += [number("growth_rate", s, 0.2, "share per period") for s in scale]
+    frame = pd.DataFrame([(n.segment, n.name, n.value, n.low, n.high, n.n) for n in numbers])
+    frame.columns = pd.Index(["segment", "part", "value", "low", "high", "n"])
+    terms = {"segment": "SMB"}
+    finding = Finding("M-0.1", "base_stalled", state, f"base_{state}", tuple(numbers), terms=terms)  # type: ignore[arg-type]
+    return result("00_problem_framing", [finding], {"growth_bridge": frame})
+
+
+def base_assumptions() -> Result:
+    curves = []
+    for segment, rate in (("SMB", 0.05), ("KA", 0.01)):
+        months = np.arange(0, 60, 3.0)
+        survival = np.exp(-rate * months)
+        curves.append(pd.DataFrame({
+            "months": months, "at_risk": np.linspace(60, 6, len(months)).astype(int), "entered": [60] + [0] * (len(months) - 1),
+            "survival": survival, "low": survival * 0.9, "high": np.minimum(1, survival * 1.1), "segment": segment,
+        }))  # fmt: skip
+    spend = pd.DataFrame(
+        {"segment": ["SMB"] * 20 + ["KA"] * 12, "spend": [*np.geomspace(1e3, 1e5, 20), *np.geomspace(1e5, 1e6, 12)]}
+    )
+    stay = (number("rmst_difference", "KA-SMB", 12.3, "months", horizon=36),)
+    pay = (
+        number("spend_median", "SMB", 1e4, "CNY"),
+        number("spend_median", "KA", 3e5, "CNY"),
+        number("spend_ratio", "KA-SMB", 30.0, "ratio"),
+    )
+    findings = [
+        Finding("M-1.2", "lifecycle", "supported", "lifecycle_supported", stay),
+        Finding("M-1.4", "willingness_to_pay", "contradicted", "spend_evenness_contradicted", pay),
+    ]
+    return result("01_base_assumptions", findings, {"survival": pd.concat(curves), "spend": spend})
+
+
+def process(kinds: tuple[str, ...] = ("KA", "SMB"), steps: int = 6, name: str = "step") -> dict[str, pd.DataFrame]:
+    roles, parts = ["user", "procurement", "finance", "legal", "?"], ["do", "approve", "inform", "influence"]
+    nodes, edges = [], []
+    for kind in kinds:
+        for i in range(steps):
+            wait = np.nan if i == 0 else 3.0 * i
+            nodes.append(
+                (kind, f"{name} {i}", roles[i % 5], parts[i % 4], 100 - i, 100 - i, float(i), wait, (wait or 0) * 90)
+            )
+            for j, count in ((i + 1, 90 - i), (i + 2, 12), (i - 2, 8)):
+                if 0 <= j < steps:
+                    edges.append((kind, f"{name} {i}", f"{name} {j}", count, count, 0.002 * 10 ** (i % 4), 20.0))
+    durations = pd.DataFrame(
+        [(k, 100, 600, 40.0, 35.0, 45.0) for k in kinds],
+        columns=["kind", "flows", "events", "median_days", "low", "high"],
+    )
+    node_columns = ["kind", "step", "party", "part", "count", "flows", "place", "median_wait_days", "total_wait_days"]
+    edge_columns = ["kind", "step", "next_step", "count", "flows", "median_days", "p90_days"]
+    return {
+        "buying_nodes": pd.DataFrame(nodes, columns=node_columns),
+        "directly_follows": pd.DataFrame(edges, columns=edge_columns),
+        "flow_durations": durations,
+    }
+
+
+def procurement_flow() -> Result:
+    merge = pd.DataFrame(
+        {
+            "segment": ["SMB", "SMB", "KA", "KA"],
+            "persons": [1, 2, 6, 7],
+            "roles": [8] * 4,
+            "deals": [30, 10, 8, 9],
+            "index": [1, 0.86, 0.29, 0.14],
+        }
+    )
+    flows = pd.DataFrame(
+        {"flow_id": range(30), "category": ["domestic"] * 20 + ["international"] * 10, "approve": [1, 2, 3] * 10}
+    )
+    numbers = (number("role_merge_index", "SMB", 0.96, "index"), number("role_merge_index", "KA", 0.2, "index"))
+    findings = [
+        Finding("M-2.2", "role_merge", "supported", "merge_supported", numbers),
+        Finding(
+            "M-2.3",
+            "node_kinds",
+            "undecided",
+            "log_only",
+            (number("approve_parties", "domestic", 2.0, "parties"),),
+            needs=("stakeholders.part",),
+        ),
+    ]
+    return result("02_procurement_flow", findings, {**process(), "role_merge": merge, "parties_by_flow": flows})
+
+
+def sales_flow(step: str = "budget approval") -> Result:
+    curves = []
+    for name, segment, share in (("conversion", "SMB", 0.16), ("success", "KA", 0.55)):
+        days = np.arange(0, 400, 20.0)
+        for cause, part in (("won", share), ("lost", 0.3), ("drifted", 0.1)):
+            incidence = part * (1 - np.exp(-days / 80))
+            curves.append(pd.DataFrame({
+                "cause": cause, "days": days, "at_risk": 100, "incidence": incidence, "low": incidence * 0.8, "high": incidence * 1.2,
+                "segment": segment, "name": name, "horizon_days": 365,
+            }))  # fmt: skip
+    steps = ["need raised", step, "contract review"]
+    relief = [0.4, 8.0, 1.0]
+    table = pd.DataFrame({
+        "step": steps, "entered": [90, 70, 40], "lost_share": [0.1, 0.3, 0.1], "median_days": [10.0, 12.0, 41.0], "relief": relief,
+        "low": [0.0, 5.0, 0.0], "high": [1.0, 12.0, 2.5], "p_rank_1": [0.0, 0.95, 0.05],
+    })  # fmt: skip
+    closed = pd.DataFrame(
+        {
+            "group": ["SMB", "KA", "first deal"],
+            "value": [0.4, 0.6, 0.2],
+            "low": [0.3, 0.5, 0.1],
+            "high": [0.5, 0.7, 0.4],
+            "n": [90, 30, 12],
+        }
+    )
+    reliefs = tuple(number("relief", s, r, "wins per 100 deals") for s, r in zip(steps, relief, strict=True))
+    terms = {"step": step, "slowest": "contract review"}
+    findings = [
+        Finding(
+            "M-3.1",
+            "conversion",
+            "contradicted",
+            "conversion_below",
+            (number("conversion", "SMB", 0.16, "share", horizon=12),),
+        ),
+        Finding(
+            "M-3.2", "success", "undecided", "success_undecided", (number("success", "KA", 0.55, "share", horizon=12),)
+        ),
+        Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", reliefs, terms=terms),
+    ]
+    return result(
+        "03_sales_flow", findings, {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed}
+    )
+
+
+def path_selection() -> Result:
+    cloud = pd.DataFrame({"bottlenecks": [1, 2, 4], "fit": [0.7, 0.72, 0.65], "size": [50, 30, 5]})
+    months = np.arange(24)
+    ledger = pd.concat(
+        pd.DataFrame(
+            {
+                "path": p,
+                "month": months,
+                "line": "cumulative",
+                "median": k * (months - 8.0) * 1e5 - 1e5,
+                "low": k * (months - 14.0) * 1e5 - 1e5,
+                "high": k * months * 1e5,
+            }
+        )
+        for k, p in enumerate(("part_time", "split", "rebuild"), start=1)
+    )
+    inputs = pd.DataFrame(
+        {
+            "input": ["success", "rebuild.ramp_months"],
+            "value": [0.5, 15],
+            "low": [0.4, 10],
+            "high": [0.6, 22],
+            "level": 0.9,
+            "unit": "",
+            "origin": ["data", "policy"],
+        }
+    )
+    rule = (
+        number("bottlenecks", "KA", 2, "steps"),
+        number("fit", "KA", 0.7, "fit"),
+        *(number("p_rule", p, 0.4, "probability") for p in ("part_time", "split", "rebuild")),
+    )
+    loss = [number("strategic_loss", p, 9e5, "CNY") for p in ("part_time", "split", "rebuild")]
+    findings = [
+        Finding("M-4", "path_rule", "undecided", "split", rule),
+        Finding(
+            "M-4.2",
+            "path_split",
+            "supported",
+            "pays_supported",
+            (number("payback_month", "split", 9, "months"), number("payback_month", "rebuild", None, "months")),
+        ),
+        Finding(
+            "M-4.4",
+            "strategic_loss",
+            "undecided",
+            "loss_undecided",
+            (*loss, number("loss_cap", "all", 5e5, "CNY")),
+            terms={"path": "split"},
+        ),
+    ]
+    return result("04_path_selection", findings, {"rule_cloud": cloud, "ledger": ledger, "inputs": inputs})
+
+
+def failure_patterns() -> Result:
+    bridge = pd.DataFrame(
+        {
+            "part": ["new", "carried_on", "on_top"],
+            "value": [8e6, 1e6, 2e6],
+            "low": [7e6, 5e5, 1e6],
+            "high": [9e6, 2e6, 3e6],
+        }
+    )
+    months = pd.date_range("2024-06-01", periods=24, freq="MS")
+    monthly = pd.concat(
+        pd.DataFrame({"month": months, "motion": m, "won": k * 1e5, "deals": 4, "accounts": 3})
+        for k, m in enumerate(("SMB", "KA", "channel"), 1)
+    )
+    finding = Finding(
+        "M-D",
+        "siphon",
+        "contradicted",
+        "siphon_contradicted",
+        (number("score", "KA", 0.27, "share"), number("ka_revenue_new", "KA", 8e6, "CNY")),
+    )
+    return result("05_failure_patterns", [finding], {"revenue_bridge": bridge, "monthly_revenue": monthly})
+
+
+ALL = {
+    r.id: r
+    for r in (
+        problem_framing(),
+        base_assumptions(),
+        procurement_flow(),
+        sales_flow(),
+        path_selection(),
+        failure_patterns(),
+    )
+}
+CASES = [(id, spec) for id, specs in FIGURES.items() for spec in specs]
+NAMES = [f"{id}.{spec.name}" for id, spec in CASES]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("id", "spec"), CASES, ids=NAMES)
+def test_draws_with_units_on_every_axis_and_no_missing_glyph(id: str, spec: figures.FigureSpec, language: str) -> None:
+    assert spec in available(ALL[id])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = draw_figure(spec, ALL[id], language, launch=LAUNCH)
+        assert figures.figure_bytes(figure, "png").startswith(b"\x89PNG")
+    for ax in figure.axes:
+        assert any(a.get_xlabel().strip() for a in ax.get_shared_x_axes().get_siblings(ax)), "an x axis without a name"
+        assert any(a.get_ylabel().strip() for a in ax.get_shared_y_axes().get_siblings(ax)), "a y axis without a name"
+    title = figure_title(spec, ALL[id], language)
+    assert title and "{" not in title
+    assert figure.get_suptitle().replace("\n", "").replace(" ", "") != ""
+    assert title in alt_text(spec, ALL[id], language) and len(alt_text(spec, ALL[id], language)) > len(title) + 20
+    assert figures.replaced_characters(figure) == 0
+
+
+@pytest.mark.parametrize(("id", "spec"), CASES, ids=NAMES)
+def test_nothing_hangs_over_the_edge(id: str, spec: figures.FigureSpec) -> None:
+    for language in LANGUAGES:
+        figure = draw_figure(spec, ALL[id], language, launch=LAUNCH)
+        width, height = figure.get_size_inches() * figure.dpi
+        for text in figure.findobj(Text):
+            assert isinstance(text, Text)
+            if (
+                text.get_text().strip()
+                and text.get_visible()
+                and (text.axes is None or text in text.axes.texts or text is text.axes.title)
+            ):
+                box = text.get_window_extent()
+                assert box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2, text.get_text()
+
+
+@pytest.mark.parametrize(("id", "spec"), CASES, ids=NAMES)
+def test_same_input_gives_the_same_bytes(id: str, spec: figures.FigureSpec) -> None:
+    first, second = (figures.figure_bytes(draw_figure(spec, ALL[id], "zh", launch=LAUNCH), "svg") for _ in range(2))
+    assert first == second
+    assert b"<dc:date>" not in first
+
+
+def test_threads_draw_the_same_as_one() -> None:
+    spec = figures.spec("03_sales_flow", "bottlenecks")
+    alone = figures.figure_bytes(draw_figure(spec, ALL["03_sales_flow"], "zh"))
+    with ThreadPoolExecutor(4) as pool:
+        together = list(
+            pool.map(lambda _: figures.figure_bytes(draw_figure(spec, ALL["03_sales_flow"], "zh")), range(4))
+        )
+    assert set(together) == {alone}
+
+
+def test_the_title_follows_the_state() -> None:
+    spec = figures.spec("00_problem_framing", "growth_bridge")
+    titles = {
+        state: figure_title(spec, problem_framing(state), "en") for state in ("supported", "contradicted", "undecided")
+    }
+    assert len(set(titles.values())) == 3
+    assert all("+20%" in t for t in titles.values())
+
+
+def test_a_title_without_its_finding_is_plain() -> None:
+    bare = result("01_base_assumptions", [], ALL["01_base_assumptions"].frames)
+    assert figure_title(figures.spec(bare.id, "survival"), bare, "en") == "How long customers stay"
+
+
+def test_own_texts_need_no_placeholder() -> None:
+    for language in LANGUAGES:
+        for key, text in catalogue(language).items():
+            assert not missing_in(text), f"{key} ({language})"
+
+
+def test_a_missing_glyph_in_our_own_text_fails() -> None:
+    with styled():
+        figure = Figure()
+        figure.text(0.5, 0.5, f"大客户{RARE}")
+        with pytest.raises(MissingGlyph, match="U\\+9F98"):
+            refuse_missing(figure)
+
+
+def test_a_rare_character_of_a_name_is_drawn_as_a_box_and_counted() -> None:
+    assert replaced(f"{RARE}科技") == ("□科技", 1)
+    step = f"{RARE}{RARE} review"
+    figure = draw_figure(figures.spec("03_sales_flow", "bottlenecks"), sales_flow(step), "zh")
+    drawn = " ".join(t.get_text() for t in figure.findobj(Text))  # type: ignore[attr-defined]
+    assert "□□ review" in drawn and RARE not in drawn
+    assert figures.replaced_characters(figure) >= 2
+    assert str(figures.replaced_characters(figure)) in figure.get_supxlabel()
+
+
+def test_names_with_dollars_and_brackets_are_drawn_as_they_are() -> None:
+    figure = draw_figure(figures.spec("03_sales_flow", "bottlenecks"), sales_flow(r"$10k_{x}$ {gate}"), "en")
+    assert any("$10k_{x}$ {gate}" in t.get_text() for t in figure.findobj(Text))  # type: ignore[attr-defined]
+
+
+def test_an_empty_or_absent_frame_is_not_available() -> None:
+    full = ALL["03_sales_flow"]
+    some = result(
+        full.id,
+        full.findings,
+        {"incidence": full.frames["incidence"].head(0), "bottlenecks": full.frames["bottlenecks"]},
+    )
+    assert [s.name for s in available(some)] == ["bottlenecks"]
+    assert available(result("unknown", [], {})) == []
+
+
+def test_save_writes_both_formats_and_leaves_nothing_else(tmp_path: Path) -> None:
+    figure = draw_figure(figures.spec("01_base_assumptions", "spend"), ALL["01_base_assumptions"], "en")
+    svg, png = save_figure(figure, tmp_path / "deep" / "spend.en")
+    assert (svg.name, png.name) == ("spend.en.svg", "spend.en.png")
+    assert sorted(p.name for p in svg.parent.iterdir()) == ["spend.en.png", "spend.en.svg"]
+    with pytest.raises(ValueError, match="svg, png"):
+        figures.figure_bytes(figure, "pdf")
+
+
+def test_a_long_process_keeps_its_boxes_apart() -> None:
+    frames = process(("domestic", "international"), steps=40, name="Declaration finally approved by supervisor")
+    made = result("02_procurement_flow", [], frames)
+    nodes, edges = frames["buying_nodes"], frames["directly_follows"]
+    shown = choose(nodes[nodes["kind"] == "domestic"], edges[edges["kind"] == "domestic"])
+    assert len(shown.nodes) == 25 and 0 < shown.share_of_moves < 1
+    spec = figures.spec(made.id, "directly_follows")
+    boxes, _, _ = _boxes(shown, _scene(spec, made, words("en"), None, None), shown.width)
+    for i, a in enumerate(boxes):
+        for b in boxes[i + 1 :]:
+            apart = abs(a.x - b.x) >= a.half_w + b.half_w or abs(a.y - b.y) >= a.half_h + b.half_h
+            assert apart, (a.step, b.step)
+    for language in LANGUAGES:
+        figure = draw_figure(spec, made, language)
+        assert "25" in figure.get_supxlabel() and "40" in figure.get_supxlabel()
+
+
+def test_without_segments_one_panel_is_enough() -> None:
+    curve = ALL["03_sales_flow"].frames["incidence"].query("name == 'success'").assign(segment="all")
+    both = pd.concat([curve, curve.assign(name="conversion")])
+    rate = number("conversion", "all", 0.5, "share", horizon=12)
+    finding = Finding("M-3.1", "conversion", "no_data", "no_segments", (rate,), needs=("accounts.segment",))
+    made = result("03_sales_flow", [finding], {"incidence": both})
+    spec = figures.spec(made.id, "incidence")
+    assert len(draw_figure(spec, made, "en").axes) == 1
+    assert figure_title(spec, made, "en").startswith("50%")
+
+
+def test_spread_keeps_order_gap_and_limits() -> None:
+    placed = spread([0.5, 0.5, 0.1, 0.98], 0.1, 0.0, 1.0)
+    assert sorted(range(4), key=lambda i: placed[i]) == [2, 0, 1, 3]
+    assert min(np.diff(sorted(placed))) >= 0.1 - 1e-9
+    assert 0 <= min(placed) and max(placed) <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "风控与审计部门需要在合同评审之前完成检查，再由财务付款。",
+        "Declaration FINAL_APPROVED by SUPERVISOR",
+        "averyverylongwordwithoutanybreaks" * 2,
+    ],
+)
+def test_wrap_fits_and_loses_nothing(text: str) -> None:
+    lines = wrap(text, 10).split("\n")
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(text_width(line) <= 12.5 for line in lines)
+    assert all(line[0] not in "，。、" for line in lines)
+    assert wrap(text, 10, 1).endswith("…")
+
+
+def test_figure_texts_have_the_same_keys_and_places_in_both_languages() -> None:
+    def flat(language: str) -> dict[str, dict[str, str]]:
+        return tomllib.loads((PACKAGE / "text" / f"{language}.figures.toml").read_text(encoding="utf-8"))["figures"]
+
+    import re
+
+    en, zh = flat("en"), flat("zh")
+    assert {k: list(v) for k, v in en.items()} == {k: list(v) for k, v in zh.items()}
+    for figure, texts in en.items():
+        for key, text in texts.items():
+            assert sorted(set(re.findall(r"\{[^}]*\}", text))) == sorted(
+                set(re.findall(r"\{[^}]*\}", zh[figure][key]))
+            ), f"{figure}.{key}"

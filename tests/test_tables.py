@@ -1,0 +1,78 @@
+"""Findings as text: a sentence for every state and reason, numbers with intervals, flips, faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kaanalysis import tables
+from kaanalysis.analyses.registry import analyse_all
+from kaanalysis.company import open_company
+from kaanalysis.policy import load_policy
+from kaanalysis.results import Finding, Flip, Number, Result
+from kaanalysis.text import LANGUAGES, words
+
+DEMO = Path(__file__).parent.parent / "data" / "demo"
+SUCCESS = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "Aalen–Johansen", 12)
+
+
+@pytest.fixture(scope="module")
+def demo() -> dict[str, Result]:
+    return analyse_all(open_company(DEMO), load_policy().override({"evidence.draws": 200}))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_the_demo_company_says_can_be_said(demo: dict[str, Result], language: str) -> None:
+    w, policy = words(language), load_policy()
+    for result in demo.values():
+        assert tables.verdict_lines(result, w)
+        assert tables.flip_lines(result, w, policy)
+        for finding in result.findings:
+            assert len(tables.numbers_table(finding, w)) == len(finding.numbers)
+
+
+def test_sentence_of_a_verdict() -> None:
+    finding = Finding("M-3.2", "success", "undecided", "success_undecided", (SUCCESS,))
+    assert tables.sentence(finding, words("en")) == (
+        "Whether at least half of the key-account projects succeed is open: 56% (49% to 63%, 95% interval) are won within 12 months."
+    )
+
+
+def test_sentence_without_data_names_what_is_missing() -> None:
+    finding = Finding("M-3.2", "success", "no_data", "missing", needs=("accounts.segment", "opportunities.closed_at"))
+    assert tables.sentence(finding, words("en")) == "The data cannot answer this: accounts.segment, opportunities.closed_at is missing."
+    assert tables.sentence(finding, words("zh")) == "数据无法回答：缺少 accounts.segment、opportunities.closed_at。"
+
+
+def test_common_reason_of_undecided() -> None:
+    finding = Finding("M-1.2", "lifecycle", "undecided", "too_few")
+    assert "too few cases" in tables.sentence(finding, words("en"))
+
+
+def test_numbers_table_holds_what_a_statistician_asks_for() -> None:
+    table = tables.numbers_table(Finding("M-3.2", "success", "undecided", "success_undecided", (SUCCESS,)), words("en"))
+    assert table.columns.tolist() == ["number", "value", "interval", "n", "method"]
+    assert table.iloc[0].tolist() == ["success, KA", "56%", "49% to 63%, 95% interval", "294", "Aalen–Johansen"]
+
+
+def test_flip_sentences() -> None:
+    finding, units = Finding("M-3.2", "success", "undecided", "success_undecided"), {"success.target": "share"}
+    moves = Flip("success.target", 0.5, 0.486, (0.2, 0.9), "supported")
+    assert tables.flip_sentence(moves, finding, words("en"), units) == "mark for KA success: now 50%; from 49% on the verdict is “supported”."
+    never = Flip("success.target", 0.5, None, (0.2, 0.9))
+    assert "the same over the whole range 20% to 90%" in tables.flip_sentence(never, finding, words("en"), units)
+
+
+def test_flip_of_the_rule_names_the_path() -> None:
+    finding = Finding("M-4", "path_rule", "supported", "part_time")
+    said = tables.flip_sentence(Flip("path.high_fit", 0.8, 0.91, (0.6, 1.0), "split"), finding, words("zh"), {})
+    assert said.endswith("规则要求拆分。")
+
+
+def test_faults_are_counted_by_rule() -> None:
+    faults = pd.DataFrame({"table": ["a", "a"], "column": ["x", "x"], "row": [1, 2], "value": ["u", "v"], "rule": ["not_a_number"] * 2, "action": ["blank"] * 2})
+    summary = tables.fault_summary(faults, words("en"))
+    assert summary.iloc[0].tolist() == ["a", "x", "must be a finite number", "value left out, row kept", 2]
+    assert tables.fault_summary(faults.head(0), words("en")).empty
