@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import io
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from kaanalysis import tables
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.contracts import UnusableData
-from kaanalysis.figures import alt_text, available, draw_figure, figure_title
+from kaanalysis.figures import alt_text, available, draw_figure, figure_bytes, figure_title
 from kaanalysis.paths import PACKAGE
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
@@ -68,17 +68,15 @@ def _card(finding: Finding, words_: Words, units: dict[str, str]) -> Card:
     )  # fmt: skip
 
 
-def _pictures(result: Result, language: str, policy: Policy) -> list[Picture]:
+def _pictures(result: Result, language: str, policy: Policy, launch: dt.date | None) -> list[Picture]:
     pictures = []
     for spec in available(result):
-        buffer = io.BytesIO()
-        draw_figure(spec, result, language, policy).savefig(buffer, format="svg", metadata={"Date": None})
-        encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+        encoded = base64.b64encode(figure_bytes(draw_figure(spec, result, language, policy, launch), "svg")).decode("ascii")
         pictures.append(Picture(figure_title(spec, result, language), alt_text(spec, result, language), f"data:image/svg+xml;base64,{encoded}"))
     return pictures
 
 
-def _section(run: Path, step: Step, language: str, policy: Policy, units: dict[str, str]) -> Section:
+def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.date | None) -> Section:
     w, analysis = words(language), REGISTRY[step.id]
     title, question = w(f"analyses.{analysis.name}.title"), w(f"analyses.{analysis.name}.question")
     notebook = f"notebooks/{step.id}.ipynb" if (run / "notebooks" / f"{step.id}.ipynb").is_file() else ""
@@ -87,8 +85,8 @@ def _section(run: Path, step: Step, language: str, policy: Policy, units: dict[s
     if step.status == "skipped":
         return Section(step.id, title, question, [], [], w("report.skipped_text", needs=step.needs), "")
     result = read_result(run, step.id)
-    cards = [_card(f, w, units) for f in result.findings]
-    return Section(step.id, title, question, cards, _pictures(result, language, policy), "", notebook)
+    cards = [_card(f, w, tables.units_of(policy)) for f in result.findings]
+    return Section(step.id, title, question, cards, _pictures(result, language, policy, launch), "", notebook)
 
 
 def _rule_text(rule: str, w: Words) -> str:
@@ -118,8 +116,9 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
     if manifest is None:
         raise UnusableData(f"{run} has no manifest.json: it is no run folder of this workbook.")
     policy = policy or load_policy().override(manifest.overrides)
-    w, units = words(language), tables.units_of(policy)
-    sections = [_section(run, step, language, policy, units) for step in manifest.steps]
+    w, launched = words(language), manifest.company.get("ka_launch")
+    launch = dt.date.fromisoformat(launched) if launched else None
+    sections = [_section(run, step, language, policy, launch) for step in manifest.steps]
     faults, fault_count, imported = _faults(run, w)
     context: dict[str, Any] = {
         "t": w, "language": language, "manifest": manifest, "sections": sections, "cards": [(s, c) for s in sections for c in s.cards],

@@ -204,7 +204,8 @@ def start(data: str, out: Path, only: list[str] | None, overrides: Mapping[str, 
     stamp = {"data_hash": company.data_hash, "policy_hash": policy.hash, "code_hash": code_hash()}
     info = company.info
     manifest = Manifest(
-        stamp, {"name": info.name, "currency": info.currency, "as_of": str(info.as_of), "language": info.language}, Path(data).name if "://" not in data else data.split("@")[-1],
+        stamp, {"name": info.name, "currency": info.currency, "as_of": str(info.as_of), "language": info.language,
+                "ka_launch": str(info.ka_launch) if info.ka_launch else ""}, Path(data).name if "://" not in data else data.split("@")[-1],
         {n: t.value for n, t in sorted(policy.thresholds.items())}, dict(policy.overrides), versions(), languages, command, _now(),
         rows={n: [company.rows_valid[n], company.rows_read[n]] for n in company.tables}, faults=len(company.faults),
     )  # fmt: skip

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +22,7 @@ from kaanalysis import tables
 from kaanalysis.analyses.registry import REGISTRY, Analysis
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
-from kaanalysis.figures import alt_text, available, draw_figure, save_figure
+from kaanalysis.figures import FigureSpec, alt_text, available, draw_figure, figure_bytes, save_figure
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Result
 from kaanalysis.runfolder import read_result, result_path, save_result
@@ -37,9 +36,7 @@ class Picture:
         self.figure, self.alt = figure, alt
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
-        return {"image/png": base64.b64encode(buffer.getvalue()).decode("ascii"), "text/plain": self.alt}
+        return {"image/png": base64.b64encode(figure_bytes(self.figure, "png")).decode("ascii"), "text/plain": self.alt}
 
 
 class Workbook:
@@ -79,12 +76,14 @@ class Workbook:
         """The figure of that name, else the table of that name as a frame; a printed line where the data cannot feed it."""
         for spec in available(self.result):
             if spec.name == name:
-                language = self.words.language
-                return Picture(draw_figure(spec, self.result, language, self.policy), alt_text(spec, self.result, language))
+                return Picture(self._draw(spec), alt_text(spec, self.result, self.words.language))
         if name in self.result.frames:
             return self.result.frames[name]
         print(self.words("workbook.nothing_to_draw", name=name))
         return None
+
+    def _draw(self, spec: FigureSpec) -> Figure:
+        return draw_figure(spec, self.result, self.words.language, self.policy, self.company.info.ka_launch)
 
     def table(self, finding: str) -> pd.DataFrame:
         """All numbers of one finding, as a frame of ready text."""
@@ -99,7 +98,7 @@ class Workbook:
         figures = {}
         for spec in available(self.result):
             relative = f"figures/{self.result.id}/{spec.name}"
-            save_figure(draw_figure(spec, self.result, self.words.language, self.policy), self.run / relative)
+            save_figure(self._draw(spec), self.run / relative)
             figures[spec.name] = relative + ".svg"
         self.result.figures = figures
         save_result(self.run, self.result)

@@ -16,7 +16,7 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Counts, ids and outputs stay; figures are dropped to their plain-text stand-in, which keeps the files small."""
+    """Counts, ids, tags and outputs stay; times and the kernel's own metadata go."""
     notebook.metadata = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
                          "language_info": {"name": "python"}}  # fmt: skip
     for cell in notebook.cells:
@@ -29,7 +29,9 @@ def main() -> None:
         os.environ["KAANALYSIS_RUN"] = run
         for path in sorted(NOTEBOOKS.glob("0*.ipynb")):
             notebook = nbformat.read(path, as_version=4)
-            NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+            client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}},
+                                    extra_arguments=["--log-level=CRITICAL"])  # fmt: skip
+            client.execute()
             path.write_text(json.dumps(cleaned(notebook), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             print(path.name)
 

@@ -126,5 +126,5 @@ def monthly_terms(scene: Scene) -> dict[str, str]:
 
 FIGURES = (
     FigureSpec("revenue_bridge", ("revenue_bridge",), draw_bridge, (7.2, 3.2), ("M-D",)),
-    FigureSpec("monthly_revenue", ("monthly_revenue",), draw_monthly, (9.0, 4.0), (), monthly_terms),
+    FigureSpec("monthly_revenue", ("monthly_revenue",), draw_monthly, (8.2, 4.0), (), monthly_terms),
 )

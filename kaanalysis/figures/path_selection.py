@@ -205,6 +205,6 @@ def draw_inputs(scene: Scene, figure: Figure) -> None:
 
 FIGURES = (
     FigureSpec("rule_map", ("rule_cloud",), draw_rule, (7.2, 4.6), ("M-4",)),
-    FigureSpec("ledger", ("ledger",), draw_ledger, (9.0, 4.4), ("M-4.4",)),
+    FigureSpec("ledger", ("ledger",), draw_ledger, (8.2, 4.4), ("M-4.4",)),
     FigureSpec("inputs", ("inputs",), draw_inputs, (7.2, 5.4)),
 )

@@ -147,4 +147,4 @@ def draw_growth(scene: Scene, figure: Figure) -> None:
     scene.note("whiskers", level=scene.level())
 
 
-FIGURES = (FigureSpec("growth_bridge", ("growth_bridge",), draw_growth, (9.0, 4.4), ("M-0.1",)),)
+FIGURES = (FigureSpec("growth_bridge", ("growth_bridge",), draw_growth, (8.2, 4.4), ("M-0.1",)),)

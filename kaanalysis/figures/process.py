@@ -34,6 +34,14 @@ def durations(scene: Scene) -> dict[str, float]:
     return {str(k): float(d) for k, d in zip(frame["kind"], frame["median_days"], strict=True) if np.isfinite(d)}
 
 
+def flow_count(scene: Scene, nodes: pd.DataFrame, kind: str) -> int:
+    """How many flows of a kind there are; where only the nodes say, those that reached the most frequent step."""
+    frame = scene.result.frames.get("flow_durations")
+    if frame is not None and (frame["kind"] == kind).any():
+        return int(frame.loc[frame["kind"] == kind, "flows"].iloc[0])
+    return int(nodes.loc[nodes["kind"] == kind, "flows"].max())
+
+
 def party_name(scene: Scene, party: str) -> str:
     return (
         scene.text("unknown_party")

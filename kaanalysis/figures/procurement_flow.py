@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from kaanalysis.figures.lanes import draw_lanes, lane_height
 from kaanalysis.figures.parts import format_axis, only_y_grid
-from kaanalysis.figures.process import choose, durations, kind_name, kinds_shown
+from kaanalysis.figures.process import choose, durations, flow_count, kind_name, kinds_shown
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BASE, INK, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL
 from kaanalysis.figures.waits import draw_durations, draw_waits, duration_terms, wait_terms
@@ -25,7 +25,7 @@ def draw_flow(scene: Scene, figure: Figure) -> None:
     panels = figure.subplots(len(kinds), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ax, kind in zip(panels, kinds, strict=True):
         draw_lanes(chosen[kind], scene, ax, width)
-        flows = int(nodes.loc[nodes["kind"] == kind, "flows"].max())
+        flows = flow_count(scene, nodes, kind)
         median = durations(scene).get(kind)
         key = "panel" if median is None else "panel_median"
         ax.set_title(
@@ -185,8 +185,8 @@ def parties_terms(scene: Scene) -> dict[str, str]:
 
 FIGURES = (
     FigureSpec("directly_follows", ("directly_follows", "buying_nodes"), draw_flow, (10.0, 7.5), (), flow_terms),
-    FigureSpec("waits", ("buying_nodes",), draw_waits, (9.0, 5.2), (), wait_terms),
+    FigureSpec("waits", ("buying_nodes",), draw_waits, (8.2, 5.2), (), wait_terms),
     FigureSpec("flow_durations", ("flow_durations",), draw_durations, (7.2, 2.8), (), duration_terms),
     FigureSpec("role_merge", ("role_merge",), draw_merge, (7.2, 4.6), ("M-2.2",)),
-    FigureSpec("parties_by_flow", ("parties_by_flow",), draw_parties, (9.0, 3.8), (), parties_terms),
+    FigureSpec("parties_by_flow", ("parties_by_flow",), draw_parties, (8.2, 3.8), (), parties_terms),
 )

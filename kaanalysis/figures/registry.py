@@ -74,7 +74,8 @@ def _sentence(scene: Scene, finding: Finding, prefix: str) -> str | None:
     growth = finding.number("growth_rate", finding.terms.get("segment"))
     if growth is not None and growth.value is not None:
         extra["growth"] = ("+" if growth.value > 0 else "") + scene.exact_share(float(growth.value)).replace("-", "−")
-    for key in (f"{prefix}_{finding.reason}", f"{prefix}_{finding.state}", prefix):
+    same = "_same" if finding.terms.get("slowest") == finding.terms.get("step") and finding.state == "supported" else ""
+    for key in (f"{prefix}{same or '_' + finding.reason}", f"{prefix}_{finding.state}", prefix):
         name = f"figures.{scene.name}.{key}"
         if scene.words.has(name):
             try:

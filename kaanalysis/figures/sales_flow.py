@@ -213,7 +213,7 @@ def dwell_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 
 def draw_bottlenecks(scene: Scene, figure: Figure) -> None:
     frame = scene.frame("bottlenecks").reset_index(drop=True)
-    figure.set_size_inches(9.0, 2.4 + 0.4 * len(frame))
+    figure.set_size_inches(8.2, 2.4 + 0.4 * len(frame))
     left, right = figure.subplots(1, 2, width_ratios=[2.1, 1], sharey=True)
     relief_rows(frame, scene, left)
     dwell_rows(frame, scene, right)
@@ -221,7 +221,7 @@ def draw_bottlenecks(scene: Scene, figure: Figure) -> None:
 
 
 FIGURES = (
-    FigureSpec("incidence", ("incidence",), draw_incidence, (9.0, 4.2), ("M-3.1", "M-3.2")),
+    FigureSpec("incidence", ("incidence",), draw_incidence, (8.2, 4.2), ("M-3.1", "M-3.2")),
     FigureSpec("closed_won", ("closed_won",), draw_closed, (7.2, 4.0), ("M-3.1", "M-3.2")),
-    FigureSpec("bottlenecks", ("bottlenecks",), draw_bottlenecks, (9.0, 5.6), ("M-3.6",)),
+    FigureSpec("bottlenecks", ("bottlenecks",), draw_bottlenecks, (8.2, 5.6), ("M-3.6",)),
 )

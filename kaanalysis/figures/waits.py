@@ -93,7 +93,7 @@ def share_rows(rows: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 
 def draw_waits(scene: Scene, figure: Figure) -> None:
     kind, rows = _waits(scene)
-    figure.set_size_inches(9.0, 2.0 + 0.44 * len(rows))
+    figure.set_size_inches(8.2, 2.0 + 0.44 * len(rows))
     left, right = figure.subplots(1, 2, width_ratios=[1.7, 1], sharey=True)
     wait_rows(rows, scene, left)
     share_rows(rows, scene, right)
@@ -132,7 +132,8 @@ def duration_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     ]
     ax.set_yticks(range(len(frame)), names)
     ax.set_ylim(len(frame) - 0.5, -0.7)
-    ax.set_xlim(0, float(np.nanmax(frame[["median_days", "high"]].to_numpy(float))) * 1.08 or 1.0)
+    reach = float(np.nanmax(frame[["median_days", "high"]].to_numpy(float))) or 1.0
+    ax.set_xlim(-0.03 * reach, 1.08 * reach)
     only_x_grid(ax)
     format_axis(ax.xaxis, scene.count, 6)
     ax.set_xlabel(scene.text("x_label"))
