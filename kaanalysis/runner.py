@@ -29,7 +29,7 @@ from kaanalysis.policy import Policy, load_policy
 from kaanalysis.runfolder import result_path, save_frame, save_result, write_text
 
 PARAMETERS = ("data", "run", "lang", "overrides")
-PACKAGES = ("kaanalysis", "pandas", "numpy", "scipy", "matplotlib", "seaborn", "ibis-framework", "duckdb", "pyarrow", "papermill")
+PACKAGES = ("kaanalysis", "pandas", "numpy", "scipy", "matplotlib", "ibis-framework", "duckdb", "pyarrow", "papermill")
 
 
 @dataclass

@@ -62,7 +62,7 @@ def _cycle_median(deals: pd.DataFrame, clusters: np.ndarray, horizon: int, polic
     move = ("deal", "won")
     draws = np.concatenate([median_time(counts, move, w) for w in cluster_draws(counts, policy["evidence.draws"], policy["evidence.seed"])])
     point = float(median_time(counts, move, np.ones((1, counts.clusters)))[0])
-    made = percentile_number("cycle_median", segment, point, draws, level, wins, "days", method)
+    made = percentile_number("cycle_median", segment, point if np.isfinite(point) else None, draws, level, wins, "days", method)
     return replace(made, horizon_months=months)
 
 

@@ -117,7 +117,7 @@ def draw_merge(scene: Scene, figure: Figure) -> None:
     scene.note("band", level=scene.level())
 
 
-def parties_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, kind: str, most: int) -> Axes:
+def parties_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, kind: str, most: int, *, more: bool = False) -> Axes:
     """Share of flows by number of approving parties for one kind."""
     approving = frame["approve"].to_numpy(int).clip(max=most)
     shares = np.bincount(approving, minlength=most + 1) / len(approving)
@@ -155,7 +155,7 @@ def parties_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, kind: str, most: 
     ax.set_xticklabels(
         [
             *(scene.count(i) for i in range(most)),
-            scene.text("and_more", n=scene.count(most)) if frame["approve"].max() > most else scene.count(most),
+            scene.text("and_more", n=scene.count(most)) if more else scene.count(most),
         ]
     )
     format_axis(ax.yaxis, scene.share, 4)
@@ -171,7 +171,7 @@ def draw_parties(scene: Scene, figure: Figure) -> None:
     most = min(8, max(1, int(frame["approve"].quantile(0.995))))
     row = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
     for ax, kind in zip(row, kinds, strict=True):
-        parties_panel(frame[frame["category"] == kind], scene, ax, kind, most)
+        parties_panel(frame[frame["category"] == kind], scene, ax, kind, most, more=bool(frame["approve"].max() > most))
     for ax in row[1:]:
         ax.set_ylabel("")
     scene.note("band", level=scene.level())
