@@ -48,7 +48,14 @@ def survival_rows(n: int) -> list[str]:
     at = np.quantile(duration, [0.2, 0.5, 0.8])
     step = ours["survival"].to_numpy()[np.searchsorted(ours["time"].to_numpy(), at, side="right") - 1]
     assert np.allclose(step, theirs.survival_function_at_times(at).to_numpy(), atol=1e-9)
-    rows = [row("Kaplan–Meier with late entry", n, best_of(3, lambda: kaplan_meier(duration, event, entry)), best_of(3, lambda: KaplanMeierFitter().fit(duration, event, entry=entry)))]
+    rows = [
+        row(
+            "Kaplan–Meier with late entry",
+            n,
+            best_of(3, lambda: kaplan_meier(duration, event, entry)),
+            best_of(3, lambda: KaplanMeierFitter().fit(duration, event, entry=entry)),
+        )
+    ]
     kind = np.where(event, generator.integers(1, 3, n), 0)
     outcome = np.array([None, "won", "lost"], dtype=object)[kind]
     curve = cumulative_incidence(duration, outcome)
@@ -70,7 +77,18 @@ def main() -> None:
     for n in (1_000, 5_000):
         lines += survival_rows(n)
     with tempfile.TemporaryDirectory() as folder:
-        report = best_of(2, lambda: command(str(BIN / "kaanalysis"), "report", "data/demo", "--out", f"{folder}/r{time.monotonic_ns()}", "--jobs", "2"))
+        report = best_of(
+            2,
+            lambda: command(
+                str(BIN / "kaanalysis"),
+                "report",
+                "data/demo",
+                "--out",
+                f"{folder}/r{time.monotonic_ns()}",
+                "--jobs",
+                "2",
+            ),
+        )
         analyse = best_of(2, lambda: command(str(BIN / "kaanalysis"), "analyse", "data/demo", "--out", f"{folder}/a"))
         start = best_of(2, lambda: command(sys.executable, "-c", "import kaanalysis.workbook"))
     lines += ["", "| command on data/demo | seconds |", "|---|---|", f"| `kaanalysis report`, six notebooks, two languages, two at a time | {report[0]:.1f} |",

@@ -17,15 +17,22 @@ from kaanalysis.contracts import UnusableData
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
                   help="Does a company that grew on small customers have what key accounts take? Reads a company folder, says what its data supports.")  # fmt: skip
 
-Data = Annotated[str, typer.Argument(help="Company folder (company.toml and tables), or a DuckDB file with company.toml beside it.")]
+Data = Annotated[
+    str, typer.Argument(help="Company folder (company.toml and tables), or a DuckDB file with company.toml beside it.")
+]
 Out = Annotated[Path, typer.Option("--out", help="Run folder to write.")]
-Only = Annotated[list[str] | None, typer.Option("--only", help="Only this analysis (id, number or name; repeat for several) and what it rests on.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Override a policy value: name=value (repeat for several).")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Only this analysis (id, number or name; repeat for several) and what it rests on."),
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a policy value: name=value (repeat for several).")
+]
 
 
 def _command() -> str:
     """The command as typed, without the folders before file names: a report must not tell where it was made."""
-    words = [Path(w).name if os.path.isabs(w) else w for w in sys.argv[1:]]
+    words = [Path(w).name if Path(w).is_absolute() else w for w in sys.argv[1:]]
     return shlex.join(["kaanalysis", *words])
 
 
@@ -62,7 +69,9 @@ def import_(
     source: Annotated[str | None, typer.Argument(help="Which kind of source (see --list).")] = None,
     from_path: Annotated[Path | None, typer.Argument(metavar="FROM", help="Folder of the export.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Company folder to write.")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="List the sources, what each feeds and what it cannot.")] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the sources, what each feeds and what it cannot.")
+    ] = False,
     lang: Annotated[str, typer.Option(help="Language of --list: en or zh.")] = "en",
 ) -> None:
     """Turn a CRM export or event log into a company folder."""
@@ -110,7 +119,14 @@ def report(
     if unknown or not languages:
         raise UnusableData(f"--lang {lang!r} must name languages out of {', '.join(LANGUAGES)}.")
     console = Console(stderr=True)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, disable=not console.is_terminal)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
     with bar:
         task = bar.add_task("notebooks", total=None)
 
@@ -125,7 +141,17 @@ def report(
                 bar.update(task, description=f"report.{language}.html")
                 build(run, language)
 
-        manifest = run_notebooks(data, out, only=only, overrides=parse_assignments(set_ or []), languages=languages, jobs=jobs or os.cpu_count() or 1, command=_command(), tell=tell, finish=finish)
+        manifest = run_notebooks(
+            data,
+            out,
+            only=only,
+            overrides=parse_assignments(set_ or []),
+            languages=languages,
+            jobs=jobs or os.cpu_count() or 1,
+            command=_command(),
+            tell=tell,
+            finish=finish,
+        )
     for language in languages:
         print(out / f"report.{language}.html")
     raise typer.Exit(1 if manifest.failed else 0)
@@ -134,7 +160,9 @@ def report(
 @app.command()
 def simulate(
     company: Annotated[str | None, typer.Argument(help="Which company (see --list).")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Company folder to write; the truth is written beside it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Company folder to write; the truth is written beside it.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Start of the random numbers; the company's own by default.")] = None,
     size: Annotated[float, typer.Option(help="Number of customers and deals against the company's own.")] = 1.0,
     list_: Annotated[bool, typer.Option("--list", help="List the companies, a line each.")] = False,

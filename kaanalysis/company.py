@@ -52,7 +52,7 @@ class Company:
                 raise KeyError(f"the contract has no table {table!r}")
             if column:
                 TABLES[table].column(column)
-            if table not in self.tables or column and column not in self.tables[table].columns:
+            if table not in self.tables or (column and column not in self.tables[table].columns):
                 self._filled[name] = False
             else:
                 source = self.tables[table]

@@ -33,7 +33,11 @@ company.toml:
 
 def dictionary() -> str:
     """The whole dictionary as Markdown."""
-    lines = [HEAD, f"`*` = required column. Tables other than {' and '.join(INDISPENSABLE)} may be missing: what needs one says so.", ""]
+    lines = [
+        HEAD,
+        f"`*` = required column. Tables other than {' and '.join(INDISPENSABLE)} may be missing: what needs one says so.",
+        "",
+    ]
     for table in TABLES.values():
         lines += [f"### {table.name}", f"{table.meaning[0].upper()}{table.meaning[1:]}."]
         if table.key:
@@ -48,9 +52,17 @@ def dictionary() -> str:
             elif column.minimum is not None:
                 values = f"from {column.minimum:g}" + (" to 1" if column.type == "share" else "")
             unit = f" ({column.unit})" if column.unit else ""
-            lines.append(f"| `{column.name}`{' *' if column.required else ''} | {column.type} | {values} | {column.meaning}{unit} |")
+            lines.append(
+                f"| `{column.name}`{' *' if column.required else ''} | {column.type} | {values} | {column.meaning}{unit} |"
+            )
         lines.append("")
-    lines += ["## Rules", "What breaks a rule is named with table, column, row (1-based data row), value, rule and what was done.", "", "| rule | meaning |", "|---|---|"]
+    lines += [
+        "## Rules",
+        "What breaks a rule is named with table, column, row (1-based data row), value, rule and what was done.",
+        "",
+        "| rule | meaning |",
+        "|---|---|",
+    ]
     lines += [f"| {rule} | {meaning} |" for rule, meaning in RULES.items()]
     lines += [
         "",

@@ -15,32 +15,21 @@ import json
 import re
 import shutil
 import tempfile
-import tomllib
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import openpyxl
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from kaanalysis import xes
 from kaanalysis.contracts import INDISPENSABLE, TABLES, UnusableData
-from kaanalysis.paths import workbook_file
+from kaanalysis.import_maps import ImportMap, list_sources, load_maps
+from kaanalysis.source_files import detect_encoding, find_file, read_file
 
-KEYS = {
-    "map": {"title", "reads", "cannot_feed", "citation", "licence", "company", "sources", "views", "tables",
-            "corrections", "faults"},
-    "company": {"name", "currency", "as_of", "observed_from", "ka_launch", "language"},
-    "sources": {"files", "columns", "format", "delimiter", "encoding", "optional", "types"},
-    "tables": {"from", "columns"},
-    "corrections": {"source", "column", "values"},
-    "faults": {"source", "rule", "from", "when", "column", "action", "detail", "en", "zh"},
-}  # fmt: skip
-ACTIONS = ("kept", "set_aside", "merged")
+__all__ = ["ImportReport", "detect_encoding", "find_file", "import_source", "list_sources", "load_maps"]
+
 BUILT_IN = {
     "corrected_value": {"en": "a known misspelling was corrected", "zh": "已更正的已知拼写错误"},
     "unreadable_value": {"en": "the value could not be read and was left out", "zh": "该值无法读取，已留空"},
@@ -49,28 +38,6 @@ BUILT_IN = {
 REPORT = ("file", "row", "column", "value", "rule", "action")
 SQL_TYPE = {"date": "DATE", "month": "DATE", "time": "TIMESTAMP", "amount": "DOUBLE", "number": "DOUBLE",
             "share": "DOUBLE", "integer": "BIGINT", "flag": "BOOLEAN"}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ImportMap:
-    """One map. title, reads, cannot_feed: sentences by language; the rest as written in the file, its keys checked."""
-
-    name: str
-    title: dict[str, str]
-    reads: dict[str, str]
-    cannot_feed: dict[str, str]
-    citation: str
-    licence: str
-    company: dict[str, Any]
-    sources: dict[str, dict[str, Any]]
-    tables: dict[str, dict[str, Any]]
-    views: dict[str, str]
-    corrections: list[dict[str, Any]]
-    faults: list[dict[str, Any]]
-
-    def explain(self, lang: str = "en") -> str:
-        """What the map reads, what it cannot feed, licence and citation, in one paragraph."""
-        return f"{self.title[lang]} {self.reads[lang]} {self.cannot_feed[lang]} [{self.licence}] {self.citation}"
 
 
 @dataclass(frozen=True)
@@ -84,59 +51,6 @@ class ImportReport:
     faults: dict[str, int]
     notes: dict[str, dict[str, str]]
     company: dict[str, Any]
-
-
-def load_maps(folder: Path | None = None) -> dict[str, ImportMap]:
-    """Every map of the folder (default: the workbook's data/imports), by name. UnusableData names a map's mistake."""
-    folder = folder or workbook_file("data/imports")
-    return {path.stem: _load_map(path) for path in sorted(folder.glob("*.toml"))}
-
-
-def list_sources() -> list[ImportMap]:
-    """The maps, for ``kaanalysis import --list``: each explains itself in both languages."""
-    return list(load_maps().values())
-
-
-def _load_map(path: Path) -> ImportMap:
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnusableData(f"{path.name} is not valid TOML: {error}.") from None
-
-    def known(where: str, given: dict[str, Any], kind: str) -> None:
-        if unknown := sorted(set(given) - KEYS[kind]):
-            raise UnusableData(
-                f"{path.name}: {where} has unknown key {', '.join(unknown)}; known are {', '.join(sorted(KEYS[kind]))}."
-            )
-
-    known("the map", raw, "map")
-    for key in ("title", "reads", "cannot_feed"):
-        if set(raw.get(key, {})) != {"en", "zh"}:
-            raise UnusableData(f"{path.name}: {key} must be given in en and zh.")
-    if missing := sorted({"citation", "licence", "company", "sources", "tables"} - set(raw)):
-        raise UnusableData(f"{path.name}: {', '.join(missing)} is missing.")
-    known("company", raw["company"], "company")
-    for kind in ("sources", "tables"):
-        for name, given in raw[kind].items():
-            known(f"{kind}.{name}", given, kind)
-    for kind in ("corrections", "faults"):
-        for number, given in enumerate(raw.get(kind, []), 1):
-            known(f"{kind} {number}", given, kind)
-            choices = {"source": tuple(raw["sources"])} | ({"action": ACTIONS} if kind == "faults" else {})
-            for key, allowed in choices.items():
-                if given.get(key) not in allowed:
-                    raise UnusableData(f"{path.name}: {kind} {number}: {key} must be one of {', '.join(allowed)}.")
-    for name, given in raw["tables"].items():
-        if name not in TABLES:
-            raise UnusableData(f"{path.name}: the contract has no table {name}; it has {', '.join(TABLES)}.")
-        columns, has = set(given["columns"]), {column.name for column in TABLES[name].columns}
-        if wrong := sorted(columns - has):
-            raise UnusableData(
-                f"{path.name}: {name} has no column {', '.join(wrong)}; it has {', '.join(sorted(has))}."
-            )
-        if missing := sorted(set(TABLES[name].required) - columns):
-            raise UnusableData(f"{path.name}: {name} must have column {', '.join(missing)}.")
-    return ImportMap(path.stem, **{"views": {}, "corrections": [], "faults": [], **raw})
 
 
 def import_source(source: str, from_path: Path, out: Path, *, maps: Path | None = None) -> ImportReport:
@@ -205,7 +119,7 @@ class _Import:
             nothing = {column.rstrip("?"): pa.array([], pa.string()) for column in wanted}
             table = pa.table({"_row": pa.array([], pa.int64())} | nothing)
         else:
-            table, skipped = _read_file(path, source, wanted)
+            table, skipped = read_file(path, source, wanted)
         self.files[name] = {"file": path.name if path else "", "rows": table.num_rows + len(skipped)}
         self.engine.register("_incoming", table)
         self.engine.execute(f"CREATE TABLE {_q(name)} AS FROM _incoming")
@@ -296,103 +210,6 @@ class _Import:
         return {"rows": rows, "columns": keep} if rows or name in INDISPENSABLE else {}
 
 
-def find_file(folder: Path, name: str, source: dict[str, Any]) -> Path | None:
-    """The one file of a source: ``files`` are name patterns, read without regard to case. None: absent and optional."""
-    files = [folder] if folder.is_file() else [path for path in folder.iterdir() if path.is_file()]
-    patterns = [pattern.casefold() for pattern in source["files"]]
-    found = sorted(p for p in files if any(Path(p.name.casefold()).match(pattern) for pattern in patterns))
-    if len(found) > 1:
-        raise UnusableData(f"{folder} has more than one file for {name}: {', '.join(p.name for p in found)}; keep one.")
-    if not found and not source.get("optional", False):
-        raise UnusableData(f"{folder} has no file for {name}: expected {' or '.join(source['files'])}.")
-    return found[0] if found else None
-
-
-def detect_encoding(path: Path) -> str:
-    """``utf-8`` (also with BOM), ``utf-16`` (with BOM) or ``gb18030``; UnusableData if the bytes are none of them."""
-    with path.open("rb") as stream:
-        if stream.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
-            return "utf-16"
-        for encoding in ("utf-8", "gb18030"):
-            stream.seek(0)
-            decoder = getincrementaldecoder(encoding)()
-            try:
-                while block := stream.read(1 << 20):
-                    decoder.decode(block)
-                decoder.decode(b"", True)
-                return encoding
-            except UnicodeDecodeError:
-                continue
-    raise UnusableData(f"{path.name} is neither UTF-8 nor GB18030 text; save it as UTF-8.")
-
-
-def _read_file(
-    path: Path, source: dict[str, Any], wanted: dict[str, list[str]]
-) -> tuple[pa.Table, list[tuple[int, str]]]:
-    """The wanted columns of a file as text with ``_row``, and the rows that could not be read (number, text)."""
-    skipped: list[tuple[int, str]] = []
-    if source.get("format") == "xes":
-        log = xes.read_xes(path, [key for aliases in wanted.values() for key in aliases])
-        used = [
-            key
-            for key, values in zip(log.table.column_names, log.table.columns, strict=True)
-            if values.null_count < len(values)
-        ]
-        table = log.table.select(used)
-        skipped = [(number, said or "") for number, said in log.untimed]
-        gone: set[int] = set()
-    else:
-        table = _read_excel(path) if path.suffix.casefold() == ".xlsx" else _read_csv(path, source, skipped)
-        gone = {number for number, _ in skipped}
-    rows = (n for n in range(1, table.num_rows + len(gone) + 1) if n not in gone)
-    names = table.column_names
-    if repeated := sorted({column for column in names if names.count(column) > 1}):
-        raise UnusableData(f"{path.name} has the column {', '.join(repeated)} more than once.")
-    plain = {_plain(column): column for column in reversed(names)}
-    columns: dict[str, Any] = {"_row": pa.array(rows, pa.int64())}
-    for name, aliases in wanted.items():
-        found = next((plain[_plain(alias)] for alias in aliases if _plain(alias) in plain), None)
-        if found is None and not name.endswith("?"):
-            have = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
-            raise UnusableData(f"{path.name} has no column {' or '.join(aliases)}; it has: {have}.")
-        columns[name.rstrip("?")] = pa.nulls(table.num_rows, pa.string()) if found is None else table.column(found)
-    return pa.table(columns), skipped
-
-
-def _read_csv(path: Path, source: dict[str, Any], skipped: list[tuple[int, str]]) -> pa.Table:
-    def skip(row: pa_csv.InvalidRow) -> str:
-        skipped.append((row.number - 1, row.text))  # number counts the header
-        return "skip"
-
-    encoding = source.get("encoding") or detect_encoding(path)
-    delimiter = source.get("delimiter", ",")
-    try:
-        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
-            header = next(csv.reader(stream, delimiter=delimiter), [])
-        return pa_csv.read_csv(
-            path,
-            pa_csv.ReadOptions(use_threads=False, encoding=encoding),
-            pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-            pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
-            ),
-        )
-    except (pa.ArrowInvalid, UnicodeError, LookupError, StopIteration) as error:
-        raise UnusableData(f"{path.name} cannot be read as {encoding} text: {error}.") from None
-
-
-def _read_excel(path: Path) -> pa.Table:
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:
-        raise UnusableData(f"{path.name} cannot be read as an Excel workbook: {error}.") from None
-    cells = [[None if value in (None, "") else str(value) for value in row] for row in book.worksheets[0].values]
-    header, *rows = cells or [[]]
-    names = [column or f"column {number}" for number, column in enumerate(header, 1)]
-    columns = [pa.array([row[at] if at < len(row) else None for row in rows], pa.string()) for at in range(len(names))]
-    return pa.Table.from_arrays(columns, names)
-
-
 def _parse(column: str, kind: str) -> str:
     """SQL that reads a text column as a number, a flag, an ISO date or time (the day as written: an offset is not
     applied), or a date in the strptime form ``kind``."""
@@ -403,11 +220,6 @@ def _parse(column: str, kind: str) -> str:
         yes, no = (f"lower({text}) IN {words}" for words in (("true", "1", "yes"), ("false", "0", "no")))
         return f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
     return f"TRY_CAST({text} AS TIMESTAMP)" if kind == "date" else f"try_strptime({text}, {_s(kind)})"
-
-
-def _plain(column: str) -> str:
-    """A column name without case, spaces and underscores: ``AccountId`` is ``account_id``."""
-    return re.sub(r"[\s_]+", "", column.rstrip("?").casefold())
 
 
 def _q(name: str) -> str:

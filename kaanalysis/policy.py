@@ -75,7 +75,7 @@ def _threshold(name: str, raw: Mapping[str, Any]) -> Threshold:
     if unknown:
         raise PolicyError(f"policy {name}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}.")
     for key in ("value", "unit", "source"):
-        if key not in raw or raw[key] == "" and key == "source":
+        if key not in raw or (raw[key] == "" and key == "source"):
             raise PolicyError(f"policy {name}: {key} is missing.")
     has_choices = "choices" in raw
     if has_choices == ("range" in raw):
@@ -88,7 +88,9 @@ def _threshold(name: str, raw: Mapping[str, Any]) -> Threshold:
     )  # fmt: skip
     threshold.accept(threshold.value)
     if threshold.spread and not threshold.spread[0] <= float(threshold.value) <= threshold.spread[1]:
-        raise PolicyError(f"policy {name}: value {threshold.value} lies outside its own spread {list(threshold.spread)}.")
+        raise PolicyError(
+            f"policy {name}: value {threshold.value} lies outside its own spread {list(threshold.spread)}."
+        )
     return threshold
 
 

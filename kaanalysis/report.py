@@ -71,8 +71,16 @@ def _card(finding: Finding, words_: Words, units: dict[str, str]) -> Card:
 def _pictures(result: Result, language: str, policy: Policy, launch: dt.date | None) -> list[Picture]:
     pictures = []
     for spec in available(result):
-        encoded = base64.b64encode(figure_bytes(draw_figure(spec, result, language, policy, launch), "svg")).decode("ascii")
-        pictures.append(Picture(figure_title(spec, result, language), alt_text(spec, result, language), f"data:image/svg+xml;base64,{encoded}"))
+        encoded = base64.b64encode(figure_bytes(draw_figure(spec, result, language, policy, launch), "svg")).decode(
+            "ascii"
+        )
+        pictures.append(
+            Picture(
+                figure_title(spec, result, language),
+                alt_text(spec, result, language),
+                f"data:image/svg+xml;base64,{encoded}",
+            )
+        )
     return pictures
 
 
@@ -81,7 +89,9 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
     title, question = w(f"analyses.{analysis.name}.title"), w(f"analyses.{analysis.name}.question")
     notebook = f"notebooks/{step.id}.ipynb" if (run / "notebooks" / f"{step.id}.ipynb").is_file() else ""
     if step.status == "failed":
-        return Section(step.id, title, question, [], [], w("report.failed_text", id=step.id, error=step.error), notebook)
+        return Section(
+            step.id, title, question, [], [], w("report.failed_text", id=step.id, error=step.error), notebook
+        )
     if step.status == "skipped":
         return Section(step.id, title, question, [], [], w("report.skipped_text", needs=step.needs), "")
     result = read_result(run, step.id)
@@ -100,10 +110,25 @@ def _faults(run: Path, w: Words) -> tuple[list[list[str]], int, list[list[str]]]
     for fault in faults.head(FAULTS_SHOWN).itertuples():
         where = w("report.row_none") if pd.isna(fault.row) else str(fault.row)
         value = "" if fault.value is None or fault.value != fault.value else str(fault.value)
-        rows.append([str(fault.table), str(fault.column), where, value, _rule_text(str(fault.rule), w), w(f"actions.{fault.action}")])
+        rows.append(
+            [
+                str(fault.table),
+                str(fault.column),
+                where,
+                value,
+                _rule_text(str(fault.rule), w),
+                w(f"actions.{fault.action}"),
+            ]
+        )
     notes = pd.read_parquet(run / "tables" / "import_faults.parquet")
-    counted = notes.groupby(["file", "column", "rule", "action"]).agg(n=("row", "size"), rows=("row", lambda r: ", ".join(map(str, r[:12])) + (" …" if len(r) > 12 else ""))).reset_index()
-    imported = [[str(r.file), str(r.column), str(r.rule), str(r.action), str(r.n), str(r.rows)] for r in counted.itertuples()]
+    counted = (
+        notes.groupby(["file", "column", "rule", "action"])
+        .agg(n=("row", "size"), rows=("row", lambda r: ", ".join(map(str, r[:12])) + (" …" if len(r) > 12 else "")))
+        .reset_index()
+    )
+    imported = [
+        [str(r.file), str(r.column), str(r.rule), str(r.action), str(r.n), str(r.rows)] for r in counted.itertuples()
+    ]
     return rows, len(faults), imported
 
 
@@ -131,7 +156,13 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
         "other": [x for x in manifest.languages if x != language],
         "has_result": lambda id: result_path(run, id).is_file(),
     }  # fmt: skip
-    environment = Environment(loader=FileSystemLoader(PACKAGE / "templates"), autoescape=select_autoescape(["html"]), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(PACKAGE / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     path = run / f"report.{language}.html"
     write_text(path, environment.get_template("report.html").render(context))
     return path

@@ -27,7 +27,7 @@ class StaleResult(UnusableData):
 
 def finite(value: float | int | None) -> float | int | None:
     """`value`, or None where it is missing, NaN or infinite: JSON results hold neither NaN nor infinity."""
-    if value is None or isinstance(value, float) and not math.isfinite(value):
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, bool | int | float):
         return value
@@ -76,7 +76,13 @@ class Flip:
     to: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"policy": self.policy, "now": finite(self.now), "at": finite(self.at), "range": list(self.range), "to": self.to}
+        return {
+            "policy": self.policy,
+            "now": finite(self.now),
+            "at": finite(self.at),
+            "range": list(self.range),
+            "to": self.to,
+        }
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,9 @@ class Result:
     def from_json(text: str) -> Result:
         raw = json.loads(text)
         if raw.get("schema") != SCHEMA:
-            raise StaleResult(f"result {raw.get('id')} has schema {raw.get('schema')}, this version reads {SCHEMA}: run it again.")
+            raise StaleResult(
+                f"result {raw.get('id')} has schema {raw.get('schema')}, this version reads {SCHEMA}: run it again."
+            )
         findings = [
             Finding(
                 f["id"], f["key"], f["state"], f["reason"], tuple(Number(**n) for n in f["numbers"]),
@@ -162,7 +170,9 @@ class Result:
             )
             for f in raw["findings"]
         ]  # fmt: skip
-        return Result(raw["id"], raw["data_hash"], raw["policy_hash"], raw["as_of"], findings, {}, raw["tables"], raw["figures"])
+        return Result(
+            raw["id"], raw["data_hash"], raw["policy_hash"], raw["as_of"], findings, {}, raw["tables"], raw["figures"]
+        )
 
 
 def load_result(path: Path) -> Result:
@@ -175,6 +185,8 @@ def load_result(path: Path) -> Result:
         raise UnusableData(f"{path} is not a result of this workbook ({error}).") from None
 
 
-def no_data(id: str, key: str, needs: Iterable[str], numbers: Iterable[Number] = (), reason: str = "missing") -> Finding:
+def no_data(
+    id: str, key: str, needs: Iterable[str], numbers: Iterable[Number] = (), reason: str = "missing"
+) -> Finding:
     """A finding that the data cannot feed, naming the ``table.column`` entries that would."""
     return Finding(id, key, "no_data", reason, tuple(numbers), (), tuple(needs))

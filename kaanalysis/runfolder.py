@@ -21,7 +21,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(Path(name))
         Path(name).chmod(0o644)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -41,7 +41,9 @@ def save_frame(run: Path, relative: str, frame: pd.DataFrame, result: Result | N
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    stamp = {} if result is None else {b"data_hash": result.data_hash.encode(), b"policy_hash": result.policy_hash.encode()}
+    stamp = (
+        {} if result is None else {b"data_hash": result.data_hash.encode(), b"policy_hash": result.policy_hash.encode()}
+    )
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **stamp})
     write_atomically(run / relative, lambda p: pq.write_table(table, p))
 
@@ -57,13 +59,17 @@ def save_result(run: Path, result: Result) -> None:
     write_text(result_path(run, result.id), text)
 
 
-def read_result(run: Path, id: str, *, data_hash: str | None = None, policy_hash: str | None = None, renew: str = "") -> Result:
+def read_result(
+    run: Path, id: str, *, data_hash: str | None = None, policy_hash: str | None = None, renew: str = ""
+) -> Result:
     """One result with its frames. With hashes given, a result made from other data or another policy is refused: the message names
     `renew`, the command that makes it again."""
     result = load_result(result_path(run, id))
     for what, wanted, found in (("data", data_hash, result.data_hash), ("policy", policy_hash, result.policy_hash)):
         if wanted is not None and wanted != found:
-            raise StaleResult(f"{result_path(run, id)} was made from other {what} ({found}, now {wanted}). Renew it: {renew}")
+            raise StaleResult(
+                f"{result_path(run, id)} was made from other {what} ({found}, now {wanted}). Renew it: {renew}"
+            )
     for name, relative in result.tables.items():
         path = run / relative
         if not path.is_file():

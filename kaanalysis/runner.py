@@ -125,7 +125,9 @@ def check_parameters(path: Path) -> None:
     if declared != set(PARAMETERS):
         missing, extra = sorted(set(PARAMETERS) - declared), sorted(declared - set(PARAMETERS))
         said = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(extra)}"] * bool(extra)
-        raise UnusableData(f"{path}: its parameters cell {' and '.join(said)}; it must declare {', '.join(PARAMETERS)}.")
+        raise UnusableData(
+            f"{path}: its parameters cell {' and '.join(said)}; it must declare {', '.join(PARAMETERS)}."
+        )
 
 
 def execute(id: str, run: Path, parameters: Mapping[str, Any]) -> Step:
@@ -183,7 +185,11 @@ def _prepare(out: Path, stamp: dict[str, str]) -> tuple[Path, dict[str, Step]]:
             partial.mkdir()
             earlier = None
     kept = {s.id: s for s in earlier.steps if s.status in ("done", "kept")} if earlier else {}
-    return partial, {id: s for id, s in kept.items() if result_path(partial, id).is_file() and (partial / "notebooks" / f"{id}.ipynb").is_file()}
+    return partial, {
+        id: s
+        for id, s in kept.items()
+        if result_path(partial, id).is_file() and (partial / "notebooks" / f"{id}.ipynb").is_file()
+    }
 
 
 def _publish(partial: Path, out: Path) -> None:
@@ -191,12 +197,14 @@ def _publish(partial: Path, out: Path) -> None:
     old = out.parent / f".{out.name}.old"
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
-        os.replace(out, old)
-    os.replace(partial, out)
+        out.replace(old)
+    partial.replace(out)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def start(data: str, out: Path, only: list[str] | None, overrides: Mapping[str, object], languages: list[str], command: str) -> tuple[Company, Policy, list[Analysis], Manifest]:
+def start(
+    data: str, out: Path, only: list[str] | None, overrides: Mapping[str, object], languages: list[str], command: str
+) -> tuple[Company, Policy, list[Analysis], Manifest]:
     """Everything that can be refused is refused here, before any notebook starts."""
     policy = load_policy().override(overrides)
     chosen = with_upstream(select(only))
@@ -271,12 +279,23 @@ def run_notebooks(data: str, out: Path, *, only: list[str] | None = None, overri
     return manifest
 
 
-def analyse_in_process(data: str, out: Path, *, only: list[str] | None = None, overrides: Mapping[str, object] | None = None, command: str = "") -> Manifest:
+def analyse_in_process(
+    data: str,
+    out: Path,
+    *,
+    only: list[str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+    command: str = "",
+) -> Manifest:
     """The same results and tables without a kernel: no notebooks, figures or report. Files are written one by one, each atomically."""
     from kaanalysis.analyses.registry import analyse_all
 
     company, policy, chosen, manifest = start(data, out, only, overrides or {}, [], command)
-    if out.exists() and Manifest.read(out) is None and any(p.name not in ("results", "tables", "figures") for p in out.iterdir()):
+    if (
+        out.exists()
+        and Manifest.read(out) is None
+        and any(p.name not in ("results", "tables", "figures") for p in out.iterdir())
+    ):
         raise UnusableData(f"{out} is not empty and is no run folder of this workbook; choose another --out.")
     begun = time.monotonic()
     results = analyse_all(company, policy, only)

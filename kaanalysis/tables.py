@@ -32,7 +32,10 @@ def title(finding: Finding, words: Words) -> str:
 
 def numbers_table(finding: Finding, words: Words) -> pd.DataFrame:
     """One row per number: name, value, interval, n, method."""
-    rows = [(words.name_of(n), words.value(n.value, n.unit), words.interval(n), words.value(n.n, ""), n.method) for n in finding.numbers]
+    rows = [
+        (words.name_of(n), words.value(n.value, n.unit), words.interval(n), words.value(n.n, ""), n.method)
+        for n in finding.numbers
+    ]
     return pd.DataFrame(rows, columns=[words(f"table.{c}") for c in ("number", "value", "interval", "n", "method")])
 
 
@@ -46,7 +49,9 @@ def flip_sentence(flip: Flip, finding: Finding, words: Words, policy_units: dict
     if flip.at is None:
         return words("flips.never", policy=name, now=show(flip.now), low=show(flip.range[0]), high=show(flip.range[1]))
     if finding.key == "path_rule":
-        return words("flips.path", policy=name, now=show(flip.now), at=show(flip.at), to=words.term("path", flip.to or ""))
+        return words(
+            "flips.path", policy=name, now=show(flip.now), at=show(flip.at), to=words.term("path", flip.to or "")
+        )
     return words("flips.moves", policy=name, now=show(flip.now), at=show(flip.at), to=words(f"states.{flip.to}"))
 
 
@@ -59,7 +64,9 @@ def fault_summary(faults: pd.DataFrame, words: Words) -> pd.DataFrame:
     columns = [words(f"table.{c}") for c in ("table", "column", "rule", "action", "count")]
     if faults.empty:
         return pd.DataFrame(columns=columns)
-    grouped = faults.groupby(["table", "column", "rule", "action"], dropna=False, sort=True).size().reset_index(name="count")
+    grouped = (
+        faults.groupby(["table", "column", "rule", "action"], dropna=False, sort=True).size().reset_index(name="count")
+    )
     grouped["rule"] = [words(f"rules.{r}") if r in RULES else r for r in grouped["rule"]]
     grouped["action"] = [words(f"actions.{a}") for a in grouped["action"]]
     return grouped.set_axis(columns, axis=1)
@@ -70,14 +77,28 @@ def opening_lines(company: Company, policy: Policy, words: Words) -> list[str]:
     info = company.info
     lines = [words("opening.company", name=info.name, as_of=info.as_of, currency=info.currency)]
     for name in company.tables:
-        lines.append("  " + words("opening.rows", table=name, valid=company.rows_valid[name], read=company.rows_read[name]))
+        lines.append(
+            "  " + words("opening.rows", table=name, valid=company.rows_valid[name], read=company.rows_read[name])
+        )
     faults = company.fault_frame()
     if faults.empty:
         lines.append(words("opening.faults_none"))
     else:
         lines.append(words("opening.faults_heading", n=len(faults)))
-        for (table, column, rule, action), n in faults.groupby(["table", "column", "rule", "action"], dropna=False).size().items():  # type: ignore[misc]
-            lines.append("  " + words("opening.fault", table=table, column=column, n=n, rule=words(f"rules.{rule}"), action=words(f"actions.{action}")))
+        for (table, column, rule, action), n in (
+            faults.groupby(["table", "column", "rule", "action"], dropna=False).size().items()
+        ):  # type: ignore[misc]
+            lines.append(
+                "  "
+                + words(
+                    "opening.fault",
+                    table=table,
+                    column=column,
+                    n=n,
+                    rule=words(f"rules.{rule}"),
+                    action=words(f"actions.{action}"),
+                )
+            )
     if len(company.import_faults):
         lines.append(words("opening.import_faults", n=len(company.import_faults)))
         for (rule, action), n in company.import_faults.groupby(["rule", "action"]).size().items():  # type: ignore[misc]

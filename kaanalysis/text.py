@@ -98,7 +98,9 @@ class Words:
         if re.fullmatch(r"[A-Z]{3}", unit):
             if abs(value) < 1000:
                 return format_currency(value, unit, "¤#,##0", locale=self.locale, currency_digits=False)
-            return format_compact_currency(_three_digits(value), unit, locale=self.locale, fraction_digits=_fraction(value, self.language))
+            return format_compact_currency(
+                _three_digits(value), unit, locale=self.locale, fraction_digits=_fraction(value, self.language)
+            )
         return self._with_unit(self._decimal(value, like), unit, one=value == 1)
 
     def _with_unit(self, number: str, unit: str, *, one: bool = False) -> str:
@@ -120,9 +122,15 @@ class Words:
             return ""
         level = format_percent(number.level or 0, locale=self.locale)
         if number.unit.startswith("share") or number.unit == "probability" or re.fullmatch(r"[A-Z]{3}", number.unit):
-            span = self("numbers.span", low=self.value(number.low, number.unit, like=number.value), high=self.value(number.high, number.unit, like=number.value))
+            span = self(
+                "numbers.span",
+                low=self.value(number.low, number.unit, like=number.value),
+                high=self.value(number.high, number.unit, like=number.value),
+            )
         else:
-            low, high = (self("numbers.none") if v is None else self._decimal(v, number.value) for v in (number.low, number.high))
+            low, high = (
+                self("numbers.none") if v is None else self._decimal(v, number.value) for v in (number.low, number.high)
+            )
             span = self._with_unit(self("numbers.span", low=low, high=high), number.unit)
         return self("numbers.interval", span=span, level=level)
 
@@ -153,7 +161,9 @@ class Words:
                 at = str(finding.terms.get(at, terms.get(at, at)))
             number = finding.number(name, at or None)
             if number is None:
-                raise MissingText(f"text {key!r} needs the number {name}@{at}, which finding {finding.id} does not carry")
+                raise MissingText(
+                    f"text {key!r} needs the number {name}@{at}, which finding {finding.id} does not carry"
+                )
             if bare == "horizon":
                 return self.value(number.horizon_months, "months")
             return self.value(number.value, number.unit) if bare else self.number(number)

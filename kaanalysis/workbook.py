@@ -1,10 +1,10 @@
 """The five verbs that a notebook uses: open, verdict, show, flips, save.
 
-    book = workbook.open("01_base_assumptions", data=data, run=run, lang=lang, overrides=overrides)
-    book.verdict()            # the verdicts first, as plain text
-    book.show("survival")     # one figure (or table) of evidence
-    book.flips()              # what would change the verdicts
-    book.save()               # results, tables and figures into the run folder
+book = workbook.open("01_base_assumptions", data=data, run=run, lang=lang, overrides=overrides)
+book.verdict()            # the verdicts first, as plain text
+book.show("survival")     # one figure (or table) of evidence
+book.flips()              # what would change the verdicts
+book.save()               # results, tables and figures into the run folder
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Picture:
 class Workbook:
     """One analysis on one company: opened by :func:`open`, computed on the first question."""
 
-    def __init__(self, analysis: Analysis, company: Company, policy: Policy, run: Path, language: str, data: str) -> None:
+    def __init__(
+        self, analysis: Analysis, company: Company, policy: Policy, run: Path, language: str, data: str
+    ) -> None:
         self.analysis, self.company, self.policy, self.run, self.data = analysis, company, policy, run, data
         self.words: Words = words(language)
         self._result: Result | None = None
@@ -65,7 +67,9 @@ class Workbook:
                 save_result(self.run, made.result)
             changes = "".join(f" --set {n}={v}" for n, v in self.policy.overrides.items())
             renew = f"kaanalysis analyse {self.data} --out {self.run} --only {id}{changes}"
-            results[id] = read_result(self.run, id, data_hash=self.company.data_hash, policy_hash=self.policy.hash, renew=renew)
+            results[id] = read_result(
+                self.run, id, data_hash=self.company.data_hash, policy_hash=self.policy.hash, renew=renew
+            )
         return results
 
     def verdict(self) -> None:
@@ -102,7 +106,11 @@ class Workbook:
             figures[spec.name] = relative + ".svg"
         self.result.figures = figures
         save_result(self.run, self.result)
-        print(self.words("workbook.saved", n=len(self.result.findings), tables=len(self.result.tables), figures=len(figures)))
+        print(
+            self.words(
+                "workbook.saved", n=len(self.result.findings), tables=len(self.result.tables), figures=len(figures)
+            )
+        )
 
 
 def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str, object] | None = None) -> Workbook:
@@ -121,5 +129,3 @@ def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str,
     book = Workbook(REGISTRY[id], company, policy, folder, lang, data)
     print("\n".join(tables.opening_lines(company, policy, book.words)))
     return book
-
-

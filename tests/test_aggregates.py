@@ -44,17 +44,26 @@ def test_segments_by_label_and_by_size(company: Open, policy: Policy) -> None:
     assert records(frame, "account_id", "cluster", "segment") == [
         ("A1", "A1", "SMB"), ("A2", "A2", "KA"), ("A3", "A2", "KA"), ("A4", "A4", None)]  # fmt: skip
     # By size: 10 people small; 900 people, or 60 million, large; nothing known: neither.
-    by_size = aggregates.account_segments(opened, policy.override({"segment.definition": "size"})).order_by("account_id").execute()
+    by_size = (
+        aggregates.account_segments(opened, policy.override({"segment.definition": "size"}))
+        .order_by("account_id")
+        .execute()
+    )
     assert records(by_size, "segment") == [("SMB",), ("KA",), ("KA",), (None,)]
 
 
 def test_size_borders_belong_to_key_accounts(company: Open, policy: Policy) -> None:
     rows = "account_id,employees,annual_revenue\nA1,500,\nA2,499,\nA3,,50000000\nA4,,49999999\nA5,499,50000000\n"
     size = policy.override({"segment.definition": "size"})
-    frame = aggregates.account_segments(company(accounts=rows, opportunities=HEAD), size).order_by("account_id").execute()
+    frame = (
+        aggregates.account_segments(company(accounts=rows, opportunities=HEAD), size).order_by("account_id").execute()
+    )
     assert frame["segment"].tolist() == ["KA", "SMB", "KA", "SMB", "KA"]
     only = company(accounts="account_id,employees\nA1,600\nA2,\n", opportunities=HEAD)
-    assert records(aggregates.account_segments(only, size).order_by("account_id").execute(), "segment") == [("KA",), (None,)]
+    assert records(aggregates.account_segments(only, size).order_by("account_id").execute(), "segment") == [
+        ("KA",),
+        (None,),
+    ]
     assert aggregates.segment_missing(only, size) == []
     none = company(accounts="account_id\nA1\n", opportunities=HEAD)
     assert aggregates.segment_missing(none, size) == ["accounts.employees", "accounts.annual_revenue"]
@@ -81,14 +90,27 @@ def test_deal_times_by_hand(company: Open, policy: Policy) -> None:
     assert records(aggregates.untimed_deals(opened, policy).sort_values("segment", na_position="last"), "segment", "deals", "untimed") == [
         ("KA", 2, 0), ("SMB", 3, 2), (None, 1, 0)]  # fmt: skip
     closed = aggregates.closed_deals(opened, policy)
-    assert dict(zip(closed["opportunity_id"], closed["won"], strict=True)) == {"O1": True, "O2": False, "O5": True, "O6": False, "O7": True}
+    assert dict(zip(closed["opportunity_id"], closed["won"], strict=True)) == {
+        "O1": True,
+        "O2": False,
+        "O5": True,
+        "O6": False,
+        "O7": True,
+    }
 
 
-def test_growth_periods_hold_the_day_they_end_on_and_not_the_day_before_they_begin(company: Open, policy: Policy) -> None:
+def test_growth_periods_hold_the_day_they_end_on_and_not_the_day_before_they_begin(
+    company: Open, policy: Policy
+) -> None:
     # as_of 2025-12-31: later period 2025-01-01 … 2025-12-31, earlier 2024-01-01 … 2024-12-31.
     days = ["2025-12-31", "2025-01-01", "2024-12-31", "2024-01-01", "2023-12-31"]
     rows = [f"A1,T,x,renewal,2020-01-01,{day},won,{10**i}," for i, day in enumerate(days)]
-    opened = company(accounts=ACCOUNTS, opportunities=deals(*rows, "A2,T,x,new,2025-01-01,2025-05-01,lost,7,", "A3,T,x,new,2025-01-01,2025-05-01,won,,"))
+    opened = company(
+        accounts=ACCOUNTS,
+        opportunities=deals(
+            *rows, "A2,T,x,new,2025-01-01,2025-05-01,lost,7,", "A3,T,x,new,2025-01-01,2025-05-01,won,,"
+        ),
+    )
     assert records(aggregates.growth_by_account(opened, policy), "account_id", "cluster", "amount_0", "deals_0", "amount_1", "deals_1") == [
         ("A1", "A1", 1100, 2, 11, 2)]  # fmt: skip
 
@@ -129,7 +151,9 @@ def test_lives_are_unions_with_short_pauses_late_entries_and_cuts(company: Open,
     assert shorter["account_id"].tolist() == ["A1", "A2", "A2", "A3", "A7", "A8", "A8"]
 
 
-def test_lives_without_subscriptions_run_from_the_first_win_to_the_last_plus_silence(company: Open, policy: Policy) -> None:
+def test_lives_without_subscriptions_run_from_the_first_win_to_the_last_plus_silence(
+    company: Open, policy: Policy
+) -> None:
     opened = company(accounts=ACCOUNTS, opportunities=deals(
         # 2024-01-15 + 365 = 2025-01-14; won again on 2024-10-01, + 365 = 2025-10-01: one life of 260 + 365 = 625 days, ended.
         "A1,T,x,new,2020-01-01,2024-01-15,won,5,", "A1,T,x,renewal,2020-01-01,2024-10-01,won,,",
@@ -143,7 +167,9 @@ def test_lives_without_subscriptions_run_from_the_first_win_to_the_last_plus_sil
 def test_history_starts_where_the_company_says_or_with_the_first_closing(company: Open) -> None:
     rows = deals("A1,T,x,new,2020-01-01,2021-03-04,won,5,", "A1,T,x,new,2019-01-01,,open,5,")
     assert aggregates.history_start(company(accounts=ACCOUNTS, opportunities=rows)) == dt.date(2021, 3, 4)
-    assert aggregates.history_start(company({"observed_from": dt.date(2022, 1, 1)}, accounts=ACCOUNTS, opportunities=rows)) == dt.date(2022, 1, 1)
+    assert aggregates.history_start(
+        company({"observed_from": dt.date(2022, 1, 1)}, accounts=ACCOUNTS, opportunities=rows)
+    ) == dt.date(2022, 1, 1)
     assert aggregates.history_start(company()) is None
 
 
@@ -158,7 +184,10 @@ def test_parties_by_deal_count_persons_not_rows(company: Open, policy: Policy) -
     # q was never met; s was, in one of two roles, and is met.
     assert records(frame, *wanted[:7]) == [("O1", "KA", 3, 4, 1, 1, 1), ("O2", "SMB", 1, 2, 1, 0, 1)]
     assert frame["unmet"].tolist() == [1, 0]
-    without = company(opportunities=deals("A1,T,x,new,2025-01-01,,open,,"), stakeholders="opportunity_id,person_id,role,part\nO1,p,owner,approve\n")
+    without = company(
+        opportunities=deals("A1,T,x,new,2025-01-01,,open,,"),
+        stakeholders="opportunity_id,person_id,role,part\nO1,p,owner,approve\n",
+    )
     assert aggregates.parties_by_deal(without, policy)["unmet"].isna().all()
 
 
@@ -166,7 +195,10 @@ STEPS = "flow_id,step,part,role,department,category,opportunity_id,step_no,at,am
 
 
 def test_parties_by_flow_take_the_role_or_the_department(company: Open) -> None:
-    opened = company(buying_steps=STEPS + "F,a,approve,CFO,,crm,,1,,5,interview\nF,b,approve,,IT,crm,,2,,9,interview\nF,c,inform,CFO,,crm,,3,,,interview\n")
+    opened = company(
+        buying_steps=STEPS
+        + "F,a,approve,CFO,,crm,,1,,5,interview\nF,b,approve,,IT,crm,,2,,9,interview\nF,c,inform,CFO,,crm,,3,,,interview\n"
+    )
     assert records(aggregates.parties_by_flow(opened), "flow_id", "category", "steps", "amount", "approve", "inform", "influence") == [
         ("F", "crm", 3, 9, 2, 1, 0)]  # fmt: skip
 
@@ -189,12 +221,18 @@ def test_transitions_break_ties_by_step_number_then_by_row(company: Open, policy
     assert (at["y"], at["x"], at["z"]) == (epoch + 700_000, epoch + 700_000, epoch + 1_200_000)
 
 
-LOG = st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abcd"), st.integers(0, 6), st.none() | st.integers(0, 2)), min_size=1, max_size=40)
+LOG = st.lists(
+    st.tuples(st.integers(0, 4), st.sampled_from("abcd"), st.integers(0, 6), st.none() | st.integers(0, 2)),
+    min_size=1,
+    max_size=40,
+)
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(log=LOG)
-def test_process_map_against_a_recount_in_plain_python(log: list[tuple], write_company: Callable[..., Path], tmp_path_factory, policy: Policy) -> None:
+def test_process_map_against_a_recount_in_plain_python(
+    log: list[tuple], write_company: Callable[..., Path], tmp_path_factory, policy: Policy
+) -> None:
     start = dt.datetime(2025, 1, 1)
     rows = [{"flow_id": f"F{f}", "step": s, "part": "do", "role": s.upper(), "category": "crm", "step_no": n,
              "at": (start + dt.timedelta(hours=12 * h)).isoformat()} for f, s, h, n in log]  # fmt: skip
@@ -212,16 +250,21 @@ def test_process_map_against_a_recount_in_plain_python(log: list[tuple], write_c
             holders[one[3], two[3]].add(f)
     frame = aggregates.directly_follows(moves)
     got = {
-        (row["step"], row["next_step"]): (row["count"], row["flows"], row["median_days"], row["p90_days"]) for row in frame.to_dict("records")
+        (row["step"], row["next_step"]): (row["count"], row["flows"], row["median_days"], row["p90_days"])
+        for row in frame.to_dict("records")
     }
     assert set(got) == set(pairs)
     for pair, waits in pairs.items():
-        assert got[pair] == pytest.approx((len(waits), len(holders[pair]), np.quantile(waits, 0.5), np.quantile(waits, 0.9)))
+        assert got[pair] == pytest.approx(
+            (len(waits), len(holders[pair]), np.quantile(waits, 0.5), np.quantile(waits, 0.9))
+        )
     nodes = aggregates.buying_nodes(moves)
     assert dict(zip(nodes["step"], nodes["count"], strict=True)) == Counter(s for _, s, _, _ in log)
     assert (nodes["party"] == nodes["step"].str.upper()).all()
     spans = aggregates.flow_durations(moves)
-    assert dict(zip(spans["flow_id"], spans["days"], strict=True)) == pytest.approx({f"F{f}": (e[-1][0] - e[0][0]) / 2 for f, e in flows.items()})
+    assert dict(zip(spans["flow_id"], spans["days"], strict=True)) == pytest.approx(
+        {f"F{f}": (e[-1][0] - e[0][0]) / 2 for f, e in flows.items()}
+    )
 
 
 def test_stage_sojourns_by_hand(company: Open, policy: Policy) -> None:
@@ -245,14 +288,19 @@ def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> No
         "A1,S,x,new,2025-01-01,2025-03-31,won,5,", "A1,S,x,new,2025-01-01,2025-03-01,won,6,", "A2,K,x,new,2025-01-05,2025-04-01,won,7,",
         "A2,K,x,renewal,2025-01-05,2025-04-02,won,8,", "A3,K,x,,2025-02-05,,open,,", "A4,Z,x,new,2025-01-01,2025-03-01,won,9,",
     ))  # fmt: skip
-    assert records(aggregates.team_economics(opened), "team", "motion", "cost", "sellers") == [("K", "KA", 5, None), ("X", None, 6, None)]
+    assert records(aggregates.team_economics(opened), "team", "motion", "cost", "sellers") == [
+        ("K", "KA", 5, None),
+        ("X", None, 6, None),
+    ]
     revenue = aggregates.monthly_revenue_by_motion(opened)
     assert [(str(m)[:7], k, w, d, a) for m, k, w, d, a in records(revenue, "month", "motion", "won", "deals", "accounts")] == [
         ("2025-03", "SMB", 11, 2, 1), ("2025-04", "KA", 15, 2, 1)]  # fmt: skip
     opened_by_month = aggregates.key_account_deals_by_month(opened, policy)
     assert [(str(m)[:7], n) for m, n in records(opened_by_month, "month", "opened")] == [("2025-01", 1), ("2025-02", 1)]
     assert records(aggregates.key_account_deal_sizes(opened, policy), "cluster", "amount") == [("A2", 7)]
-    assert records(aggregates.team_economics(company(team_months="team,month,cost\nK,2025-01,5\n")), "motion", "cost") == [(None, 5)]
+    assert records(
+        aggregates.team_economics(company(team_months="team,month,cost\nK,2025-01,5\n")), "motion", "cost"
+    ) == [(None, 5)]
 
 
 def test_key_account_revenue_by_hand(company: Open, policy: Policy) -> None:

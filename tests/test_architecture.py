@@ -24,20 +24,32 @@ def tracked() -> list[Path]:
 
 
 def test_imports_go_down_the_floors_and_analyses_do_not_know_each_other() -> None:
-    done = subprocess.run([sys.executable, "-c", "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports())"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports())"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_floors_contract_knows_every_module() -> None:
     layers = next(c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "layers")["layers"]
     named = {m.strip().removeprefix("kaanalysis.") for layer in layers for m in layer.split("|")}
-    there = {p.stem for p in (ROOT / "kaanalysis").glob("*.py")} | {p.parent.name for p in (ROOT / "kaanalysis").glob("*/__init__.py")}
+    there = {p.stem for p in (ROOT / "kaanalysis").glob("*.py")} | {
+        p.parent.name for p in (ROOT / "kaanalysis").glob("*/__init__.py")
+    }
     assert there - {"__init__"} == named
 
 
 def test_architecture_names_every_module_and_nothing_that_is_not_there() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    there = {p.name if p.is_file() else p.name + "/" for p in (ROOT / "kaanalysis").iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()}
+    there = {
+        p.name if p.is_file() else p.name + "/"
+        for p in (ROOT / "kaanalysis").iterdir()
+        if p.suffix == ".py" or (p / "__init__.py").is_file()
+    }
     there -= {"__init__.py"}
     named = set(re.findall(r"^\| `([a-z_]+(?:\.py|/))` \|", text, re.M))
     assert named == there
@@ -55,8 +67,15 @@ def test_environment_yml_has_the_dependencies_of_pyproject() -> None:
 
 
 def test_every_dependency_is_pinned_in_constraints() -> None:
-    pinned = {re.split(r"[=<>!~ ;\[]", line)[0].lower() for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if line}
-    wanted = [*PROJECT["project"]["dependencies"], *(d for e in PROJECT["project"]["optional-dependencies"].values() for d in e)]
+    pinned = {
+        re.split(r"[=<>!~ ;\[]", line)[0].lower()
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if line
+    }
+    wanted = [
+        *PROJECT["project"]["dependencies"],
+        *(d for e in PROJECT["project"]["optional-dependencies"].values() for d in e),
+    ]
     missing = {re.split(r"[=<>!~ ;\[]", d)[0].lower() for d in wanted} - pinned
     assert missing == set()
 
@@ -76,7 +95,9 @@ def test_data_dictionary_is_the_one_the_contract_makes() -> None:
 
 
 def test_no_registry_host_and_no_path_of_a_machine_is_committed() -> None:
-    forbidden = re.compile(r"pypi\.org|pythonhosted|anaconda\.org|npmjs|registry\.\w+\.\w+|/work/main|/root/|/home/\w+/", re.I)
+    forbidden = re.compile(
+        r"pypi\.org|pythonhosted|anaconda\.org|npmjs|registry\.\w+\.\w+|/work/main|/root/|/home/\w+/", re.I
+    )
     own = Path(__file__).resolve()
     for path in tracked():
         if path.resolve() == own or path.suffix in (".otf", ".ttf", ".png", ".parquet", ".gz", ".svg"):

@@ -16,10 +16,16 @@ GOOD = "O1,A1,2025-01-01,2025-02-01,won,5,false,\n"
 
 # rule → (tables, expected fault: table, column, row, value, action)
 CASES = {
-    "required": ({"opportunities": D + GOOD + "O2,A1,2025-01-01,,,5,,\n"}, ("opportunities", "outcome", 2, None, "set_aside")),
+    "required": (
+        {"opportunities": D + GOOD + "O2,A1,2025-01-01,,,5,,\n"},
+        ("opportunities", "outcome", 2, None, "set_aside"),
+    ),
     "key_missing": ({"accounts": A + "A1,,,,,\n,,KA,,,\n"}, ("accounts", "account_id", 2, None, "refuse")),
     "key_repeated": ({"accounts": A + "A1,,,,,\nA2,,,,,\nA1,,KA,,,\n"}, ("accounts", "account_id", 3, "A1", "refuse")),
-    "orphan": ({"opportunities": D + GOOD + "O2,ZZ,2025-01-01,,open,5,,\n"}, ("opportunities", "account_id", 2, "ZZ", "set_aside")),
+    "orphan": (
+        {"opportunities": D + GOOD + "O2,ZZ,2025-01-01,,open,5,,\n"},
+        ("opportunities", "account_id", 2, "ZZ", "set_aside"),
+    ),
     "not_a_date": ({"accounts": A + "A1,,,,,2025-02-30\n"}, ("accounts", "created_at", 1, "2025-02-30", "blank")),
     "not_a_time": (
         {"stage_history": "opportunity_id,stage,entered_at\nO1,s,yesterday\n"},
@@ -32,9 +38,15 @@ CASES = {
     ),
     "unknown_choice": ({"accounts": A + "A1,,ka,,,\n"}, ("accounts", "segment", 1, "ka", "blank")),
     "below_minimum": ({"accounts": A + "A1,,,-1,,\n"}, ("accounts", "employees", 1, "-1", "blank")),
-    "above_one": ({"capability": "team,lane,item,level\nT,action,x,1\nT,action,y,1.01\n"}, ("capability", "level", 2, "1.01", "set_aside")),
+    "above_one": (
+        {"capability": "team,lane,item,level\nT,action,x,1\nT,action,y,1.01\n"},
+        ("capability", "level", 2, "1.01", "set_aside"),
+    ),
     "impossible_date": ({"accounts": A + "A1,,,,,1899-12-31\n"}, ("accounts", "created_at", 1, "1899-12-31", "blank")),
-    "after_as_of": ({"accounts": A + "A1,,,,,2025-12-31\nA2,,,,,2026-01-01\n"}, ("accounts", "created_at", 2, "2026-01-01", "set_aside")),
+    "after_as_of": (
+        {"accounts": A + "A1,,,,,2025-12-31\nA2,,,,,2026-01-01\n"},
+        ("accounts", "created_at", 2, "2026-01-01", "set_aside"),
+    ),
     "runs_backwards": (
         {"opportunities": D + "O1,A1,2025-02-01,2025-01-31,won,5,,\n"},
         ("opportunities", "closed_at", 1, "2025-01-31", "set_aside"),
@@ -43,7 +55,10 @@ CASES = {
         {"opportunities": D + "O1,A1,2025-01-01,2025-02-01,open,5,,\n"},
         ("opportunities", "closed_at", 1, "2025-02-01", "blank"),
     ),
-    "closed_without_date": ({"opportunities": D + "O1,A1,2025-01-01,,won,5,,\n"}, ("opportunities", "closed_at", 1, None, "keep")),
+    "closed_without_date": (
+        {"opportunities": D + "O1,A1,2025-01-01,,won,5,,\n"},
+        ("opportunities", "closed_at", 1, None, "keep"),
+    ),
     "won_but_exit_lost": (
         {"opportunities": D + "O1,A1,2025-01-01,2025-02-01,won,5,,drifted\n"},
         ("opportunities", "exit", 1, "drifted", "keep"),
@@ -86,7 +101,9 @@ def test_a_clean_company_has_no_faults(company: Callable[..., Company]) -> None:
 
 
 def test_valid_rows_beside_broken_ones_are_kept_with_their_values(company: Callable[..., Company]) -> None:
-    opened = company(accounts=A + "A1,,SMB,7,1e3,2020-02-29\n", opportunities=D + GOOD + "O2,A1,x,,won,bad,,\nO3,ZZ,,,open,,,\n")
+    opened = company(
+        accounts=A + "A1,,SMB,7,1e3,2020-02-29\n", opportunities=D + GOOD + "O2,A1,x,,won,bad,,\nO3,ZZ,,,open,,,\n"
+    )
     deals = opened.table("opportunities").order_by("row__").execute()
     assert deals["opportunity_id"].tolist() == ["O1", "O2"]
     assert deals["amount"].tolist()[0] == 5.0 and deals["amount"].isna().tolist() == [False, True]
@@ -98,7 +115,10 @@ def test_duplicate_keys_stop_the_run_and_are_all_listed_for_check(company_folder
     folder = company_folder(accounts="account_id\nA1\nA1\nA1\n")
     with pytest.raises(UnusableData, match=r"accounts\.account_id, row 2, value 'A1'.*2 such rows"):
         open_company(folder)
-    assert [(f.row, f.rule) for f in open_company(folder, refuse=False).refused] == [(2, "key_repeated"), (3, "key_repeated")]
+    assert [(f.row, f.rule) for f in open_company(folder, refuse=False).refused] == [
+        (2, "key_repeated"),
+        (3, "key_repeated"),
+    ]
 
 
 def test_a_key_of_several_columns_may_repeat_in_each(company: Callable[..., Company]) -> None:
@@ -127,7 +147,10 @@ def test_a_closing_after_the_cut_off_is_still_open_at_it(company: Callable[..., 
     assert deals["outcome"].tolist() == ["open", "won"]
     assert deals["closed_at"].isna().tolist() == [True, False]
     assert opened.table("subscriptions").execute()["ended_at"].isna().all()
-    assert [(f.table, f.row, f.action) for f in opened.faults] == [("opportunities", 1, "censor"), ("subscriptions", 1, "censor")]
+    assert [(f.table, f.row, f.action) for f in opened.faults] == [
+        ("opportunities", 1, "censor"),
+        ("subscriptions", 1, "censor"),
+    ]
 
 
 def test_what_refers_to_a_row_set_aside_is_an_orphan_all_the_way_down(company: Callable[..., Company]) -> None:
@@ -148,11 +171,15 @@ def test_orphan_parents_are_found_also_beside_an_empty_key(company: Callable[...
 
 
 def test_a_step_that_ends_before_it_began_loses_its_beginning_only(company: Callable[..., Company]) -> None:
-    opened = company(buying_steps="flow_id,step,part,started_at,at\nF,s,do,2025-02-02,2025-02-01\nF,t,do,2025-02-01,2025-02-02\n")
+    opened = company(
+        buying_steps="flow_id,step,part,started_at,at\nF,s,do,2025-02-02,2025-02-01\nF,t,do,2025-02-01,2025-02-02\n"
+    )
     steps = opened.table("buying_steps").order_by("row__").execute()
     assert steps["started_at"].isna().tolist() == [True, False]
     assert steps["at"].notna().all()
-    assert [(f.column, f.row, f.value, f.rule, f.action) for f in opened.faults] == [("started_at", 1, "2025-02-02", "runs_backwards", "blank")]
+    assert [(f.column, f.row, f.value, f.rule, f.action) for f in opened.faults] == [
+        ("started_at", 1, "2025-02-02", "runs_backwards", "blank")
+    ]
 
 
 def test_currency_column_of_another_currency_sets_the_row_aside(company: Callable[..., Company]) -> None:
@@ -178,7 +205,9 @@ def test_times_with_zones_become_utc(company: Callable[..., Company]) -> None:
     rows = "".join(f"O1,s{i},{text}\n" for i, text in enumerate(TIMES))
     opened = company(stage_history="opportunity_id,stage,entered_at\n" + rows)
     assert opened.faults == []
-    assert [str(t) for t in opened.table("stage_history").order_by("row__").execute()["entered_at"]] == list(TIMES.values())
+    assert [str(t) for t in opened.table("stage_history").order_by("row__").execute()["entered_at"]] == list(
+        TIMES.values()
+    )
 
 
 def test_months_flags_and_integers_get_their_types(company: Callable[..., Company]) -> None:
@@ -186,7 +215,8 @@ def test_months_flags_and_integers_get_their_types(company: Callable[..., Compan
         team_months="team,month,cost\nA,2025-03,1\nB,2025-03-31,2\nC,2025-13,3\nD,March,4\n",
         stakeholders="opportunity_id,person_id,role,part,key_person\n"
         + "".join(f"O1,P{i},user,approve,{flag}\n" for i, flag in enumerate(["true", "FALSE", "1", "0", "", "yes"])),
-        buying_steps="flow_id,step,part,step_no\n" + "".join(f"F,s,do,{n}\n" for n in ["3", "4.0", "1e2", "1.5", "1e30", "nan", "-1"]),
+        buying_steps="flow_id,step,part,step_no\n"
+        + "".join(f"F,s,do,{n}\n" for n in ["3", "4.0", "1e2", "1.5", "1e30", "nan", "-1"]),
     )
     months = opened.table("team_months").order_by("row__").execute()["month"]
     assert [str(m)[:10] for m in months] == ["2025-03-01", "2025-03-01"]
@@ -201,7 +231,23 @@ def test_months_flags_and_integers_get_their_types(company: Callable[..., Compan
 
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"), max_size=12) | st.sampled_from(
-    ["=cmd|' /C calc'!A0", '"', '""', "'", ",", "\n", "😀客户", "x" * 300_000, "NULL", "nan", "1e999", "2025-01-01", "true", "-5", " "]
+    [
+        "=cmd|' /C calc'!A0",
+        '"',
+        '""',
+        "'",
+        ",",
+        "\n",
+        "😀客户",
+        "x" * 300_000,
+        "NULL",
+        "nan",
+        "1e999",
+        "2025-01-01",
+        "true",
+        "-5",
+        " ",
+    ]
 )
 CELL = st.fixed_dictionaries({
     "account_id": st.sampled_from(["A1", "A2", "ZZ", ""]) | TEXT, "product": TEXT, "amount": st.sampled_from(["1", "2.5"]) | TEXT,

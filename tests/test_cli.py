@@ -14,7 +14,13 @@ VERBS = ("check", "import", "report", "analyse", "simulate", "list")
 
 
 def kaanalysis(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "kaanalysis.cli", *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "kaanalysis.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -59,9 +65,15 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
     [
         (("check", "nowhere"), "nowhere does not exist"),
         (("report", "nowhere", "--out", "x"), "nowhere does not exist"),
-        (("analyse", "data/demo", "--out", "x", "--only", "99"), "there is no analysis '99'; there are: 00_problem_framing"),
+        (
+            ("analyse", "data/demo", "--out", "x", "--only", "99"),
+            "there is no analysis '99'; there are: 00_problem_framing",
+        ),
         (("analyse", "data/demo", "--out", "x", "--set", "success.target"), "must read name=value"),
-        (("analyse", "data/demo", "--out", "x", "--set", "success.aim=1"), "policy has no value 'success.aim'; known are: bottleneck"),
+        (
+            ("analyse", "data/demo", "--out", "x", "--set", "success.aim=1"),
+            "policy has no value 'success.aim'; known are: bottleneck",
+        ),
         (("report", "data/demo", "--out", "x", "--set", "success.target=5"), "must lie between"),
         (("report", "data/demo", "--out", "x", "--lang", "fr"), "must name languages out of en, zh"),
         (("import", "sap", "x", "--out", "y"), "sap"),

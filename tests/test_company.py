@@ -37,9 +37,10 @@ def test_fault_frame_holds_every_fault_in_order(company: Callable[..., Company])
     opened = company(opportunities=DEALS + "O2,A1,open,\nO3,ZZ,open,\n", leads="x\n")
     frame = opened.fault_frame()
     assert frame.columns.tolist() == FAULT_COLUMNS
-    assert [tuple(None if v is None or v != v else v for v in r) for r in frame.astype(object).where(frame.notna(), None).itertuples(index=False)] == [
-        dataclasses.astuple(f) for f in opened.faults
-    ]
+    assert [
+        tuple(None if v is None or v != v else v for v in r)
+        for r in frame.astype(object).where(frame.notna(), None).itertuples(index=False)
+    ] == [dataclasses.astuple(f) for f in opened.faults]
     assert str(frame["row"].dtype) == "Int64"
     assert company().fault_frame().empty
 
@@ -52,7 +53,9 @@ def test_fault_frame_holds_every_fault_in_order(company: Callable[..., Company])
     ({"ka_launch": dt.date(2026, 1, 1)}, "ka_launch = 2026-01-01 lies after as_of"),
     ({"colour": "red"}, "unknown key colour"),
 ])  # fmt: skip
-def test_a_wrong_company_toml_is_refused_in_one_sentence(toml: dict, message: str, company_folder: Callable[..., Path]) -> None:
+def test_a_wrong_company_toml_is_refused_in_one_sentence(
+    toml: dict, message: str, company_folder: Callable[..., Path]
+) -> None:
     with pytest.raises(UnusableData, match=message):
         open_company(company_folder(toml))
 
@@ -73,7 +76,9 @@ def test_dates_in_quotes_and_without_are_the_same(company: Callable[..., Company
 
 def test_what_the_import_found_is_read_along_and_a_broken_report_refused(company_folder: Callable[..., Path]) -> None:
     folder = company_folder()
-    (folder / "import_report.csv").write_text("file,row,column,value,rule,action\nx.csv,3,Amount,a,not_a_number,blank\n")
+    (folder / "import_report.csv").write_text(
+        "file,row,column,value,rule,action\nx.csv,3,Amount,a,not_a_number,blank\n"
+    )
     assert open_company(folder).import_faults["value"].tolist() == ["a"]
     (folder / "import_report.csv").write_text("nonsense\n1\n")
     with pytest.raises(UnusableData, match="not an import report"):

@@ -40,7 +40,9 @@ def test_text_that_is_neither_utf8_nor_gb18030_is_refused(company_folder: Callab
 
 
 def test_quotes_newlines_and_separators_inside_values(company: Callable[..., Company]) -> None:
-    opened = company(accounts='account_id,name\nA1,"two\nlines, ""quoted"""\nA2,=1+1\nA3,#no comment\nA4\nA5,last\nA5,again\n')
+    opened = company(
+        accounts='account_id,name\nA1,"two\nlines, ""quoted"""\nA2,=1+1\nA3,#no comment\nA4\nA5,last\nA5,again\n'
+    )
     assert names(opened) == ['two\nlines, "quoted"', "=1+1", "#no comment", "last", "again"]
     assert [(f.row, f.rule) for f in opened.faults] == [(4, "ragged_row"), (6, "key_repeated")]
 
@@ -86,9 +88,14 @@ def test_a_table_in_two_files_is_refused(company_folder: Callable[..., Path]) ->
         open_company(folder)
 
 
-def test_unknown_files_and_columns_are_named_and_not_read(company: Callable[..., Company], company_folder: Callable[..., Path]) -> None:
+def test_unknown_files_and_columns_are_named_and_not_read(
+    company: Callable[..., Company], company_folder: Callable[..., Path]
+) -> None:
     opened = company(accounts="account_id,row__,shoe_size\nA1,9,44\n", leads="a\n1\n")
-    assert {(f.table, f.column) for f in opened.faults if f.action == "ignore"} >= {("leads.csv", ""), ("accounts", "shoe_size")}
+    assert {(f.table, f.column) for f in opened.faults if f.action == "ignore"} >= {
+        ("leads.csv", ""),
+        ("accounts", "shoe_size"),
+    }
     assert "leads" not in opened.tables and "shoe_size" not in opened.table("accounts").columns
     assert opened.table("accounts").execute()["row__"].tolist() == [1]
 
@@ -139,7 +146,9 @@ def duckdb_file(path: Path, reverse: bool = False) -> Path:
     return path
 
 
-def test_a_duckdb_file_beside_its_toml_and_the_toml_naming_it_read_alike(company_folder: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_duckdb_file_beside_its_toml_and_the_toml_naming_it_read_alike(
+    company_folder: Callable[..., Path], tmp_path: Path
+) -> None:
     folder = company_folder({"database": "sales.duckdb"})
     for path in folder.glob("*.csv"):
         path.unlink()

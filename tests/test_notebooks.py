@@ -62,7 +62,9 @@ def test_headings_come_in_both_languages_side_by_side(path: Path) -> None:
     assert len(prose) % 2 == 0
     for english, chinese in zip(prose[::2], prose[1::2], strict=True):
         assert "lang-en" in tags(english) and "lang-zh" in tags(chinese)
-        assert re.search(r"[\u4e00-\u9fff]", "".join(chinese["source"])) and not re.search(r"[\u4e00-\u9fff]", "".join(english["source"]))
+        assert re.search(r"[\u4e00-\u9fff]", "".join(chinese["source"])) and not re.search(
+            r"[\u4e00-\u9fff]", "".join(english["source"])
+        )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

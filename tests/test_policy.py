@@ -8,7 +8,9 @@ import pytest
 from kaanalysis.policy import Policy, PolicyError, load_policy, parse_assignments
 
 ROOT = Path(__file__).parents[1]
-TRACEBACK = pytest.mark.xfail(strict=True, raises=(ValueError, OverflowError), reason="accept() turns to int before it asks whether it is finite")
+TRACEBACK = pytest.mark.xfail(
+    strict=True, raises=(ValueError, OverflowError), reason="accept() turns to int before it asks whether it is finite"
+)
 TOML = """
 [a.number]
 value = 2.0
@@ -61,7 +63,9 @@ def test_unknown_name_is_refused_with_the_list(tmp_path: Path) -> None:
     ("b.word", "colour", "must be one of label, size"),
     ("b.word", 1, "must be one of label, size"),
 ])  # fmt: skip
-def test_a_value_of_the_wrong_kind_or_outside_its_range_is_refused(name: str, value: object, message: str, tmp_path: Path) -> None:
+def test_a_value_of_the_wrong_kind_or_outside_its_range_is_refused(
+    name: str, value: object, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(PolicyError, match=message):
         load(tmp_path).override({name: value})
 
@@ -120,12 +124,25 @@ def test_the_workbooks_own_policy_says_unit_source_and_range_of_every_value() ->
     for threshold in policy.thresholds.values():
         assert threshold.source.strip().endswith((".", ")")), threshold.name
         if threshold.spread:
-            assert threshold.range and threshold.range[0] <= threshold.spread[0] < threshold.spread[1] <= threshold.range[1], threshold.name
+            assert (
+                threshold.range
+                and threshold.range[0] <= threshold.spread[0] < threshold.spread[1] <= threshold.range[1]
+            ), threshold.name
 
 
 # Names that the code puts together: (pattern in the code that must be there, the names it makes).
 PATHS = ("part_time", "split", "rebuild")
-SETTINGS = ("sellers", "leader_multiple", "pay_uplift", "support_multiple", "setup_multiple", "ramp_months", "productivity", "relief_factor", "smb_loss")
+SETTINGS = (
+    "sellers",
+    "leader_multiple",
+    "pay_uplift",
+    "support_multiple",
+    "setup_multiple",
+    "ramp_months",
+    "productivity",
+    "relief_factor",
+    "smb_loss",
+)
 COMPOSED = {
     'f"{path}.{setting}"': {f"{p}.{s}" for p in PATHS for s in SETTINGS},
     'f"{name}.horizon_months"': {"conversion.horizon_months", "success.horizon_months"},
@@ -149,7 +166,11 @@ def test_every_value_of_the_workbooks_own_policy_is_read_by_some_code() -> None:
 
 def test_a_value_that_nobody_reads_would_be_found() -> None:
     text = code()
-    assert unread({"lifecycle.nobody", "ledger.nobody", "split.nobody"}, text) == {"lifecycle.nobody", "ledger.nobody", "split.nobody"}
+    assert unread({"lifecycle.nobody", "ledger.nobody", "split.nobody"}, text) == {
+        "lifecycle.nobody",
+        "ledger.nobody",
+        "split.nobody",
+    }
     for pattern, made in COMPOSED.items():
         assert pattern in text and made <= set(load_policy().thresholds), pattern
         assert unread(made, text.replace(pattern, "")) != set(), "the pattern is what reads them"

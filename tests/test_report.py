@@ -61,7 +61,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     company = folder / "company"
     shutil.copytree(DEMO, company)
     toml = (company / "company.toml").read_text(encoding="utf-8")
-    (company / "company.toml").write_text(re.sub(r'name = ".*"', 'name = "A <b>& B</b> \\"Co\\""', toml), encoding="utf-8")
+    (company / "company.toml").write_text(
+        re.sub(r'name = ".*"', 'name = "A <b>& B</b> \\"Co\\""', toml), encoding="utf-8"
+    )
     lines = (company / "accounts.csv").read_text(encoding="utf-8").splitlines()
     lines[1] = lines[1].replace(lines[1].split(",")[0], "a-first", 1)
     (company / "accounts.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -112,7 +114,11 @@ def test_faults_are_named_with_row_and_value(page: tuple[str, Page]) -> None:
 def test_overrides_and_hashes_are_shown(run: Path, page: tuple[str, Page]) -> None:
     manifest = Manifest.read(run)
     assert manifest is not None
-    assert "evidence.draws = 200" in page[1].text and manifest.stamp["data_hash"] in page[1].text and manifest.stamp["policy_hash"] in page[1].text
+    assert (
+        "evidence.draws = 200" in page[1].text
+        and manifest.stamp["data_hash"] in page[1].text
+        and manifest.stamp["policy_hash"] in page[1].text
+    )
 
 
 def test_a_failed_and_a_skipped_step_are_shown_in_their_place(run: Path, tmp_path: Path) -> None:
@@ -142,9 +148,18 @@ def test_analyse_and_report_write_equal_results(tmp_path: Path) -> None:
     """The notebook's result and the one computed in process are the same but for the figures' paths. The smallest notebook stands for all:
     each is the same five verbs around the same analysis."""
     analyse_in_process(str(DEMO), tmp_path / "analysed", only=["00"], overrides={"evidence.draws": 200})
-    manifest = runner.run_notebooks(str(DEMO), tmp_path / "reported", languages=["zh"], only=["00"], overrides={"evidence.draws": 200}, finish=lambda r: build(r, "zh") and None)
+    manifest = runner.run_notebooks(
+        str(DEMO),
+        tmp_path / "reported",
+        languages=["zh"],
+        only=["00"],
+        overrides={"evidence.draws": 200},
+        finish=lambda r: build(r, "zh") and None,
+    )
     assert [s.status for s in manifest.steps] == ["done"], manifest.steps
-    results = [json.loads((tmp_path / d / "results/00_problem_framing.json").read_text()) for d in ("analysed", "reported")]
+    results = [
+        json.loads((tmp_path / d / "results/00_problem_framing.json").read_text()) for d in ("analysed", "reported")
+    ]
     assert results[1].pop("figures") and results[0].pop("figures") == {}
     assert results[0] == results[1]
     executed = json.loads((tmp_path / "reported/notebooks/00_problem_framing.ipynb").read_text())

@@ -14,20 +14,52 @@ from kaanalysis.results import STATES, Finding, Flip, Number, Result, StaleResul
 ANY = st.none() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=True, allow_infinity=True)
 NUMBERS = st.builds(Number, st.text(max_size=5), st.text(max_size=5), ANY, ANY, ANY, ANY, st.integers(0, 99), st.text(max_size=5),
                     st.text(max_size=5), ANY)  # fmt: skip
-FLIPS = st.builds(Flip, st.just("a.b"), st.floats(0, 1), st.none() | st.floats(), st.just((0.0, 1.0)), st.none() | st.just("undecided"))
+FLIPS = st.builds(
+    Flip,
+    st.just("a.b"),
+    st.floats(0, 1),
+    st.none() | st.floats(),
+    st.just((0.0, 1.0)),
+    st.none() | st.just("undecided"),
+)
 
 
 def result(findings: list[Finding]) -> Result:
-    return Result("01_base_assumptions", "d", "p", "2026-06-30", findings, {}, {"survival": "tables/x.parquet"}, {"survival": "f.svg"})
+    return Result(
+        "01_base_assumptions",
+        "d",
+        "p",
+        "2026-06-30",
+        findings,
+        {},
+        {"survival": "tables/x.parquet"},
+        {"survival": "f.svg"},
+    )
 
 
 def number(**change: object) -> Number:
-    return Number(**{**dict(name="rmst", segment="KA", value=14.2, low=9.8, high=18.5, level=0.95, n=412, unit="months", method="m"), **change})
+    return Number(
+        **{
+            **dict(
+                name="rmst", segment="KA", value=14.2, low=9.8, high=18.5, level=0.95, n=412, unit="months", method="m"
+            ),
+            **change,
+        }
+    )
 
 
 def test_the_document_has_exactly_the_keys_of_the_contract() -> None:
-    full = Finding("M-1.2", "lifecycle", "supported", "r", (number(horizon_months=36),), (Flip("a.b", 36, 71.0, (24, 60), "undecided"),))
-    document = json.loads(result([full, Finding("M-2", "k", "undecided", "r", (number(),), terms={"step": "x"})]).to_json())
+    full = Finding(
+        "M-1.2",
+        "lifecycle",
+        "supported",
+        "r",
+        (number(horizon_months=36),),
+        (Flip("a.b", 36, 71.0, (24, 60), "undecided"),),
+    )
+    document = json.loads(
+        result([full, Finding("M-2", "k", "undecided", "r", (number(),), terms={"step": "x"})]).to_json()
+    )
     assert list(document) == ["schema", "id", "data_hash", "policy_hash", "as_of", "findings", "tables", "figures"]
     first, second = document["findings"]
     assert list(first) == ["id", "key", "state", "reason", "numbers", "flips", "needs"]
@@ -38,7 +70,9 @@ def test_the_document_has_exactly_the_keys_of_the_contract() -> None:
 
 
 @given(numbers=st.lists(NUMBERS, max_size=4), flips=st.lists(FLIPS, max_size=2))
-def test_nan_and_infinity_never_reach_the_file_and_what_is_written_is_read_back(numbers: list[Number], flips: list[Flip]) -> None:
+def test_nan_and_infinity_never_reach_the_file_and_what_is_written_is_read_back(
+    numbers: list[Number], flips: list[Flip]
+) -> None:
     text = result([Finding("M", "k", "undecided", "r", tuple(numbers), tuple(flips), (), {"step": "审批"})]).to_json()
     json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in a result"))
     again = Result.from_json(text)
@@ -92,7 +126,9 @@ def test_a_missing_broken_or_older_file_is_refused(tmp_path: Path) -> None:
     assert load_result(path).id == "01_base_assumptions"
 
 
-@pytest.mark.xfail(strict=True, raises=AttributeError, reason="from_json takes for granted that the document is an object")
+@pytest.mark.xfail(
+    strict=True, raises=AttributeError, reason="from_json takes for granted that the document is an object"
+)
 @pytest.mark.parametrize("text", ["[]", '"x"', "3"])
 def test_a_file_that_is_json_but_no_object_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(text)

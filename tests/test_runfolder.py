@@ -14,7 +14,14 @@ from kaanalysis.runfolder import read_result, result_path, save_result, write_at
 
 def a_result() -> Result:
     frame = pd.DataFrame({"step": ["a", "b"], "relief": [1.5, None]})
-    return Result("03_sales_flow", "d1", "p1", "2026-06-30", [Finding("M-3.6", "bottleneck", "undecided", "rank_unsure")], {"bottlenecks": frame})
+    return Result(
+        "03_sales_flow",
+        "d1",
+        "p1",
+        "2026-06-30",
+        [Finding("M-3.6", "bottleneck", "undecided", "rank_unsure")],
+        {"bottlenecks": frame},
+    )
 
 
 def test_result_comes_back_with_its_frames(tmp_path: Path) -> None:
@@ -33,8 +40,12 @@ def test_frames_carry_the_stamp_too(tmp_path: Path) -> None:
     assert (metadata[b"data_hash"], metadata[b"policy_hash"]) == (b"d1", b"p1")
 
 
-@pytest.mark.parametrize(("hashes", "what"), [({"data_hash": "d2"}, "other data"), ({"policy_hash": "p2"}, "other policy")])
-def test_stale_result_is_refused_with_the_command_that_renews_it(tmp_path: Path, hashes: dict[str, str], what: str) -> None:
+@pytest.mark.parametrize(
+    ("hashes", "what"), [({"data_hash": "d2"}, "other data"), ({"policy_hash": "p2"}, "other policy")]
+)
+def test_stale_result_is_refused_with_the_command_that_renews_it(
+    tmp_path: Path, hashes: dict[str, str], what: str
+) -> None:
     save_result(tmp_path, a_result())
     with pytest.raises(StaleResult, match=f"{what}.*kaanalysis analyse x"):
         read_result(tmp_path, "03_sales_flow", renew="kaanalysis analyse x", **hashes)

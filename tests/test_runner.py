@@ -16,7 +16,14 @@ from kaanalysis.results import Finding, Result
 from kaanalysis.runfolder import result_path, save_result
 from kaanalysis.runner import Manifest, Step, check_parameters, run_notebooks
 
-ALL = ["00_problem_framing", "01_base_assumptions", "02_procurement_flow", "03_sales_flow", "04_path_selection", "05_failure_patterns"]
+ALL = [
+    "00_problem_framing",
+    "01_base_assumptions",
+    "02_procurement_flow",
+    "03_sales_flow",
+    "04_path_selection",
+    "05_failure_patterns",
+]
 
 
 @pytest.fixture
@@ -46,7 +53,10 @@ class FakeNotebooks:
             return Step(id, "failed", 0.1, "ValueError: told to")
         (run / "notebooks").mkdir(exist_ok=True)
         (run / "notebooks" / f"{id}.ipynb").write_text("{}")
-        save_result(run, Result(id, "d", "p", "2026-06-30", [Finding("M-1.2", "lifecycle", "no_data", "missing", needs=("x.y",))]))
+        save_result(
+            run,
+            Result(id, "d", "p", "2026-06-30", [Finding("M-1.2", "lifecycle", "no_data", "missing", needs=("x.y",))]),
+        )
         return Step(id, "done", 0.1)
 
 
@@ -98,7 +108,9 @@ def test_a_second_run_goes_on_at_what_is_missing(company: Path, tmp_path: Path, 
     assert states(manifest) == {**dict.fromkeys(ALL, "kept"), "03_sales_flow": "done", "04_path_selection": "done"}
 
 
-def test_a_run_that_dies_leaves_the_last_good_run_and_its_own_steps(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+def test_a_run_that_dies_leaves_the_last_good_run_and_its_own_steps(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
     out = tmp_path / "run"
     run_notebooks(str(company), out, languages=["en"])
     before = (out / "manifest.json").read_text()
@@ -113,7 +125,9 @@ def test_a_run_that_dies_leaves_the_last_good_run_and_its_own_steps(company: Pat
 
 
 @pytest.mark.parametrize("change", ["data", "policy", "code"])
-def test_steps_of_other_data_policy_or_code_are_not_kept(company: Path, tmp_path: Path, fake: FakeNotebooks, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+def test_steps_of_other_data_policy_or_code_are_not_kept(
+    company: Path, tmp_path: Path, fake: FakeNotebooks, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     run_notebooks(str(company), tmp_path / "run", languages=["en"])
     fake.ran = []
     overrides = {}
@@ -144,7 +158,10 @@ def test_bad_input_is_refused_before_any_notebook_runs(company: Path, tmp_path: 
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("data = ''\nrun = ''\nlang = ''", "lacks overrides"), ("data = ''\nrun = ''\nlang = ''\noverrides = {}\nspeed = 1", "has unknown speed")],
+    [
+        ("data = ''\nrun = ''\nlang = ''", "lacks overrides"),
+        ("data = ''\nrun = ''\nlang = ''\noverrides = {}\nspeed = 1", "has unknown speed"),
+    ],
 )
 def test_a_notebook_with_other_parameters_is_refused(tmp_path: Path, source: str, said: str) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})])

@@ -42,7 +42,10 @@ def test_sentence_of_a_verdict() -> None:
 
 def test_sentence_without_data_names_what_is_missing() -> None:
     finding = Finding("M-3.2", "success", "no_data", "missing", needs=("accounts.segment", "opportunities.closed_at"))
-    assert tables.sentence(finding, words("en")) == "The data cannot answer this: accounts.segment, opportunities.closed_at is missing."
+    assert (
+        tables.sentence(finding, words("en"))
+        == "The data cannot answer this: accounts.segment, opportunities.closed_at is missing."
+    )
     assert tables.sentence(finding, words("zh")) == "数据无法回答：缺少 accounts.segment、opportunities.closed_at。"
 
 
@@ -60,7 +63,10 @@ def test_numbers_table_holds_what_a_statistician_asks_for() -> None:
 def test_flip_sentences() -> None:
     finding, units = Finding("M-3.2", "success", "undecided", "success_undecided"), {"success.target": "share"}
     moves = Flip("success.target", 0.5, 0.486, (0.2, 0.9), "supported")
-    assert tables.flip_sentence(moves, finding, words("en"), units) == "mark for KA success: now 50%; from 49% on the verdict is “supported”."
+    assert (
+        tables.flip_sentence(moves, finding, words("en"), units)
+        == "mark for KA success: now 50%; from 49% on the verdict is “supported”."
+    )
     never = Flip("success.target", 0.5, None, (0.2, 0.9))
     assert "the same over the whole range 20% to 90%" in tables.flip_sentence(never, finding, words("en"), units)
 
@@ -72,7 +78,16 @@ def test_flip_of_the_rule_names_the_path() -> None:
 
 
 def test_faults_are_counted_by_rule() -> None:
-    faults = pd.DataFrame({"table": ["a", "a"], "column": ["x", "x"], "row": [1, 2], "value": ["u", "v"], "rule": ["not_a_number"] * 2, "action": ["blank"] * 2})
+    faults = pd.DataFrame(
+        {
+            "table": ["a", "a"],
+            "column": ["x", "x"],
+            "row": [1, 2],
+            "value": ["u", "v"],
+            "rule": ["not_a_number"] * 2,
+            "action": ["blank"] * 2,
+        }
+    )
     summary = tables.fault_summary(faults, words("en"))
     assert summary.iloc[0].tolist() == ["a", "x", "must be a finite number", "value left out, row kept", 2]
     assert tables.fault_summary(faults.head(0), words("en")).empty

@@ -89,13 +89,18 @@ def test_number_without_interval_is_the_value_alone() -> None:
 
 def test_sentence_takes_its_numbers_from_the_finding() -> None:
     number = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "")
-    said = words("en").fill("findings.success.reason.success_undecided", Finding("M-3.2", "success", "undecided", "success_undecided", (number,)))
+    said = words("en").fill(
+        "findings.success.reason.success_undecided",
+        Finding("M-3.2", "success", "undecided", "success_undecided", (number,)),
+    )
     assert "56% (49% to 63%, 95% interval)" in said
 
 
 def test_sentence_about_a_number_that_is_not_there_is_refused() -> None:
     with pytest.raises(MissingText, match="success@KA"):
-        words("en").fill("findings.success.reason.success_undecided", Finding("M-3.2", "success", "undecided", "success_undecided"))
+        words("en").fill(
+            "findings.success.reason.success_undecided", Finding("M-3.2", "success", "undecided", "success_undecided")
+        )
 
 
 def test_unknown_key_and_unit_are_refused() -> None:

@@ -24,7 +24,11 @@ def no_override_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_opening_prints_rows_faults_and_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workbook.open("01_base_assumptions", DEMO, str(tmp_path), "zh", FEW)
     said = capsys.readouterr().out
-    assert "没有违规的行" in said and "已改动：evidence.draws = 200" in said and "accounts：采用 1400 行中的 1400 行" in said
+    assert (
+        "没有违规的行" in said
+        and "已改动：evidence.draws = 200" in said
+        and "accounts：采用 1400 行中的 1400 行" in said
+    )
 
 
 def test_verdict_show_flips_and_save(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,11 +60,16 @@ def test_upstream_is_made_where_missing_and_refused_where_stale(tmp_path: Path) 
     assert book.result.finding("M-4").reason in ("part_time", "split", "rebuild")
     assert result_path(tmp_path, "03_sales_flow").is_file()
     other = workbook.open("04_path_selection", DEMO, str(tmp_path), "en", {**FEW, "success.target": 0.6})
-    with pytest.raises(StaleResult, match=r"other policy.*kaanalysis analyse .*--only 01_base_assumptions --set evidence.draws=200 --set success.target=0.6"):
+    with pytest.raises(
+        StaleResult,
+        match=r"other policy.*kaanalysis analyse .*--only 01_base_assumptions --set evidence.draws=200 --set success.target=0.6",
+    ):
         _ = other.result
 
 
-def test_environment_variable_leads_checks_away_from_the_analysts_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_leads_checks_away_from_the_analysts_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KAANALYSIS_RUN", str(tmp_path / "check"))
     assert workbook.open("00_problem_framing", DEMO, str(tmp_path / "mine"), "en", FEW).run == tmp_path / "check"
 
@@ -73,6 +82,8 @@ def test_environment_variable_leads_checks_away_from_the_analysts_folder(tmp_pat
         ("01_base_assumptions", "en", {"lifecycle.horizon": 3}, "policy has no value 'lifecycle.horizon'"),
     ],
 )
-def test_wrong_parameters_are_refused(tmp_path: Path, id: str, lang: str, overrides: dict[str, object], said: str) -> None:
+def test_wrong_parameters_are_refused(
+    tmp_path: Path, id: str, lang: str, overrides: dict[str, object], said: str
+) -> None:
     with pytest.raises(UnusableData, match=said):
         workbook.open(id, DEMO, str(tmp_path), lang, overrides)

@@ -26,7 +26,7 @@ from kaanalysis.stats import bootstrap, expected_regret, expected_value_of_perfe
 ID = "04_path_selection"
 FEEDS = {
     "M-4": ("stage_history.stage", "capability.level", "accounts.segment"),
-    **{id: ("team_months.cost", "team_months.sellers", "team_months.bookings", "teams.motion", "opportunities.amount") for id in ("M-4.1", "M-4.2", "M-4.3", "M-4.4")},
+    **dict.fromkeys(("M-4.1", "M-4.2", "M-4.3", "M-4.4"), ("team_months.cost", "team_months.sellers", "team_months.bookings", "teams.motion", "opportunities.amount")),
 }
 NEEDS_ECONOMICS = ("teams.motion", "team_months.sellers", "team_months.cost", "team_months.bookings", "opportunities.amount", "opportunities.created_at")
 

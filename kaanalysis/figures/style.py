@@ -88,7 +88,7 @@ RC = {
 _lock = threading.RLock()
 
 
-class MissingGlyph(ValueError):  # noqa: N818
+class MissingGlyph(ValueError):
     """A text of the workbook has a character that the figures' fonts do not hold; the message names both."""
 
 

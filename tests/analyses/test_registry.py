@@ -46,7 +46,7 @@ def checked(company: Company, policy: Policy, ids: str = "012345", known: dict[s
             for need in finding.needs:
                 for part in need.split("|"):
                     name, _, field = part.partition(".")
-                    assert name == "company" or name in TABLES and (not field or TABLES[name].column(field)), where
+                    assert name == "company" or (name in TABLES and (not field or TABLES[name].column(field))), where
             for n in finding.numbers:
                 limits = [v for v in (n.low, n.value, n.high) if v is not None]
                 assert sorted(limits) == pytest.approx(limits, rel=1e-9, abs=1e-9), f"{where}: {n}"
@@ -194,7 +194,7 @@ def test_what_an_analysis_rests_on_comes_before_it() -> None:
     for position, analysis in enumerate(REGISTRY.values()):
         assert all(list(REGISTRY).index(u) < position for u in analysis.upstream)
         assert re.fullmatch(r"\d\d_" + analysis.module.__name__.rsplit(".", 1)[1], analysis.id)
-        assert analysis.module.ID == analysis.id
+        assert analysis.id == analysis.module.ID
 
 
 def test_every_feed_names_a_column_there_is() -> None:
