@@ -25,6 +25,7 @@ from kaanalysis.runner import Manifest, Step
 from kaanalysis.text import Words, words
 
 FAULTS_SHOWN = 30
+NOTE_ROWS = 100  # row numbers listed per note of the import; the rest are in the table
 
 
 @dataclass(frozen=True)
@@ -107,23 +108,26 @@ def _faults(run: Path, w: Words) -> tuple[list[list[str]], int, list[list[str]]]
     """Rows of broken values (the first of them), how many there are in all, and the import's notes counted by rule."""
     faults = pd.read_parquet(run / "tables" / "data_faults.parquet")
     rows = []
-    for fault in faults.head(FAULTS_SHOWN).itertuples():
-        where = w("report.row_none") if pd.isna(fault.row) else str(fault.row)
-        value = "" if fault.value is None or fault.value != fault.value else str(fault.value)
+    for fault in faults.head(FAULTS_SHOWN).to_dict("records"):
+        where = w("report.row_none") if pd.isna(fault["row"]) else str(int(fault["row"]))
+        value = "" if pd.isna(fault["value"]) else str(fault["value"])
         rows.append(
             [
-                str(fault.table),
-                str(fault.column),
+                str(fault["table"]),
+                str(fault["column"]),
                 where,
                 value,
-                _rule_text(str(fault.rule), w),
-                w(f"actions.{fault.action}"),
+                _rule_text(fault["rule"], w),
+                w(f"actions.{fault['action']}"),
             ]
         )
     notes = pd.read_parquet(run / "tables" / "import_faults.parquet")
     counted = (
         notes.groupby(["file", "column", "rule", "action"])
-        .agg(n=("row", "size"), rows=("row", lambda r: ", ".join(map(str, r[:12])) + (" …" if len(r) > 12 else "")))
+        .agg(
+            n=("row", "size"),
+            rows=("row", lambda r: ", ".join(map(str, r[:NOTE_ROWS])) + (" …" if len(r) > NOTE_ROWS else "")),
+        )
         .reset_index()
     )
     imported = [

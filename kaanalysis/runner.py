@@ -290,7 +290,7 @@ def analyse_in_process(
     """The same results and tables without a kernel: no notebooks, figures or report. Files are written one by one, each atomically."""
     from kaanalysis.analyses.registry import analyse_all
 
-    company, policy, chosen, manifest = start(data, out, only, overrides or {}, [], command)
+    company, policy, _chosen, manifest = start(data, out, only, overrides or {}, [], command)
     if (
         out.exists()
         and Manifest.read(out) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from kaanalysis.company import Company
@@ -59,6 +61,13 @@ def units_of(policy: Policy) -> dict[str, str]:
     return {name: t.unit for name, t in policy.thresholds.items()}
 
 
+def fault_counts(faults: pd.DataFrame, by: list[str]) -> list[dict[str, Any]]:
+    """Faults counted by the columns `by`: one dict per combination, with `count`."""
+    return [
+        dict(r) for r in faults.groupby(by, dropna=False, sort=True).size().reset_index(name="count").to_dict("records")
+    ]
+
+
 def fault_summary(faults: pd.DataFrame, words: Words) -> pd.DataFrame:
     """Faults counted by table, column, rule and action."""
     columns = [words(f"table.{c}") for c in ("table", "column", "rule", "action", "count")]
@@ -85,24 +94,17 @@ def opening_lines(company: Company, policy: Policy, words: Words) -> list[str]:
         lines.append(words("opening.faults_none"))
     else:
         lines.append(words("opening.faults_heading", n=len(faults)))
-        for (table, column, rule, action), n in (
-            faults.groupby(["table", "column", "rule", "action"], dropna=False).size().items()
-        ):  # type: ignore[misc]
+        for row in fault_counts(faults, ["table", "column", "rule", "action"]):
+            said = {"rule": words(f"rules.{row['rule']}"), "action": words(f"actions.{row['action']}")}
             lines.append(
-                "  "
-                + words(
-                    "opening.fault",
-                    table=table,
-                    column=column,
-                    n=n,
-                    rule=words(f"rules.{rule}"),
-                    action=words(f"actions.{action}"),
-                )
+                "  " + words("opening.fault", table=row["table"], column=row["column"], n=row["count"], **said)
             )
     if len(company.import_faults):
         lines.append(words("opening.import_faults", n=len(company.import_faults)))
-        for (rule, action), n in company.import_faults.groupby(["rule", "action"]).size().items():  # type: ignore[misc]
-            lines.append(f"  {n} × {rule} ({action})")
+        lines += [
+            f"  {r['count']} × {r['rule']} ({r['action']})"
+            for r in fault_counts(company.import_faults, ["rule", "action"])
+        ]
     if policy.overrides:
         changed = ", ".join(f"{n} = {v}" for n, v in sorted(policy.overrides.items()))
         lines.append(words("opening.policy", hash=policy.hash, overrides=changed))

@@ -83,7 +83,9 @@ def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     read = {p.stem: pd.read_csv(p, dtype=str, keep_default_na=False) for p in source.glob("*.csv")}
     accounts = read["accounts"]
     number = accounts["account_id"].str[1:].astype(int)
-    kept = accounts[((accounts["segment"] == "KA") & (number % 2 == 0)) | ((accounts["segment"] == "SMB") & (number % 6 == 0))]
+    kept = accounts[
+        ((accounts["segment"] == "KA") & (number % 2 == 0)) | ((accounts["segment"] == "SMB") & (number % 6 == 0))
+    ]
     ids = set(kept["account_id"])
     kept = kept.assign(parent_account_id=kept["parent_account_id"].where(kept["parent_account_id"].isin(ids), ""))
     deals = read["opportunities"][read["opportunities"]["account_id"].isin(ids)]

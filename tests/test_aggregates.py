@@ -1,6 +1,7 @@
 """Every aggregate on a company of a few rows, all numbers by hand; process maps also against a recount in plain Python."""
 
 import datetime as dt
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -132,7 +133,8 @@ def test_spend_window_begins_the_day_after_the_same_day_a_year_ago(company: Open
 
 
 def test_lives_are_unions_with_short_pauses_late_entries_and_cuts(company: Open, policy: Policy) -> None:
-    opened = company({"observed_from": dt.date(2024, 1, 1)}, accounts="account_id\n" + "".join(f"A{i}\n" for i in range(1, 9)), subscriptions=(
+    opened = company({"observed_from": dt.date(2024, 1, 1)}, accounts="account_id\n" + "".join(f"A{i}\n" for i in range(1, 9)),
+                     subscriptions=(
         "account_id,started_at,ended_at\n"
         "A1,2024-03-01,2024-06-01\nA1,2024-08-01,\n"  # pause of 61 days <= 91: one life, running; 365 + 305 = 670 days
         "A2,2024-01-10,2024-02-10\nA2,2024-06-10,2024-07-10\n"  # pause of 121 days: two lives of 31 and 30 days
@@ -174,7 +176,8 @@ def test_history_starts_where_the_company_says_or_with_the_first_closing(company
 
 
 def test_parties_by_deal_count_persons_not_rows(company: Open, policy: Policy) -> None:
-    opened = company(accounts=ACCOUNTS, opportunities=deals("A2,T,x,new,2025-01-01,,open,,", "A1,T,x,new,2025-01-01,,open,,"), stakeholders=(
+    opened = company(accounts=ACCOUNTS, opportunities=deals("A2,T,x,new,2025-01-01,,open,,", "A1,T,x,new,2025-01-01,,open,,"),
+                     stakeholders=(
         "opportunity_id,person_id,role,part,engaged_at\n"
         "O1,p,owner,approve,2025-02-01\nO1,p,finance,approve,2025-02-01\nO1,q,user,influence,\nO1,r,legal,inform,2025-02-01\n"
         "O2,s,owner,approve,\nO2,s,user,influence,2025-03-01\n"
@@ -245,7 +248,7 @@ def test_process_map_against_a_recount_in_plain_python(
     holders: dict[tuple[str, str], set[int]] = defaultdict(set)
     for f, events in flows.items():
         events.sort()
-        for one, two in zip(events, events[1:], strict=False):
+        for one, two in itertools.pairwise(events):
             pairs[one[3], two[3]].append((two[0] - one[0]) / 2)
             holders[one[3], two[3]].add(f)
     frame = aggregates.directly_follows(moves)
@@ -284,7 +287,8 @@ def test_stage_sojourns_by_hand(company: Open, policy: Policy) -> None:
 
 
 def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> None:
-    opened = company(accounts=ACCOUNTS, teams="team,motion\nK,KA\nS,SMB\n", team_months="team,month,cost\nK,2025-01,5\nX,2025-01,6\n", opportunities=deals(
+    opened = company(accounts=ACCOUNTS, teams="team,motion\nK,KA\nS,SMB\n", team_months="team,month,cost\nK,2025-01,5\nX,2025-01,6\n",
+                     opportunities=deals(
         "A1,S,x,new,2025-01-01,2025-03-31,won,5,", "A1,S,x,new,2025-01-01,2025-03-01,won,6,", "A2,K,x,new,2025-01-05,2025-04-01,won,7,",
         "A2,K,x,renewal,2025-01-05,2025-04-02,won,8,", "A3,K,x,,2025-02-05,,open,,", "A4,Z,x,new,2025-01-01,2025-03-01,won,9,",
     ))  # fmt: skip

@@ -10,8 +10,10 @@ from kaanalysis.analyses.ledger import LINES, PATHS, Input, draw_inputs, evaluat
 
 SETTINGS = {"sellers": 2.0, "leader_multiple": 1.0, "pay_uplift": 0.5, "support_multiple": 2.0, "setup_multiple": 3.0, "ramp_months": 1.0,
             "productivity": 0.5, "relief_factor": 1.0, "smb_loss": 0.25}  # fmt: skip
-COMMON = {"seller_cost": 10.0, "support_cost": 4.0, "smb_bookings": 20.0, "deals_per_seller": 1.0, "deal_size": 1000.0, "success": 0.4,
-          "relief": 0.2, "relief_reached": 0.5, "cycle_months": 2.0, "lifetime_months": 12.0, "gross_margin": 0.5, "recurring_share": 0.1}  # fmt: skip
+COMMON = {"seller_cost": 10.0, "support_cost": 4.0, "smb_bookings": 20.0, "deals_per_seller": 1.0, "deal_size": 1000.0,
+          "success": 0.4,
+          "relief": 0.2,
+          "relief_reached": 0.5, "cycle_months": 2.0, "lifetime_months": 12.0, "gross_margin": 0.5, "recurring_share": 0.1}  # fmt: skip
 MONEY = ("seller_cost", "support_cost", "smb_bookings", "deal_size")
 
 
@@ -39,17 +41,27 @@ def test_a_case_without_uncertainty_by_hand() -> None:
     assert (outcome.loss[0], outcome.loss_months[0], outcome.payback[0]) == pytest.approx((182, 2, 2))
 
 
+def test_renewals_of_a_second_year_are_renewals_of_those_that_stayed_through_the_first() -> None:
+    # First contracts of 200 a month from month 0; 40 % of 200 each year, times exp(-1) and exp(-2) of those still there.
+    lines = path_cash("split", world(relief=0.0, cycle_months=0.0, recurring_share=0.4), 25)
+    assert lines["renewals"][0, [11, 12, 23, 24]] == pytest.approx([0, 80 / np.e, 80 / np.e, 80 / np.e + 80 / np.e**2])
+
+
 def test_part_time_sellers_cost_their_uplift_only() -> None:
     assert path_cash("part_time", world(), 3)["pay"][0] == pytest.approx([-2 * 10 * 0.5] * 3)
 
 
 def test_ramp_grows_in_a_straight_line_and_the_setup_is_spread_over_it() -> None:
-    lines = path_cash("rebuild", world(**{"rebuild.ramp_months": 4.0, "relief": 0.0, "cycle_months": 0.0, "recurring_share": 0.0}), 6)
+    lines = path_cash(
+        "rebuild", world(**{"rebuild.ramp_months": 4.0, "relief": 0.0, "cycle_months": 0.0, "recurring_share": 0.0}), 6
+    )
     # Full rate: 1 deal a month x 0.4 x 500 = 200.
     assert lines["first_contracts"][0] == pytest.approx([50, 100, 150, 200, 200, 200])
     assert lines["setup"][0] == pytest.approx([-15, -15, -15, -15, 0, 0])
     # A ramp of 2.5 months: shares 1, 1 and one half of 60 / 2.5 = 24.
-    assert path_cash("rebuild", world(**{"rebuild.ramp_months": 2.5}), 4)["setup"][0] == pytest.approx([-24, -24, -12, 0])
+    assert path_cash("rebuild", world(**{"rebuild.ramp_months": 2.5}), 4)["setup"][0] == pytest.approx(
+        [-24, -24, -12, 0]
+    )
 
 
 def test_chance_never_exceeds_one() -> None:
@@ -74,7 +86,9 @@ def test_a_fractional_cycle_loses_only_what_falls_beyond_the_end(cycle: float, l
     flow = np.arange(1.0, length + 1)[None, :]
     moved = ledger._delayed(flow, np.array([[cycle]]))
     whole, part = int(cycle), cycle - int(cycle)
-    inside = sum(v * ((1 - part) * (m + whole < length) + part * (m + whole + 1 < length)) for m, v in enumerate(flow[0]))
+    inside = sum(
+        v * ((1 - part) * (m + whole < length) + part * (m + whole + 1 < length)) for m, v in enumerate(flow[0])
+    )
     assert moved.sum() == pytest.approx(inside)
     # Where nothing falls off the end, the mean date moves by exactly the cycle.
     if cycle < 29:
@@ -111,9 +125,13 @@ def test_payback_and_loss_on_made_up_cash(cash, loss, months, payback, monkeypat
     assert outcome.payback[0] == pytest.approx(payback, nan_ok=True)
 
 
-@pytest.mark.parametrize(("scale", "value", "low", "high"), [("log", 100, 80, 150), ("logit", 0.6, 0.3, 0.9), ("linear", 0.1, -0.2, 0.5)])
+@pytest.mark.parametrize(
+    ("scale", "value", "low", "high"), [("log", 100, 80, 150), ("logit", 0.6, 0.3, 0.9), ("linear", 0.1, -0.2, 0.5)]
+)
 @pytest.mark.parametrize("level", [0.8, 0.9, 0.95])
-def test_an_input_hits_its_limits_at_the_tails_of_its_level(scale: str, value: float, low: float, high: float, level: float) -> None:
+def test_an_input_hits_its_limits_at_the_tails_of_its_level(
+    scale: str, value: float, low: float, high: float, level: float
+) -> None:
     item = Input("x", value, low, high, level, "", "data", scale)
     tail = (1 - level) / 2
     assert item.quantile(np.array([tail, 0.5, 1 - tail])) == pytest.approx([low, value, high])

@@ -33,7 +33,9 @@ def test_one_factor_alone_gets_the_whole_change() -> None:
     # 10 customers x 2 deals x 5 = 100; twice the customers, the deals, the price: 200 each time.
     for factor, deals, customers in (("customers", 40, 20), ("deals_per_customer", 40, 10), ("price", 20, 10)):
         parts = factor_parts((arrays(100), arrays(200)), (arrays(20), arrays(deals)), (arrays(10), arrays(customers)))
-        assert {f: pytest.approx(parts[f][0], abs=1e-9) for f in FACTORS} == {f: 100.0 if f == factor else 0.0 for f in FACTORS}
+        assert {f: pytest.approx(parts[f][0], abs=1e-9) for f in FACTORS} == {
+            f: 100.0 if f == factor else 0.0 for f in FACTORS
+        }
 
 
 def test_ang_2004_weights_by_hand() -> None:
@@ -56,7 +58,9 @@ def rows(before: list[float], now: list[float]) -> tuple[str, str]:
     """One account per place; 0 = nothing won in that year."""
     deals = "opportunity_id,account_id,outcome,created_at,closed_at,amount\nX,A0,lost,2023-01-01,2023-01-02,\n"
     for i, (a, b) in enumerate(zip(before, now, strict=True)):
-        deals += f"B{i},A{i},won,2024-01-01,2024-05-01,{a}\n" * (a > 0) + f"N{i},A{i},won,2025-01-01,2025-05-01,{b}\n" * (b > 0)
+        deals += f"B{i},A{i},won,2024-01-01,2024-05-01,{a}\n" * (
+            a > 0
+        ) + f"N{i},A{i},won,2025-01-01,2025-05-01,{b}\n" * (b > 0)
     return "account_id,segment\n" + "".join(f"A{i},SMB\n" for i in range(len(before))), deals
 
 
@@ -70,17 +74,32 @@ def test_bridge_by_hand_and_its_parts_add_up(company: Callable[..., Company], po
     finding = run(company, policy, [10, 20, 5, 0, 0], [16, 14, 0, 7, 9]).findings[0]
     value = {n.name: n.value for n in finding.numbers if n.segment == "SMB"}
     assert (value["retained"], value["new"], value["lost"]) == pytest.approx((0, 16, -5))
-    assert value["retained"] + value["new"] + value["lost"] == pytest.approx(value["revenue_now"] - value["revenue_before"]) == pytest.approx(11)
+    assert (
+        value["retained"] + value["new"] + value["lost"]
+        == pytest.approx(value["revenue_now"] - value["revenue_before"])
+        == pytest.approx(11)
+    )
     assert sum(value[f] for f in FACTORS) == pytest.approx(11)
     assert value["growth_rate"] == pytest.approx(11 / 35)
     assert finding.state == "undecided" and finding.reason == "too_few"
 
 
-def test_a_base_that_halves_has_stalled_one_that_doubles_has_not(company: Callable[..., Company], policy: Policy) -> None:
+def test_a_base_that_halves_has_stalled_one_that_doubles_has_not(
+    company: Callable[..., Company], policy: Policy
+) -> None:
     amounts = [float(10 + i % 7) for i in range(40)]
-    assert run(company, policy, amounts, [a * (0.4 + 0.01 * (i % 9)) for i, a in enumerate(amounts)]).findings[0].state == "supported"
-    assert run(company, policy, amounts, [a * (2 + 0.01 * (i % 9)) for i, a in enumerate(amounts)]).findings[0].state == "contradicted"
-    assert run(company, policy, amounts, [a * (0.4 + 1.2 * (i % 2)) for i, a in enumerate(amounts)]).findings[0].state == "undecided"
+    assert (
+        run(company, policy, amounts, [a * (0.4 + 0.01 * (i % 9)) for i, a in enumerate(amounts)]).findings[0].state
+        == "supported"
+    )
+    assert (
+        run(company, policy, amounts, [a * (2 + 0.01 * (i % 9)) for i, a in enumerate(amounts)]).findings[0].state
+        == "contradicted"
+    )
+    assert (
+        run(company, policy, amounts, [a * (0.4 + 1.2 * (i % 2)) for i, a in enumerate(amounts)]).findings[0].state
+        == "undecided"
+    )
 
 
 def test_one_customer_group_is_one_unit_and_gives_no_interval(company: Callable[..., Company], policy: Policy) -> None:
@@ -95,7 +114,9 @@ def test_one_customer_group_is_one_unit_and_gives_no_interval(company: Callable[
 def test_records_that_do_not_cover_two_periods_give_no_verdict(company: Callable[..., Company], policy: Policy) -> None:
     for day, short in ((dt.date(2023, 12, 31), False), (dt.date(2024, 1, 1), True)):
         finding = run(company, policy, [10.0] * 20, [float(i + 20) for i in range(20)], observed_from=day).findings[0]
-        assert (finding.reason == "history_too_short") == short and (not short or finding.needs == ("company.observed_from",))
+        assert (finding.reason == "history_too_short") == short and (
+            not short or finding.needs == ("company.observed_from",)
+        )
 
 
 @pytest.mark.parametrize(("low", "high", "state"), [

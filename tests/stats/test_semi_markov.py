@@ -61,7 +61,9 @@ def kernels_of(counts: StepCounts) -> tuple[dict[tuple[str, str], np.ndarray], d
     return dict(zip(counts.moves, masses[0], strict=True)), dict(zip(counts.steps, starts[0], strict=True))
 
 
-def relieved(kernel: dict[tuple[str, str], np.ndarray], step: str, benchmark: float) -> dict[tuple[str, str], np.ndarray]:
+def relieved(
+    kernel: dict[tuple[str, str], np.ndarray], step: str, benchmark: float
+) -> dict[tuple[str, str], np.ndarray]:
     """The kernels with that step's losses cut to the benchmark and what is spared sent on along its own ways, in their own time."""
     lost = sum(m.sum() for (s, g), m in kernel.items() if s == step and g == "lost")
     passed = sum(m.sum() for (s, g), m in kernel.items() if s == step and g != "lost")
@@ -99,14 +101,18 @@ def random_flow(seed: int, steps: int, loop: bool, horizon: int) -> StepCounts:
     for i, step in enumerate(order):
         goals = [*order[i + 1 :], "won", "lost", None, *(order[: i + 1] if loop else [])]
         for n in range(source.randint(3, 25)):
-            stays.append((step, source.choice(goals), source.randint(1, 12), i == 0 or source.random() < 0.1, f"c{n % 7}"))
+            stays.append(
+                (step, source.choice(goals), source.randint(1, 12), i == 0 or source.random() < 0.1, f"c{n % 7}")
+            )
     return counts_of(stays, horizon, order)
 
 
 @pytest.mark.parametrize("loop", [False, True], ids=["acyclic", "with rework"])
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), steps=st.integers(1, 4), benchmark=st.floats(0.5, 1.0))
-def test_won_and_relief_against_brute_force_in_the_time_domain(loop: bool, seed: int, steps: int, benchmark: float) -> None:
+def test_won_and_relief_against_brute_force_in_the_time_domain(
+    loop: bool, seed: int, steps: int, benchmark: float
+) -> None:
     counts = random_flow(seed, steps, loop, 30)
     flow = estimate_flow(counts, benchmark)
     kernel, start = kernels_of(counts)
@@ -114,7 +120,9 @@ def test_won_and_relief_against_brute_force_in_the_time_domain(loop: bool, seed:
     # Damping leaves an error below 1e-6 where cases wrap around the transform.
     assert flow.won[0] == pytest.approx(plain, abs=1e-6)
     for i, step in enumerate(counts.steps):
-        assert flow.relief[0, i] == pytest.approx(brute_won(relieved(kernel, step, benchmark), start, 30) - plain, abs=1e-6)
+        assert flow.relief[0, i] == pytest.approx(
+            brute_won(relieved(kernel, step, benchmark), start, 30) - plain, abs=1e-6
+        )
 
 
 def test_sherman_morrison_equals_a_second_solution_to_a_billionth() -> None:
@@ -129,7 +137,12 @@ def test_sherman_morrison_equals_a_second_solution_to_a_billionth() -> None:
 
 def test_rework_loop_against_long_simulation() -> None:
     # a → b; b goes back to a in 3 of 10, is won in 4, lost in 3; times 1 … 5.
-    kernels = {("a", "b"): [1, 2, 3, 4, 5] * 2, ("b", "a"): [1, 2, 3], ("b", "won"): [2, 3, 4, 5], ("b", "lost"): [1, 2, 3]}
+    kernels = {
+        ("a", "b"): [1, 2, 3, 4, 5] * 2,
+        ("b", "a"): [1, 2, 3],
+        ("b", "won"): [2, 3, 4, 5],
+        ("b", "lost"): [1, 2, 3],
+    }
     flow = estimate_flow(from_kernels(kernels, ["a", "b"], 25), 0.95)
     rng = np.random.default_rng(4)
     ways = [(g, d) for (s, g), days in kernels.items() if s == "b" for d in days]
@@ -156,14 +169,20 @@ def test_endless_rework_converges_to_the_geometric_sum() -> None:
 @settings(max_examples=20, deadline=None)
 def test_without_losses_beyond_the_benchmark_there_is_no_relief(seed: int) -> None:
     source = random.Random(seed)
-    kernels = {("a", "b"): [source.randint(1, 9) for _ in range(19)], ("a", "lost"): [2], ("b", "won"): [source.randint(1, 9) for _ in range(9)]}
+    kernels = {
+        ("a", "b"): [source.randint(1, 9) for _ in range(19)],
+        ("a", "lost"): [2],
+        ("b", "won"): [source.randint(1, 9) for _ in range(9)],
+    }
     flow = estimate_flow(from_kernels(kernels, ["a", "b"], 40), 0.95)  # a loses 1 of 20: the benchmark itself
     assert flow.relief[0] == pytest.approx([0, 0], abs=1e-12)
     assert flow.won[0] == pytest.approx(0.95, abs=1e-8)
 
 
 def test_a_step_that_only_loses_gains_nothing_since_it_has_no_way_on() -> None:
-    flow = estimate_flow(from_kernels({("a", "b"): [1, 1], ("a", "won"): [1, 1], ("b", "lost"): [3, 3]}, ["a", "b"], 10), 0.95)
+    flow = estimate_flow(
+        from_kernels({("a", "b"): [1, 1], ("a", "won"): [1, 1], ("b", "lost"): [3, 3]}, ["a", "b"], 10), 0.95
+    )
     assert flow.relief[0].tolist() == [0.0, 0.0]
 
 
@@ -185,7 +204,9 @@ def test_censored_cases_do_not_bias_the_chance_where_closed_counts_do() -> None:
 def test_late_entry_counts_a_case_as_at_risk_only_from_then_on() -> None:
     # Won on day 1 (from the start), lost on day 3 (entered at 2), won on day 4 (from the start).
     # Day 1: 2 at risk, 1 won: 1/2. Day 3: 2 at risk, 1 lost. Day 4: the last one won: 1/2 x 1/2. Together 3/4.
-    counts = count_steps(["d"] * 3, ["won", "lost", "won"], [1, 3, 4], [True] * 3, [1, 2, 3], 5, order=["d"], entry=[0, 2, 0])
+    counts = count_steps(
+        ["d"] * 3, ["won", "lost", "won"], [1, 3, 4], [True] * 3, [1, 2, 3], 5, order=["d"], entry=[0, 2, 0]
+    )
     assert estimate_flow(counts, 0.95).won[0] == pytest.approx(0.75, abs=1e-9)
     whole = count_steps(["d"] * 3, ["won", "lost", "won"], [1, 3, 4], [True] * 3, [1, 2, 3], 5, order=["d"])
     assert estimate_flow(whole, 0.95).won[0] == pytest.approx(2 / 3, abs=1e-9)
@@ -193,7 +214,11 @@ def test_late_entry_counts_a_case_as_at_risk_only_from_then_on() -> None:
 
 def test_aalen_johansen_within_a_step_by_hand() -> None:
     # Days 1 won, 2 open, 3 lost, 4 won; at risk 4, 3, 2, 1. won: 1/4; lost: 3/4 x 1/2 = 3/8; won on 4: 3/8 x 1 = 3/8.
-    counts = counts_of([("d", "won", 1, True, 1), ("d", None, 2, True, 2), ("d", "lost", 3, True, 3), ("d", "won", 4, True, 4)], 5, ["d"])
+    counts = counts_of(
+        [("d", "won", 1, True, 1), ("d", None, 2, True, 2), ("d", "lost", 3, True, 3), ("d", "won", 4, True, 4)],
+        5,
+        ["d"],
+    )
     masses = dict(zip(counts.moves, sub_distributions(counts, np.ones((1, 4)))[0][0], strict=True))
     assert masses[("d", "won")] == pytest.approx([0, 0.25, 0, 0, 0.375, 0])
     assert masses[("d", "lost")] == pytest.approx([0, 0, 0, 0.375, 0, 0])
@@ -211,14 +236,27 @@ def test_joining_clusters_does_not_change_point_estimates(most: int) -> None:
     stays: list[Stay] = []
     source = random.Random(3)
     for n, step in itertools.product(range(30), ("a", "b")):
-        stays.append((step, source.choice(["won", "lost", "b" if step == "a" else "won", None]), source.randint(0, 9), step == "a", n))
+        stays.append(
+            (
+                step,
+                source.choice(["won", "lost", "b" if step == "a" else "won", None]),
+                source.randint(0, 9),
+                step == "a",
+                n,
+            )
+        )
     joined, apart = (estimate_flow(counts_of(stays, 20, ["a", "b"], most_clusters=m), 0.9) for m in (most, 10**6))
     assert joined.won == pytest.approx(apart.won, abs=1e-12) and joined.relief == pytest.approx(apart.relief, abs=1e-12)
     assert counts_of(stays, 20, ["a", "b"], most_clusters=most).clusters == min(most, 30)
 
 
 def test_weighting_a_cluster_twice_is_having_it_twice() -> None:
-    stays: list[Stay] = [("a", "won", 2, True, "x"), ("a", "lost", 3, True, "x"), ("a", "won", 1, True, "y"), ("a", None, 1, True, "y")]
+    stays: list[Stay] = [
+        ("a", "won", 2, True, "x"),
+        ("a", "lost", 3, True, "x"),
+        ("a", "won", 1, True, "y"),
+        ("a", None, 1, True, "y"),
+    ]
     weighted = estimate_flow(counts_of(stays, 5, ["a"]), 0.9, np.array([[2.0, 1.0]]))
     doubled = estimate_flow(counts_of([*stays, *stays[:2]], 5, ["a"]), 0.9)
     assert weighted.won[0] == pytest.approx(doubled.won[0]) and weighted.relief[0] == pytest.approx(doubled.relief[0])
@@ -229,10 +267,14 @@ def test_draws_keep_the_number_of_clusters_repeat_by_seed_and_do_not_hang_on_chu
     drawn = np.concatenate(list(cluster_draws(counts, 130, 7)))
     assert drawn.shape == (130, counts.clusters) and (drawn.sum(axis=1) == counts.clusters).all()
     assert draw_reliefs(counts, 0.9, 70, 7) == pytest.approx(draw_reliefs(counts, 0.9, 70, 7), abs=0)
-    assert draw_reliefs(counts, 0.9, 70, 7)[3] == pytest.approx(estimate_flow(counts, 0.9, drawn[3:4]).relief[0], abs=1e-12)
+    assert draw_reliefs(counts, 0.9, 70, 7)[3] == pytest.approx(
+        estimate_flow(counts, 0.9, drawn[3:4]).relief[0], abs=1e-12
+    )
 
 
-@pytest.mark.parametrize(("days", "horizon", "message"), [([-1], 5, "must not be negative; row 0"), ([1], 0, "at least 1 day")])
+@pytest.mark.parametrize(
+    ("days", "horizon", "message"), [([-1], 5, "must not be negative; row 0"), ([1], 0, "at least 1 day")]
+)
 def test_impossible_input_is_refused(days: list[int], horizon: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         count_steps(["a"], ["won"], days, [True], [1], horizon, order=["a"])
