@@ -31,7 +31,9 @@ def _day_number(value: ir.Value) -> ir.IntegerValue:
 
 def segment_needs(policy: Policy) -> list[str]:
     """Columns that the policy's definition of a segment reads."""
-    return {"label": ["accounts.segment"], "size": ["accounts.employees|accounts.annual_revenue"]}[policy["segment.definition"]]
+    return {"label": ["accounts.segment"], "size": ["accounts.employees|accounts.annual_revenue"]}[
+        policy["segment.definition"]
+    ]
 
 
 def segment_missing(company: Company, policy: Policy) -> list[str]:
@@ -50,7 +52,11 @@ def account_segments(company: Company, policy: Policy) -> ibis.Table:
     if policy["segment.definition"] == "label":
         segment = accounts.segment if "segment" in columns else null
     else:
-        big = [accounts[c] >= policy[f"segment.size_{n}"] for c, n in (("employees", "employees"), ("annual_revenue", "revenue")) if c in columns]
+        big = [
+            accounts[c] >= policy[f"segment.size_{n}"]
+            for c, n in (("employees", "employees"), ("annual_revenue", "revenue"))
+            if c in columns
+        ]
         known = [accounts[c].notnull() for c in ("employees", "annual_revenue") if c in columns]
         if big:
             is_big = ibis.or_(*[b.fill_null(False) for b in big])
@@ -89,7 +95,9 @@ def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
     closed = deals.outcome != "open"
     end = closed.ifelse(deals.closed_at, as_of)
     lost_as = (deals["exit"] == "drifted").fill_null(False).ifelse("drifted", "lost")
-    timed = deals.filter(deals.created_at.notnull() & end.notnull() & ((deals.origin != "renewal") | deals.origin.isnull()))
+    timed = deals.filter(
+        deals.created_at.notnull() & end.notnull() & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
     frame = timed.select(
         "opportunity_id", "segment", "owner", "category", account=timed.cluster,
         days=_day_number(end) - _day_number(timed.created_at),
@@ -105,7 +113,9 @@ def closed_deals(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per closed deal, dated or not, renewals left out: opportunity_id, segment, category, owner, account, won."""
     deals = _deals(company, policy)
     closed = deals.filter((deals.outcome != "open") & ((deals.origin != "renewal") | deals.origin.isnull()))
-    frame = closed.select("opportunity_id", "segment", "category", "owner", account=closed.cluster, won=closed.outcome == "won")
+    frame = closed.select(
+        "opportunity_id", "segment", "category", "owner", account=closed.cluster, won=closed.outcome == "won"
+    )
     return frame.order_by("opportunity_id").execute()
 
 
@@ -114,7 +124,12 @@ def untimed_deals(company: Company, policy: Policy) -> pd.DataFrame:
     deals = _deals(company, policy)
     deals = deals.filter((deals.origin != "renewal") | deals.origin.isnull())
     timed = deals.created_at.notnull() & ((deals.outcome == "open") | deals.closed_at.notnull())
-    return deals.group_by("segment").aggregate(deals=deals.count(), untimed=(~timed).ifelse(1, 0).sum()).order_by("segment").execute()
+    return (
+        deals.group_by("segment")
+        .aggregate(deals=deals.count(), untimed=(~timed).ifelse(1, 0).sum())
+        .order_by("segment")
+        .execute()
+    )
 
 
 def history_start(company: Company) -> dt.date | None:
@@ -134,7 +149,9 @@ def growth_by_account(company: Company, policy: Policy) -> pd.DataFrame:
     end = company.info.as_of
     middle, start = months_before(end, months), months_before(end, 2 * months)
     deals = _deals(company, policy)
-    won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > start) & (deals.closed_at <= end))
+    won = deals.filter(
+        (deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > start) & (deals.closed_at <= end)
+    )
     later = won.closed_at > middle
     frame = won.group_by(["account_id", "cluster", "segment", "industry", "region"]).aggregate(
         amount_0=(~later).ifelse(won.amount, 0.0).sum(), deals_0=(~later).ifelse(1, 0).sum(),
@@ -170,21 +187,35 @@ def customer_lives(company: Company, policy: Policy) -> pd.DataFrame:
         silence = round(policy["lifecycle.silence_months"] * DAYS_PER_MONTH)
         end = won.closed_at + ibis.interval(days=silence)
         end = end.cast("date")
-        spans = won.select("account_id", start=won.closed_at, end=(end > company.info.as_of).ifelse(ibis.null("date"), end))
+        spans = won.select(
+            "account_id", start=won.closed_at, end=(end > company.info.as_of).ifelse(ibis.null("date"), end)
+        )
         gap = 0
     far = _day_number(ibis.literal(dt.date(2200, 1, 1)))
     spans = spans.mutate(first=_day_number(spans.start), last=spans.end.isnull().ifelse(far, _day_number(spans.end)))
     before = ibis.window(group_by="account_id", order_by=["first", "last"], preceding=(None, 1))
     spans = spans.mutate(reach=spans["last"].max().over(before))
     spans = spans.mutate(begins=(spans.reach.isnull() | (spans["first"] > spans.reach + gap)).cast("int64"))
-    spans = spans.mutate(life=spans.begins.sum().over(ibis.window(group_by="account_id", order_by=["first", "last"], preceding=None, following=0)))
+    spans = spans.mutate(
+        life=spans.begins.sum().over(
+            ibis.window(group_by="account_id", order_by=["first", "last"], preceding=None, following=0)
+        )
+    )
     lives = spans.group_by(["account_id", "life"]).aggregate(first=spans["first"].min(), last=spans["last"].max())
     as_of = _day_number(ibis.literal(company.info.as_of))
-    watched = _day_number(ibis.literal(company.info.observed_from)) if company.info.observed_from else ibis.literal(-(10**6))
+    watched = (
+        _day_number(ibis.literal(company.info.observed_from)) if company.info.observed_from else ibis.literal(-(10**6))
+    )
     lives = lives.mutate(ended=lives["last"] < far, end=ibis.least(lives["last"], as_of))
     lives = lives.filter((lives.end > watched) & (lives.end > lives["first"]))
     frame = lives.inner_join(account_segments(company, policy), "account_id").select(
-        "account_id", "cluster", "segment", "life", "ended", entry=ibis.greatest(watched - lives["first"], 0), duration=lives.end - lives["first"]
+        "account_id",
+        "cluster",
+        "segment",
+        "life",
+        "ended",
+        entry=ibis.greatest(watched - lives["first"], 0),
+        duration=lives.end - lives["first"],
     )
     return frame.order_by(["account_id", "life"]).execute()
 
@@ -222,7 +253,18 @@ def _steps(company: Company) -> ibis.Table:
     category where the table has none."""
     steps = company.table("buying_steps")
     kinds = {"at": "timestamp", "started_at": "timestamp", "amount": "float64", "step_no": "int64", "days": "float64"}
-    for column in ("role", "department", "category", "at", "started_at", "amount", "step_no", "days", "opportunity_id", "source"):
+    for column in (
+        "role",
+        "department",
+        "category",
+        "at",
+        "started_at",
+        "amount",
+        "step_no",
+        "days",
+        "opportunity_id",
+        "source",
+    ):
         if column not in steps.columns:
             steps = steps.mutate(**{column: ibis.null(kinds.get(column, "string"))})
     return steps.mutate(party=steps.role.fill_null(steps.department).fill_null("?"))
@@ -238,7 +280,11 @@ def transitions(company: Company, policy: Policy) -> ibis.Table:
     logged = steps.filter(steps["at"].notnull() & ((steps.source != "interview") | steps.source.isnull()))
     segments = _deals(company, policy).select("opportunity_id", "segment")
     logged = logged.left_join(segments, "opportunity_id")
-    logged = logged.mutate(kind=logged.segment.fill_null(logged.category).fill_null(ALL), at_us=logged["at"].truncate("s").epoch_seconds().cast("int64") * 1_000_000 + logged["at"].microsecond() % 1_000_000)
+    logged = logged.mutate(
+        kind=logged.segment.fill_null(logged.category).fill_null(ALL),
+        at_us=logged["at"].truncate("s").epoch_seconds().cast("int64") * 1_000_000
+        + logged["at"].microsecond() % 1_000_000,
+    )
     order = ibis.window(group_by="flow_id", order_by=["at_us", "step_no", "row__"])
     return logged.select(
         "flow_id", "kind", "step", "party", "part", "at_us", "row__", "step_no",
@@ -259,7 +305,10 @@ def directly_follows(moves: ibis.Table) -> pd.DataFrame:
     """One row per kind and pair of steps that follow each other directly: flows, count, median_days, p90_days (elapsed)."""
     pairs = moves.filter(moves.next_step.notnull()).mutate(days=(ibis._.next_us - ibis._.at_us) / 86_400_000_000)
     frame = pairs.group_by(["kind", "step", "next_step"]).aggregate(
-        count=pairs.count(), flows=pairs.flow_id.nunique(), median_days=pairs.days.quantile(0.5), p90_days=pairs.days.quantile(0.9)
+        count=pairs.count(),
+        flows=pairs.flow_id.nunique(),
+        median_days=pairs.days.quantile(0.5),
+        p90_days=pairs.days.quantile(0.9),
     )
     return frame.order_by(["kind", ibis.desc("count"), "step", "next_step"]).execute()
 
@@ -278,7 +327,9 @@ def buying_nodes(moves: ibis.Table) -> pd.DataFrame:
 
 def flow_durations(moves: ibis.Table) -> pd.DataFrame:
     """One row per flow: kind, events, days from its first to its last event."""
-    frame = moves.group_by(["flow_id", "kind"]).aggregate(events=moves.count(), days=(moves.at_us.max() - moves.at_us.min()) / 86_400_000_000)
+    frame = moves.group_by(["flow_id", "kind"]).aggregate(
+        events=moves.count(), days=(moves.at_us.max() - moves.at_us.min()) / 86_400_000_000
+    )
     return frame.order_by("flow_id").execute()
 
 
@@ -289,8 +340,14 @@ def stage_sojourns(company: Company, policy: Policy) -> pd.DataFrame:
     deals = deals.filter((deals.origin != "renewal") | deals.origin.isnull())
     history = company.table("stage_history").select("opportunity_id", "stage", "entered_at", "row__")
     order = ibis.window(group_by="opportunity_id", order_by=["entered_at", "row__"])
-    history = history.mutate(next_stage=ibis._.stage.lead().over(order), next_at=ibis._.entered_at.lead().over(order), place=ibis.row_number().over(order))
-    joined = history.inner_join(deals.select("opportunity_id", "segment", "owner", "cluster", "outcome", "closed_at"), "opportunity_id")
+    history = history.mutate(
+        next_stage=ibis._.stage.lead().over(order),
+        next_at=ibis._.entered_at.lead().over(order),
+        place=ibis.row_number().over(order),
+    )
+    joined = history.inner_join(
+        deals.select("opportunity_id", "segment", "owner", "cluster", "outcome", "closed_at"), "opportunity_id"
+    )
     as_of = ibis.literal(company.info.as_of)
     last = joined.next_stage.isnull()
     end = last.ifelse((joined.outcome == "open").ifelse(as_of, joined.closed_at), joined.next_at.cast("date"))
@@ -298,7 +355,14 @@ def stage_sojourns(company: Company, policy: Policy) -> pd.DataFrame:
     days = end.isnull().ifelse(ibis.null("int64"), ibis.greatest(_day_number(end) - _day_number(joined.entered_at), 0))
     outcome = (joined.outcome == "open").ifelse(ibis.null("string"), joined.outcome)
     frame = joined.select(
-        "opportunity_id", "segment", "owner", "stage", "place", account=joined.cluster, days=days, next=last.ifelse(outcome, joined.next_stage)
+        "opportunity_id",
+        "segment",
+        "owner",
+        "stage",
+        "place",
+        account=joined.cluster,
+        days=days,
+        next=last.ifelse(outcome, joined.next_stage),
     )
     # A closed deal without a closing date ends at an unknown time: its last stage cannot be timed and counts as left unseen.
     return frame.filter(frame.days.notnull()).order_by(["opportunity_id", "place"]).execute()
@@ -314,7 +378,22 @@ def team_economics(company: Company) -> pd.DataFrame:
         months = months.left_join(company.table("teams").select("team", "motion"), "team")
     else:
         months = months.mutate(motion=ibis.null("string"))
-    return months.select("team", "month", "motion", "sellers", "cost", "support_cost", "product_capacity", "releases", "quota", "bookings").order_by(["team", "month"]).execute()
+    return (
+        months.select(
+            "team",
+            "month",
+            "motion",
+            "sellers",
+            "cost",
+            "support_cost",
+            "product_capacity",
+            "releases",
+            "quota",
+            "bookings",
+        )
+        .order_by(["team", "month"])
+        .execute()
+    )
 
 
 def key_account_revenue(company: Company, policy: Policy) -> pd.DataFrame:
@@ -340,14 +419,23 @@ def key_account_revenue(company: Company, policy: Policy) -> pd.DataFrame:
 def monthly_revenue_by_motion(company: Company) -> pd.DataFrame:
     """One row per month and motion: won amount, deals, accounts."""
     deals = company.table("opportunities").inner_join(company.table("teams").select("team", "motion"), "team")
-    won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & deals.closed_at.notnull()).mutate(month=ibis._.closed_at.truncate("M").cast("date"))
-    return won.group_by(["month", "motion"]).aggregate(won=won.amount.sum(), deals=won.count(), accounts=won.account_id.nunique()).order_by(["month", "motion"]).execute()
+    won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & deals.closed_at.notnull()).mutate(
+        month=ibis._.closed_at.truncate("M").cast("date")
+    )
+    return (
+        won.group_by(["month", "motion"])
+        .aggregate(won=won.amount.sum(), deals=won.count(), accounts=won.account_id.nunique())
+        .order_by(["month", "motion"])
+        .execute()
+    )
 
 
 def key_account_deals_by_month(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per month: new deals (no renewals) that KA teams opened."""
     deals = _deals(company, policy).inner_join(company.table("teams").select("team", "motion"), "team")
-    opened = deals.filter((deals.motion == "KA") & deals.created_at.notnull() & ((deals.origin != "renewal") | deals.origin.isnull()))
+    opened = deals.filter(
+        (deals.motion == "KA") & deals.created_at.notnull() & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
     opened = opened.mutate(month=opened.created_at.truncate("M").cast("date"))
     return opened.group_by("month").aggregate(opened=opened.count()).order_by("month").execute()
 
@@ -355,12 +443,19 @@ def key_account_deals_by_month(company: Company, policy: Policy) -> pd.DataFrame
 def key_account_deal_sizes(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per won deal of a KA customer that is no renewal: cluster, amount above 0."""
     deals = _deals(company, policy)
-    won = deals.filter((deals.segment == "KA") & (deals.outcome == "won") & (deals.amount > 0) & ((deals.origin != "renewal") | deals.origin.isnull()))
+    won = deals.filter(
+        (deals.segment == "KA")
+        & (deals.outcome == "won")
+        & (deals.amount > 0)
+        & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
     return won.select("cluster", "amount").order_by(["cluster", "amount"]).execute()
 
 
 def won_in_last_year(company: Company, policy: Policy) -> float:
     """Won amount in the twelve months before as_of."""
     deals = _deals(company, policy)
-    won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > months_before(company.info.as_of, 12)))
+    won = deals.filter(
+        (deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > months_before(company.info.as_of, 12))
+    )
     return float(won.amount.sum().fill_null(0.0).execute())

@@ -17,6 +17,8 @@ from kaanalysis.intake import ROW, RawTables
 _DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?$"
 _MONTH = r"^\d{4}-\d{2}$"
 _MONEY = r"^\s*([A-Z]{3}|[$€£¥￥])?\s*-?[\d.,]+\s*([A-Z]{3}|[$€£¥￥元])?\s*$"
+# Plain decimals and exponents only: the engine itself would also read 1_000 and take inf and nan for numbers.
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _EARLIEST, _LATEST = dt.date(1900, 1, 1), dt.date(2200, 1, 1)
 CURRENCY_COLUMNS = ("currency", "currency_iso_code")
 
@@ -42,19 +44,23 @@ def _typed(column: Column, text: ir.StringValue) -> tuple[ir.Value, str]:
             return text.re_search(_DATE).ifelse(moment, ibis.null("timestamp")), "not_a_time"
         case "flag":
             low = text.lower()
-            return low.isin(["true", "1"]).ifelse(True, low.isin(["false", "0"]).ifelse(False, ibis.null("boolean"))), "not_a_flag"
+            return low.isin(["true", "1"]).ifelse(
+                True, low.isin(["false", "0"]).ifelse(False, ibis.null("boolean"))
+            ), "not_a_flag"
         case "integer":
-            number = text.try_cast("float64")
+            number = text.re_search(_NUMBER).ifelse(text.try_cast("float64"), ibis.null("float64"))
             # Beyond 2^53 a whole number is no longer exact, and far beyond it does not fit 64 bits. (NaN is the largest number here.)
             number = (number.abs() <= 2.0**53).ifelse(number, ibis.null("float64"))
             ok = number == number.floor()
             return ok.ifelse(number, ibis.null("float64")).cast("int64"), "not_a_number"
         case _:
-            number = text.try_cast("float64")
+            number = text.re_search(_NUMBER).ifelse(text.try_cast("float64"), ibis.null("float64"))
             return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number), "not_a_number"
 
 
-def _value_rules(table: Table, column: Column, text: ir.StringValue, value: ir.Value, as_of: dt.date) -> list[tuple[ir.BooleanValue, str]]:
+def _value_rules(
+    table: Table, column: Column, text: ir.StringValue, value: ir.Value, as_of: dt.date
+) -> list[tuple[ir.BooleanValue, str]]:
     """(condition, rule) pairs for a value that reads as its type; the first that holds names the fault."""
     rules: list[tuple[ir.BooleanValue, str]] = []
     if column.type in ("date", "time", "month"):
@@ -67,6 +73,12 @@ def _value_rules(table: Table, column: Column, text: ir.StringValue, value: ir.V
     if column.type == "share":
         rules.append((value > 1, "above_one"))
     return rules
+
+
+def _own_money(currency: str) -> str:
+    """Pattern of the company's own currency in a text: such an amount is no number, but it is in the right currency."""
+    signs = {"CNY": "|[¥￥元]", "JPY": "|[¥￥]", "EUR": "|€", "GBP": "|£", "USD": r"|\$"}
+    return currency + signs.get(currency, "")
 
 
 def _action(table: Table, column: Column, rule: str) -> Action:
@@ -91,7 +103,9 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
             raw.faults.append(Fault(table.name, name, None, None, "unknown_column", "ignore"))
     missing = _absent(raw, table)
     if missing:
-        raise UnusableData(f"table {table.name} ({raw.found[table.name]}) has no column {', '.join(missing)}; required are {', '.join(table.required)}.")
+        raise UnusableData(
+            f"table {table.name} ({raw.found[table.name]}) has no column {', '.join(missing)}; required are {', '.join(table.required)}."
+        )
 
     values: dict[str, ir.Value] = {}
     faults: dict[str, ir.Value] = {}
@@ -102,11 +116,17 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
         if column.required:
             branches.append((text.isnull(), ibis.literal("key_missing" if column.name in table.key else "required")))
         if column.type == "amount":
-            foreign = text.re_search(_MONEY) & text.re_search(r"[A-Z]{3}|[$€£¥￥元]")
+            foreign = (
+                text.re_search(_MONEY)
+                & text.re_search(r"[A-Z]{3}|[$€£¥￥元]")
+                & ~text.re_search(_own_money(info.currency))
+            )
             branches.append((text.notnull() & value.isnull() & foreign, ibis.literal("mixed_currency")))
         if type_rule:
             branches.append((text.notnull() & value.isnull(), ibis.literal(type_rule)))
-        branches += [(condition, ibis.literal(rule)) for condition, rule in _value_rules(table, column, text, value, info.as_of)]
+        branches += [
+            (condition, ibis.literal(rule)) for condition, rule in _value_rules(table, column, text, value, info.as_of)
+        ]
         values[column.name] = value
         faults[column.name] = ibis.cases(*branches, else_=ibis.null("string")) if branches else ibis.null("string")
     staged = source.select(
@@ -125,7 +145,9 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
     aside: list[ir.BooleanValue] = []
     keep: dict[str, ir.Value] = {ROW: staged[ROW]}
     # One scan says which columns hold any fault at all; most hold none and cost nothing more.
-    counts = raw.raw_sql("SELECT " + ", ".join(f'count("fault_{c.name}")' for c in present) + f" FROM staged_{table.name}")[0]
+    counts = raw.raw_sql(
+        "SELECT " + ", ".join(f'count("fault_{c.name}")' for c in present) + f" FROM staged_{table.name}"
+    )[0]
     faulty = {c.name for c, n in zip(present, counts, strict=True) if n}
     for column in present:
         if column.name not in faulty:
@@ -138,7 +160,11 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
         for rule, action in actions.items():
             if action in ("set_aside", "refuse"):
                 aside.append(fault == rule)
-        keep[column.name] = fault.notnull().ifelse(ibis.null(staged[column.name].type()), staged[column.name]) if broken else staged[column.name]
+        keep[column.name] = (
+            fault.notnull().ifelse(ibis.null(staged[column.name].type()), staged[column.name])
+            if broken
+            else staged[column.name]
+        )
     aside += _row_rules(raw, table, staged, info)
     for order in table.orders:
         if order.action == "blank" and {order.earlier, order.later} <= keep.keys():
@@ -157,12 +183,25 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
     return result
 
 
-def _record(raw: RawTables, table: Table, column: str, staged: ibis.Table, fault: ir.Value, actions: dict[str, Action]) -> None:
+def _record(
+    raw: RawTables, table: Table, column: str, staged: ibis.Table, fault: ir.Value, actions: dict[str, Action]
+) -> None:
     if not actions:
         return
-    rows = staged.filter(fault.notnull()).select(ROW, value=staged[f"text_{column}"], rule=fault).order_by(ROW).execute()
+    rows = (
+        staged.filter(fault.notnull()).select(ROW, value=staged[f"text_{column}"], rule=fault).order_by(ROW).execute()
+    )
     for row, value, rule in rows.itertuples(index=False):
-        raw.faults.append(Fault(table.name, column, int(row), None if value is None or value != value else str(value), rule, actions[rule]))
+        raw.faults.append(
+            Fault(
+                table.name,
+                column,
+                int(row),
+                None if value is None or value != value else str(value),
+                rule,
+                actions[rule],
+            )
+        )
 
 
 def _references(table: Table, present: list[Column], staged: ibis.Table, typed: dict[str, ibis.Table]) -> ibis.Table:
@@ -181,16 +220,24 @@ def _references(table: Table, present: list[Column], staged: ibis.Table, typed: 
         extra = orphan
         marked = ibis.cases((fault.notnull(), fault), (extra, ibis.literal("orphan")), else_=ibis.null("string"))
         if target == table.name:
-            marked = ibis.cases((marked.notnull(), marked), (value == staged[key], ibis.literal("own_parent")), else_=ibis.null("string"))
+            marked = ibis.cases(
+                (marked.notnull(), marked),
+                (value == staged[key], ibis.literal("own_parent")),
+                else_=ibis.null("string"),
+            )
         staged = staged.mutate(**{f"fault_{column.name}": marked})
     return staged
 
 
-def _rows_breaking(raw: RawTables, table: Table, column: str, staged: ibis.Table, condition: ir.BooleanValue, rule: str, action: Action) -> bool:
+def _rows_breaking(
+    raw: RawTables, table: Table, column: str, staged: ibis.Table, condition: ir.BooleanValue, rule: str, action: Action
+) -> bool:
     text = staged[f"text_{column}"] if f"text_{column}" in staged.columns else ibis.null("string")
     rows = staged.filter(condition).select(ROW, value=text).order_by(ROW).execute()
     for row, value in rows.itertuples(index=False):
-        raw.faults.append(Fault(table.name, column, int(row), None if value is None or value != value else str(value), rule, action))
+        raw.faults.append(
+            Fault(table.name, column, int(row), None if value is None or value != value else str(value), rule, action)
+        )
     return len(rows) > 0
 
 
@@ -212,18 +259,52 @@ def _row_rules(raw: RawTables, table: Table, staged: ibis.Table, info: CompanyIn
                 aside.append(other)
     if table.name == "opportunities" and "closed_at" in columns:
         closed = staged.closed_at.notnull()
-        _rows_breaking(raw, table, "closed_at", staged, closed & (staged.outcome == "open") & (staged.closed_at <= info.as_of), "open_but_closed", "blank")
+        _rows_breaking(
+            raw,
+            table,
+            "closed_at",
+            staged,
+            closed & (staged.outcome == "open") & (staged.closed_at <= info.as_of),
+            "open_but_closed",
+            "blank",
+        )
         unclosed = staged.text_closed_at.strip().nullif("").isnull()
-        _rows_breaking(raw, table, "closed_at", staged, unclosed & (staged.outcome != "open"), "closed_without_date", "keep")
+        _rows_breaking(
+            raw, table, "closed_at", staged, unclosed & (staged.outcome != "open"), "closed_without_date", "keep"
+        )
     if table.name == "opportunities" and "exit" in columns:
-        _rows_breaking(raw, table, "exit", staged, (staged.outcome == "won") & staged.exit.isin(["lost", "drifted"]), "won_but_exit_lost", "keep")
+        _rows_breaking(
+            raw,
+            table,
+            "exit",
+            staged,
+            (staged.outcome == "won") & staged.exit.isin(["lost", "drifted"]),
+            "won_but_exit_lost",
+            "keep",
+        )
     if table.key:
         keys = [staged[k] for k in table.key]
         present = ibis.and_(*[k.notnull() for k in keys])
-        numbered = staged.filter(present).mutate(repeat__=ibis.row_number().over(group_by=list(table.key), order_by=ROW))
-        rows = numbered.filter(numbered.repeat__ > 0).order_by(ROW).select(ROW, *[f"text_{k}" for k in table.key]).execute()
+        numbered = staged.filter(present).mutate(
+            repeat__=ibis.row_number().over(group_by=list(table.key), order_by=ROW)
+        )
+        rows = (
+            numbered.filter(numbered.repeat__ > 0)
+            .order_by(ROW)
+            .select(ROW, *[f"text_{k}" for k in table.key])
+            .execute()
+        )
         for values in rows.itertuples(index=False):
-            raw.faults.append(Fault(table.name, "+".join(table.key), int(values[0]), ", ".join(map(str, values[1:])), "key_repeated", "refuse"))
+            raw.faults.append(
+                Fault(
+                    table.name,
+                    "+".join(table.key),
+                    int(values[0]),
+                    ", ".join(map(str, values[1:])),
+                    "key_repeated",
+                    "refuse",
+                )
+            )
     else:
         texts = [c for c in staged.columns if c.startswith("text_")]
         numbered = staged.mutate(repeat__=ibis.row_number().over(group_by=texts, order_by=ROW))
@@ -240,7 +321,9 @@ def check_tables(raw: RawTables, info: CompanyInfo) -> dict[str, ibis.Table]:
     """
     for name in INDISPENSABLE:
         if name not in raw.found:
-            raise UnusableData(f"table {name} is missing: a company folder needs {' and '.join(INDISPENSABLE)} (as .parquet or .csv).")
+            raise UnusableData(
+                f"table {name} is missing: a company folder needs {' and '.join(INDISPENSABLE)} (as .parquet or .csv)."
+            )
     typed: dict[str, ibis.Table] = {}
     for name, table in TABLES.items():
         if name not in raw.found:

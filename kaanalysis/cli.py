@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kaanalysis.contracts import UnusableData
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-                  help="Does a company that grew on small customers have what key accounts take? Reads a company folder, says what its data supports.")  # fmt: skip
+                  help="Does a company that grew on small customers have what key accounts take? "
+                       "Reads a company folder, says what its data supports.")  # fmt: skip
 
 Data = Annotated[
     str, typer.Argument(help="Company folder (company.toml and tables), or a DuckDB file with company.toml beside it.")

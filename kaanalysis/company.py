@@ -94,6 +94,10 @@ def _import_faults(folder: Path) -> pd.DataFrame | None:
         raise UnusableData(f"{path} is not an import report ({error}); import the source again or remove it.") from None
 
 
+def _count(raw: RawTables, table: str) -> int:
+    return int(raw.raw_sql(f'SELECT count(*) FROM "{table}"')[0][0])
+
+
 def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     """Open a company folder (or a DuckDB file with ``company.toml`` beside it) and check it.
 
@@ -104,7 +108,11 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     info = read_company_toml(folder / "company.toml")
     database = database or info.database
     if database:
-        location = database if "://" in database or Path(database).is_absolute() else str(folder / Path(database).name if Path(data).is_file() else folder / database)
+        location = (
+            database
+            if "://" in database or Path(database).is_absolute()
+            else str(folder / Path(database).name if Path(data).is_file() else folder / database)
+        )
         raw = read_database(location, folder / "company.toml")
     else:
         raw = read_folder(folder)
@@ -112,8 +120,8 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     imported = _import_faults(folder)
     company = Company(
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
-        {n: int(raw.raw_sql(f"SELECT count(*) FROM raw_{n}")[0][0]) + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
-        {n: int(raw.raw_sql(f'SELECT count(*) FROM "{n}"')[0][0]) for n in tables},
+        {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
+        {n: _count(raw, n) for n in tables},
         raw=raw,
     )  # fmt: skip
     if imported is not None:

@@ -222,7 +222,7 @@ _TABLES = (
         Column("sellers", "number", minimum=0, unit="people", meaning="sellers, full-time equivalents"),
         Column("cost", "amount", minimum=0, meaning="cost of the team"),
         Column("support_cost", "amount", minimum=0, meaning="cost of presales, service and other support"),
-        Column("product_capacity", "number", minimum=0, unit="person-days", meaning="product and R&D capacity given to the team's business"),
+        Column("product_capacity", "number", minimum=0, unit="person-days", meaning="product and R&D capacity given to its business"),
         Column("releases", "number", minimum=0, meaning="product releases"),
         Column("quota", "amount", minimum=0, meaning="target"),
         Column("bookings", "amount", meaning="won amount"),

@@ -115,8 +115,13 @@ def _load_csv(raw: RawTables, name: str, path: Path) -> None:
                 raw.raw_sql(f"{create}, strict_mode=false)")
         except Exception as error:  # DuckDB raises many kinds; all mean that the file is not a CSV it can read
             raise UnusableData(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from None
-        rejects = raw.raw_sql("SELECT line, any_value(csv_line), min(line_byte_position) FROM rejects GROUP BY line ORDER BY line")
-        blank = _blank_lines(source, [int(r[2] or 0) + len((r[1] or "").encode()) - len((r[1] or "").encode().lstrip(b"\r\n")) for r in rejects])
+        rejects = raw.raw_sql(
+            "SELECT line, any_value(csv_line), min(line_byte_position) FROM rejects GROUP BY line ORDER BY line"
+        )
+        blank = _blank_lines(
+            source,
+            [int(r[2] or 0) + len((r[1] or "").encode()) - len((r[1] or "").encode().lstrip(b"\r\n")) for r in rejects],
+        )
         raw.raw_sql("DROP TABLE rejects; DROP TABLE rejects_scan")
     if not rejects:
         return
@@ -135,7 +140,9 @@ def _load_csv(raw: RawTables, name: str, path: Path) -> None:
 
 def _load_parquet(raw: RawTables, name: str, path: Path) -> None:
     try:
-        raw.raw_sql(f"CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, COLUMNS(*)::VARCHAR FROM read_parquet({quoted(path)})")
+        raw.raw_sql(
+            f"CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, COLUMNS(*)::VARCHAR FROM read_parquet({quoted(path)})"
+        )
     except Exception as error:
         raise UnusableData(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
 
@@ -160,7 +167,9 @@ def read_folder(folder: Path) -> RawTables:
             raw.faults.append(Fault(path.name, "", None, None, "unknown_table", "ignore"))
             continue
         if name in raw.found:
-            raise UnusableData(f"table {name} is there twice, as {raw.found[name]} and as {path.name}: keep one of them.")
+            raise UnusableData(
+                f"table {name} is there twice, as {raw.found[name]} and as {path.name}: keep one of them."
+            )
         (_load_csv if path.suffix.lower() == ".csv" else _load_parquet)(raw, name, path)
         _add_file_to_digest(raw, path)
         raw.found[name] = path.name
@@ -194,13 +203,13 @@ def read_database(location: str, toml: Path) -> RawTables:
             # Batches go straight into the engine, so the frame never has to fit into memory twice.
             raw.connection.con.register("incoming", remote.table(name).to_pyarrow_batches())
             origin = "incoming"
-        raw.raw_sql(f"CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, COLUMNS(*)::VARCHAR FROM {origin}")
+        raw.raw_sql(
+            f"CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS {ROW}, COLUMNS(*)::VARCHAR FROM {origin}"
+        )
         if not is_file:
             raw.connection.con.unregister("incoming")
         # A sum of row digests does not depend on the order in which the engine hands the rows out.
-        digest_of_rows = (
-            f"SELECT count(*), sum(md5_number_lower(t::VARCHAR)::HUGEINT) FROM (SELECT * EXCLUDE ({ROW}) FROM raw_{name}) t"
-        )
+        digest_of_rows = f"SELECT count(*), sum(md5_number_lower(t::VARCHAR)::HUGEINT) FROM (SELECT * EXCLUDE ({ROW}) FROM raw_{name}) t"
         count, digest = raw.raw_sql(digest_of_rows)[0]
         raw.digest.update(f"{name} {count} {digest}".encode())
         raw.found[name] = name

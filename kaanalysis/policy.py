@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,8 @@ class Threshold:
                 raise PolicyError(f"policy {self.name} = {value!r} must be a number ({self.unit}).") from None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise PolicyError(f"policy {self.name} = {value!r} must be a number ({self.unit}).")
+        if not math.isfinite(value):
+            raise PolicyError(f"policy {self.name} = {value!r} must be a finite number ({self.unit}).")
         if whole and float(value) != int(value):
             raise PolicyError(f"policy {self.name} = {value!r} must be a whole number ({self.unit}).")
         low, high = self.range
@@ -94,6 +97,10 @@ def _threshold(name: str, raw: Mapping[str, Any]) -> Threshold:
     return threshold
 
 
+# The smaller of each pair must not exceed the larger: otherwise the cells of the rule overlap.
+ORDERED_PAIRS = (("path.few_bottlenecks", "path.some_bottlenecks"), ("path.medium_fit", "path.high_fit"))
+
+
 @dataclass(frozen=True)
 class Policy:
     """All thresholds by name. ``policy["group.name"]`` is the value; ``overrides`` records what was changed from the file."""
@@ -123,6 +130,13 @@ class Policy:
             overrides[name] = accepted
         return Policy(thresholds, overrides)
 
+    def consistent(self) -> Policy:
+        """The policy itself; :class:`PolicyError` where two values contradict each other (:data:`ORDERED_PAIRS`)."""
+        for small, large in ORDERED_PAIRS:
+            if small in self.thresholds and large in self.thresholds and self[small] > self[large]:
+                raise PolicyError(f"policy {small} = {self[small]} must not exceed {large} = {self[large]}.")
+        return self
+
     @property
     def hash(self) -> str:
         """Short SHA-256 over all values and spreads: equal policies give equal hashes, whatever the file's order."""
@@ -145,7 +159,7 @@ def load_policy(path: Path | None = None) -> Policy:
             raise PolicyError(f"policy {group}: must be a table of tables, [{group}.<name>].")
         for name, entry in entries.items():
             thresholds[f"{group}.{name}"] = _threshold(f"{group}.{name}", entry)
-    return Policy(thresholds)
+    return Policy(thresholds).consistent()
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, str]:

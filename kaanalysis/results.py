@@ -181,7 +181,7 @@ def load_result(path: Path) -> Result:
         raise UnusableData(f"{path} is missing: run `kaanalysis analyse` or `kaanalysis report` first.")
     try:
         return Result.from_json(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise UnusableData(f"{path} is not a result of this workbook ({error}).") from None
 
 

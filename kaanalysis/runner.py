@@ -206,7 +206,7 @@ def start(
     data: str, out: Path, only: list[str] | None, overrides: Mapping[str, object], languages: list[str], command: str
 ) -> tuple[Company, Policy, list[Analysis], Manifest]:
     """Everything that can be refused is refused here, before any notebook starts."""
-    policy = load_policy().override(overrides)
+    policy = load_policy().override(overrides).consistent()
     chosen = with_upstream(select(only))
     company = open_company(data)
     stamp = {"data_hash": company.data_hash, "policy_hash": policy.hash, "code_hash": code_hash()}
@@ -224,13 +224,14 @@ def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def run_notebooks(data: str, out: Path, *, only: list[str] | None = None, overrides: Mapping[str, object] | None = None, languages: list[str], jobs: int = 2,
-                  command: str = "", tell: Callable[[Step, int, int], None] = lambda step, done, total: None,
+def run_notebooks(data: str, out: Path, *, only: list[str] | None = None, overrides: Mapping[str, object] | None = None,
+                  languages: list[str], jobs: int = 2, command: str = "", tell: Callable[[Step, int, int], None] = lambda step, done, total: None,
                   finish: Callable[[Path], None] = lambda run: None) -> Manifest:  # fmt: skip
     """Execute the notebooks asked for and what they rest on, `jobs` at a time, and publish the run folder.
 
     tell: called after each step with the step, steps ended and steps in all. finish: called on the complete run folder before it is
-    published (the report is written there). Raises :class:`UnusableData` before anything runs; a failing notebook only shows in the manifest.
+    published (the report is written there). Raises :class:`UnusableData` before anything runs; a failing notebook only shows in
+    the manifest.
     """
     out = Path(out).resolve()
     company, _policy, chosen, manifest = start(data, out, only, overrides or {}, languages, command)

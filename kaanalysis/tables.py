@@ -63,9 +63,8 @@ def units_of(policy: Policy) -> dict[str, str]:
 
 def fault_counts(faults: pd.DataFrame, by: list[str]) -> list[dict[str, Any]]:
     """Faults counted by the columns `by`: one dict per combination, with `count`."""
-    return [
-        dict(r) for r in faults.groupby(by, dropna=False, sort=True).size().reset_index(name="count").to_dict("records")
-    ]
+    counted = faults.groupby(by, dropna=False, sort=True).size().reset_index(name="count")
+    return [{str(k): v for k, v in row.items()} for row in counted.to_dict("records")]
 
 
 def fault_summary(faults: pd.DataFrame, words: Words) -> pd.DataFrame:

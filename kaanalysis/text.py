@@ -147,7 +147,9 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self.term("step", self.segment(number.segment)))
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
-        """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms. Raises :class:`MissingText` where one is not there."""
+        """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms.
+
+        Raises :class:`MissingText` where one is not there."""
         if key not in self.texts:
             raise MissingText(f"no text {key!r} in language {self.language}")
         known = {**{k: self.term(k, self.term("step", v)) for k, v in finding.terms.items()}, **terms}

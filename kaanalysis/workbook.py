@@ -123,7 +123,7 @@ def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str,
         raise UnusableData(f"there is no analysis {id!r}; there are: {', '.join(REGISTRY)}.")
     if lang not in LANGUAGES:
         raise UnusableData(f"lang must be one of {', '.join(LANGUAGES)}; not {lang!r}.")
-    policy = load_policy().override(dict(overrides or {}))
+    policy = load_policy().override(dict(overrides or {})).consistent()
     company = open_company(data)
     folder = Path(os.environ.get("KAANALYSIS_RUN") or run)
     book = Workbook(REGISTRY[id], company, policy, folder, lang, data)

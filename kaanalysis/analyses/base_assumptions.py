@@ -83,7 +83,12 @@ def _lifecycle(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
     level = policy["evidence.level"]
     missing = aggregates.segment_missing(company, policy)
     groups = {s: lives[lives["segment"] == s] for s in ("SMB", "KA")}
-    absent = missing or [aggregates.segment_needs(policy)[0]] if any(g.empty for g in groups.values()) else []
+    # With segments known but no life in one of them, it is that segment's customers who are not on record.
+    absent = missing or (
+        ["subscriptions.started_at" if not source else "opportunities.closed_at"]
+        if any(g.empty for g in groups.values())
+        else []
+    )
     if absent:
         numbers: list[Number] = []
         if not lives.empty:
@@ -91,7 +96,12 @@ def _lifecycle(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
         return no_data("M-1.2", "lifecycle", absent, numbers, reason="no_segments"), {}
     curves = {s: _curve(g, level) for s, g in groups.items()}
     finding = judge_lifecycle(curves, policy)[0]
-    flips = find_flips(lambda p: judge_lifecycle(curves, p), "M-1.2", policy, ["lifecycle.horizon_months", "lifecycle.minimum_difference"])
+    flips = find_flips(
+        lambda p: judge_lifecycle(curves, p),
+        "M-1.2",
+        policy,
+        ["lifecycle.horizon_months", "lifecycle.minimum_difference"],
+    )
     frame = pd.concat([c.assign(segment=s, months=c["time"] * MONTHS) for s, c in curves.items()], ignore_index=True)
     source_term = "subscriptions" if company.has("subscriptions") else "deals"
     return replace(finding, flips=flips, terms={"source": source_term}), {"survival": frame}
@@ -118,7 +128,11 @@ def judge_spend(numbers: list[Number], policy: Policy) -> list[Finding]:
     level = above(ratio.low, ratio.high, policy["spend.ratio"])
     evenness = below(difference.low, difference.high, -policy["spend.dispersion"])
     state = both(level, evenness)
-    reason = f"spend_{state}" if state != "contradicted" else ("spend_level_contradicted" if level == "contradicted" else "spend_evenness_contradicted")
+    reason = (
+        f"spend_{state}"
+        if state != "contradicted"
+        else ("spend_level_contradicted" if level == "contradicted" else "spend_evenness_contradicted")
+    )
     return [Finding("M-1.4", "willingness_to_pay", state, reason, tuple(numbers))]
 
 
@@ -133,7 +147,11 @@ def _spend(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.Data
     missing = aggregates.segment_missing(company, policy)
     if missing or any(g.empty for g in groups.values()):
         needs = missing or ([*aggregates.segment_needs(policy)] if not spend.empty else ["opportunities.amount"])
-        numbers = [number("spend_median", aggregates.ALL, median_interval(spend["spend"].to_numpy(), level), currency)] if len(spend) else []
+        numbers = (
+            [number("spend_median", aggregates.ALL, median_interval(spend["spend"].to_numpy(), level), currency)]
+            if len(spend)
+            else []
+        )
         return no_data("M-1.4", "willingness_to_pay", needs, numbers, reason="no_segments"), {}
     numbers = []
     for segment, group in groups.items():
@@ -141,10 +159,21 @@ def _spend(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.Data
         numbers.append(_dispersion(group, policy))
     ka, smb = groups["KA"], groups["SMB"]
     pair = (ka["spend"].to_numpy(), smb["spend"].to_numpy(), ka["cluster"].to_numpy(), smb["cluster"].to_numpy())
-    numbers.append(number("spend_ratio", "KA-SMB", ratio_of_medians(*pair, level=level, draws=draws, seed=seed), "ratio"))
-    numbers.append(number("dispersion_difference", "KA-SMB", difference_of_dispersion(*pair, level=level, draws=draws, seed=seed), "log units"))
+    numbers.append(
+        number("spend_ratio", "KA-SMB", ratio_of_medians(*pair, level=level, draws=draws, seed=seed), "ratio")
+    )
+    numbers.append(
+        number(
+            "dispersion_difference",
+            "KA-SMB",
+            difference_of_dispersion(*pair, level=level, draws=draws, seed=seed),
+            "log units",
+        )
+    )
     test = brown_forsythe(np.concatenate([pair[0], pair[1]]), ["KA"] * len(ka) + ["SMB"] * len(smb))
-    numbers.append(Number("dispersion_p_value", "KA-SMB", test.p_value, None, None, None, test.n, "probability", test.method))
+    numbers.append(
+        Number("dispersion_p_value", "KA-SMB", test.p_value, None, None, None, test.n, "probability", test.method)
+    )
     finding = judge_spend(numbers, policy)[0]
     flips = find_flips(lambda p: judge_spend(numbers, p), "M-1.4", policy, ["spend.ratio", "spend.dispersion"])
     return replace(finding, flips=flips), {"spend": spend[["account_id", "segment", "spend"]]}

@@ -22,7 +22,15 @@ from kaanalysis.results import Finding, Number, Result, no_data
 from kaanalysis.stats import cluster_weights
 
 ID = "05_failure_patterns"
-FEEDS = {"M-D": ("company.ka_launch", "teams.motion", "opportunities.team", "opportunities.amount", "opportunities.closed_at")}
+FEEDS = {
+    "M-D": (
+        "company.ka_launch",
+        "teams.motion",
+        "opportunities.team",
+        "opportunities.amount",
+        "opportunities.closed_at",
+    )
+}
 PARTS = ("new", "carried_on", "on_top")
 METHOD = "revenue bridge, cluster bootstrap (percentile)"
 
@@ -36,7 +44,9 @@ def bridge_parts(accounts: pd.DataFrame, months_since: float, months_before: int
     # What other teams still win from the account since the launch has used up part of what was expected anyway.
     left = np.maximum(expected - accounts["other_won"].to_numpy(float), 0.0)
     carried = np.where(taken, np.minimum(won, left), 0.0)
-    return pd.DataFrame({"new": np.where(taken, 0.0, won), "carried_on": carried, "on_top": np.where(taken, won - carried, 0.0)})
+    return pd.DataFrame(
+        {"new": np.where(taken, 0.0, won), "carried_on": carried, "on_top": np.where(taken, won - carried, 0.0)}
+    )
 
 
 def judge(numbers: list[Number], policy: Policy) -> list[Finding]:
@@ -69,19 +79,44 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         return result
     since = (company.info.as_of - launch).days / DAYS_PER_MONTH
     parts = bridge_parts(accounts, since, policy["siphon.before_months"])
-    weights = cluster_weights(accounts["cluster"].to_numpy(), policy["evidence.draws"], policy["evidence.seed"]).astype(float)
+    weights = cluster_weights(accounts["cluster"].to_numpy(), policy["evidence.draws"], policy["evidence.seed"]).astype(
+        float
+    )
     level, currency, n = policy["evidence.level"], company.info.currency, len(accounts)
     totals = {p: (float(parts[p].sum()), weights @ parts[p].to_numpy()) for p in PARTS}
     total = sum(v[0] for v in totals.values())
     drawn = np.maximum(np.sum([v[1] for v in totals.values()], axis=0), 1e-12)
     groups = accounts["cluster"].nunique()
-    numbers = [percentile_number(f"ka_revenue_{p}", "KA", *totals[p], level, n, currency, METHOD, clusters=groups) for p in PARTS]
+    numbers = [
+        percentile_number(f"ka_revenue_{p}", "KA", *totals[p], level, n, currency, METHOD, clusters=groups)
+        for p in PARTS
+    ]
     moved = totals["carried_on"][1] + totals["on_top"][1]
-    numbers.insert(0, percentile_number("score", "KA", 1 - totals["new"][0] / total, moved / drawn, level, n, "share", METHOD, clusters=groups))
-    numbers.append(percentile_number("no_increment_share", "KA", totals["carried_on"][0] / total, totals["carried_on"][1] / drawn, level, n, "share", METHOD, clusters=groups))
+    numbers.insert(
+        0,
+        percentile_number(
+            "score", "KA", 1 - totals["new"][0] / total, moved / drawn, level, n, "share", METHOD, clusters=groups
+        ),
+    )
+    numbers.append(
+        percentile_number(
+            "no_increment_share",
+            "KA",
+            totals["carried_on"][0] / total,
+            totals["carried_on"][1] / drawn,
+            level,
+            n,
+            "share",
+            METHOD,
+            clusters=groups,
+        )
+    )
     finding = judge(numbers, policy)[0]
     flips = find_flips(lambda p: judge(numbers, p), "M-D", policy, ["siphon.moved_share"])
     result.findings = [replace(finding, flips=flips)]
     rows = [(name, x.value, x.low, x.high) for name, x in zip(PARTS, numbers[1:4], strict=True)]
-    result.frames = {"revenue_bridge": pd.DataFrame(rows, columns=["part", "value", "low", "high"]), "monthly_revenue": aggregates.monthly_revenue_by_motion(company)}
+    result.frames = {
+        "revenue_bridge": pd.DataFrame(rows, columns=["part", "value", "low", "high"]),
+        "monthly_revenue": aggregates.monthly_revenue_by_motion(company),
+    }
     return result

@@ -13,7 +13,7 @@ with the spread as the 5 % and 95 % points (90 % of belief inside).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,10 @@ class Input:
             return np.full_like(u, self.value)
         forward, back = _SCALES[self.scale]
         tiny = 1e-6 * max(abs(self.value), abs(self.high), 1e-6)
-        middle, low, high = (float(forward(np.array(max(v, tiny) if self.scale == "log" else v))) for v in (self.value, self.low, self.high))
+        middle, low, high = (
+            float(forward(np.array(max(v, tiny) if self.scale == "log" else v)))
+            for v in (self.value, self.low, self.high)
+        )
         z = stats.norm.ppf(np.clip(u, 1e-9, 1 - 1e-9))
         reach = float(stats.norm.ppf((1 + self.level) / 2))
         spread = np.where(z < 0, (middle - low) / reach, (high - middle) / reach)
@@ -60,7 +63,7 @@ def _logit(x: Array) -> Array:
     return np.log(x / (1 - x))
 
 
-_SCALES = {
+_SCALES: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "log": (np.log, np.exp),
     "logit": (_logit, lambda y: 1 / (1 + np.exp(-y))),
     "linear": (lambda x: x, lambda y: y),
@@ -112,7 +115,15 @@ def path_cash(path: str, x: Mapping[str, Array], months: int) -> dict[str, Array
     for year in range(1, (months - 1) // 12 + 1):
         renewals[:, 12 * year :] += first[:, : months - 12 * year] * keep**year * column["recurring_share"]
     smb_loss = -sellers * column["smb_bookings"] * setting("smb_loss") * margin * np.ones_like(month)
-    return {"pay": pay, "leader": leader, "support": support, "setup": setup, "first_contracts": first, "renewals": renewals, "smb_loss": smb_loss}
+    return {
+        "pay": pay,
+        "leader": leader,
+        "support": support,
+        "setup": setup,
+        "first_contracts": first,
+        "renewals": renewals,
+        "smb_loss": smb_loss,
+    }
 
 
 def _delayed(flow: Array, months: Array) -> Array:
@@ -153,7 +164,15 @@ def evaluate(path: str, x: Mapping[str, Array], months: int, discount_rate: floa
     under = cumulative < 0
     last_under = np.where(under.any(axis=1), months - 1 - np.argmax(under[:, ::-1], axis=1), -1)
     payback = np.where(last_under < months - 1, last_under + 1.0, np.nan)
-    return Outcome(lines, cash, cash @ factor, cumulative, np.maximum(-cumulative.min(axis=1), 0.0), under.sum(axis=1).astype(float), payback)
+    return Outcome(
+        lines,
+        cash,
+        cash @ factor,
+        cumulative,
+        np.maximum(-cumulative.min(axis=1), 0.0),
+        under.sum(axis=1).astype(float),
+        payback,
+    )
 
 
 def ledger_frame(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
@@ -163,5 +182,17 @@ def ledger_frame(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
         series = {**outcome.lines, "cash": outcome.cash, "cumulative": outcome.cumulative}
         for name, values in series.items():
             low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], axis=0)
-            frames.append(pd.DataFrame({"path": path, "month": np.arange(values.shape[1]), "line": name, "mean": values.mean(axis=0), "median": middle, "low": low, "high": high}))
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "path": path,
+                        "month": np.arange(values.shape[1]),
+                        "line": name,
+                        "mean": values.mean(axis=0),
+                        "median": middle,
+                        "low": low,
+                        "high": high,
+                    }
+                )
+            )
     return pd.concat(frames, ignore_index=True)

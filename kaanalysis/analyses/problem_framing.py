@@ -46,7 +46,9 @@ def log_mean(a: Array, b: Array) -> Array:
     return np.where(~positive, 0.0, np.where(near, (a + b) / 2, (a - b) / log))
 
 
-def factor_parts(amount: tuple[Array, Array], deals: tuple[Array, Array], customers: tuple[Array, Array]) -> dict[str, Array]:
+def factor_parts(
+    amount: tuple[Array, Array], deals: tuple[Array, Array], customers: tuple[Array, Array]
+) -> dict[str, Array]:
     """Parts of the change amount[1] − amount[0] by :data:`FACTORS`; they add up to the change."""
     weight = log_mean(amount[1], amount[0])
 
@@ -77,7 +79,9 @@ def _bridge(frame: pd.DataFrame, weights: Array) -> dict[str, Array]:
     parts["new"] = weights @ np.where(d0 == 0, a1, 0.0)
     parts["lost"] = -(weights @ np.where(d1 == 0, a0, 0.0))
     parts["revenue_before"], parts["revenue_now"] = amount
-    parts["growth_rate"] = np.divide(amount[1] - amount[0], amount[0], out=np.full_like(amount[0], np.nan), where=amount[0] > 0)
+    parts["growth_rate"] = np.divide(
+        amount[1] - amount[0], amount[0], out=np.full_like(amount[0], np.nan), where=amount[0] > 0
+    )
     return parts
 
 
@@ -90,13 +94,27 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFram
     for segment in segments:
         frame = accounts if segment == aggregates.ALL else accounts[accounts["segment"] == segment]
         point = _bridge(frame, np.ones((1, len(frame))))
-        weights = cluster_weights(frame["cluster"].to_numpy(), policy["evidence.draws"], policy["evidence.seed"]).astype(float)
+        weights = cluster_weights(
+            frame["cluster"].to_numpy(), policy["evidence.draws"], policy["evidence.seed"]
+        ).astype(float)
         draws = _bridge(frame, weights)
         for part in (*FACTORS, *MOVES, "revenue_before", "revenue_now", "growth_rate"):
             unit = "share per period" if part == "growth_rate" else currency
             method = METHOD_FACTORS if part in FACTORS else METHOD_MOVES
             value = float(point[part][0])
-            numbers.append(percentile_number(part, segment, value if np.isfinite(value) else None, draws[part], level, len(frame), unit, method, clusters=frame["cluster"].nunique()))
+            numbers.append(
+                percentile_number(
+                    part,
+                    segment,
+                    value if np.isfinite(value) else None,
+                    draws[part],
+                    level,
+                    len(frame),
+                    unit,
+                    method,
+                    clusters=frame["cluster"].nunique(),
+                )
+            )
     rows = [(n.segment, n.name, n.value, n.low, n.high, n.n) for n in numbers]
     return numbers, pd.DataFrame(rows, columns=["segment", "part", "value", "low", "high", "n"])
 
@@ -107,9 +125,13 @@ def judge(numbers: list[Number], policy: Policy) -> list[Finding]:
     Supported (it has stopped growing) if its growth from period to period surely lies below the stall rate, contradicted if surely
     above. Wrong if two periods do not stand for the trend: a single large contract in one of them shows in the interval."""
     segments = {n.segment for n in numbers}
-    base = next(n for n in numbers if n.name == "growth_rate" and n.segment == ("SMB" if "SMB" in segments else aggregates.ALL))
+    base = next(
+        n for n in numbers if n.name == "growth_rate" and n.segment == ("SMB" if "SMB" in segments else aggregates.ALL)
+    )
     if base.n < policy["evidence.minimum_units"]:
-        return [Finding("M-0.1", "base_stalled", "undecided", "too_few", tuple(numbers), terms={"segment": base.segment})]
+        return [
+            Finding("M-0.1", "base_stalled", "undecided", "too_few", tuple(numbers), terms={"segment": base.segment})
+        ]
     state = below(base.low, base.high, policy["growth.stall_rate"])
     return [Finding("M-0.1", "base_stalled", state, f"base_{state}", tuple(numbers), terms={"segment": base.segment})]
 
@@ -124,7 +146,9 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     covered = aggregates.history_start(company)
     if covered is None or covered > aggregates.months_before(company.info.as_of, 2 * policy["growth.period_months"]):
         # The earlier period is on record in part or not at all: comparing with it would show growth that is none.
-        result.findings = [Finding("M-0.1", "base_stalled", "undecided", "history_too_short", needs=("company.observed_from",))]
+        result.findings = [
+            Finding("M-0.1", "base_stalled", "undecided", "history_too_short", needs=("company.observed_from",))
+        ]
         return result
     numbers, bridge = measure(company, policy)
     if not next(n for n in numbers if n.segment == aggregates.ALL).n:

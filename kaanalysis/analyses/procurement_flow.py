@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import below, find_flips, number
+from kaanalysis.analyses.verdicts import below, clustered_share, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, State, no_data
-from kaanalysis.stats import bootstrap, jeffreys, median_interval
+from kaanalysis.stats import bootstrap, median_interval
 
 ID = "02_procurement_flow"
 FEEDS = {"M-2.2": ("accounts.segment", "stakeholders.person_id"), "M-2.3": ("stakeholders.part|buying_steps.part",)}
@@ -51,9 +51,18 @@ def _difference(ka: pd.DataFrame, smb: pd.DataFrame, policy: Policy) -> Number:
     def statistic(weights: np.ndarray) -> np.ndarray:
         w = weights.astype(float)
         with np.errstate(invalid="ignore"):
-            return (w[:, is_ka] @ values[is_ka]) / w[:, is_ka].sum(axis=1) - (w[:, ~is_ka] @ values[~is_ka]) / w[:, ~is_ka].sum(axis=1)
+            return (w[:, is_ka] @ values[is_ka]) / w[:, is_ka].sum(axis=1) - (w[:, ~is_ka] @ values[~is_ka]) / w[
+                :, ~is_ka
+            ].sum(axis=1)
 
-    estimate = bootstrap(statistic, clusters, draws=policy["evidence.draws"], seed=policy["evidence.seed"], level=policy["evidence.level"], method="difference of means")
+    estimate = bootstrap(
+        statistic,
+        clusters,
+        draws=policy["evidence.draws"],
+        seed=policy["evidence.seed"],
+        level=policy["evidence.level"],
+        method="difference of means",
+    )
     return number("role_merge_difference", "KA-SMB", estimate, "index")
 
 
@@ -73,24 +82,57 @@ def _merge(company: Company, policy: Policy, deals: pd.DataFrame | None) -> tupl
         return no_data("M-2.2", "role_merge", ["stakeholders.person_id", "stakeholders.role"]), {}
     groups = {s: deals[deals["segment"] == s] for s in ("SMB", "KA")}
     if any(g.empty for g in groups.values()):
-        numbers = [_mean("role_merge_index", aggregates.ALL, deals["merge"].to_numpy(), deals["cluster"].to_numpy(), policy, "index")] if len(deals) else []
-        return no_data("M-2.2", "role_merge", aggregates.segment_missing(company, policy) or aggregates.segment_needs(policy), numbers, "no_segments"), {}
+        numbers = (
+            [
+                _mean(
+                    "role_merge_index",
+                    aggregates.ALL,
+                    deals["merge"].to_numpy(),
+                    deals["cluster"].to_numpy(),
+                    policy,
+                    "index",
+                )
+            ]
+            if len(deals)
+            else []
+        )
+        return no_data(
+            "M-2.2",
+            "role_merge",
+            aggregates.segment_missing(company, policy) or aggregates.segment_needs(policy),
+            numbers,
+            "no_segments",
+        ), {}
     numbers = []
     for segment, group in groups.items():
         clusters = group["cluster"].to_numpy()
         numbers.append(_mean("role_merge_index", segment, group["merge"].to_numpy(), clusters, policy, "index"))
+        share = clustered_share(
+            "one_role_share",
+            segment,
+            group["roles"].to_numpy() == 1,
+            clusters,
+            policy["evidence.level"],
+            "share of deals, customer groups as clusters (jackknife)",
+        )
+        numbers.append(share)
         numbers.append(_mean("parties_per_deal", segment, group["persons"].to_numpy(), clusters, policy, "persons"))
     numbers.append(_difference(groups["KA"], groups["SMB"], policy))
     units = min(len(g) for g in groups.values())
     finding = judge_merge(numbers, units, policy)[0]
     flips = find_flips(lambda p: judge_merge(numbers, units, p), "M-2.2", policy, ["roles.merge_difference"])
     frame = deals.groupby(["segment", "persons", "roles"], as_index=False).size().rename(columns={"size": "deals"})
-    return replace(finding, flips=flips), {"role_merge": frame.assign(index=role_merge_index(frame["persons"], frame["roles"]))}
+    return replace(finding, flips=flips), {
+        "role_merge": frame.assign(index=role_merge_index(frame["persons"].to_numpy(), frame["roles"].to_numpy()))
+    }
 
 
 def _presence(frame: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
-    level = policy["evidence.level"]
-    return [number(f"{part}_share", segment, jeffreys(int((frame[part] > 0).sum()), len(frame), level), "share") for part in PARTS]
+    clusters, level = frame["cluster"].to_numpy(), policy["evidence.level"]
+    method = "share of deals, customer groups as clusters (jackknife)"
+    return [
+        clustered_share(f"{part}_share", segment, frame[part].to_numpy() > 0, clusters, level, method) for part in PARTS
+    ]
 
 
 def judge_kinds(numbers: list[Number], segment: str, units: int, policy: Policy) -> list[Finding]:
@@ -102,15 +144,26 @@ def judge_kinds(numbers: list[Number], segment: str, units: int, policy: Policy)
         share = next(n for n in numbers if n.name == f"{part}_share" and n.segment == segment)
         low, high = share.low, share.high
         limit = policy["roles.presence_share"]
-        states.append("undecided" if low is None or high is None else "supported" if low > limit else "contradicted" if high < limit else "undecided")
+        states.append(
+            "undecided"
+            if low is None or high is None
+            else "supported"
+            if low > limit
+            else "contradicted"
+            if high < limit
+            else "undecided"
+        )
     if units < policy["evidence.minimum_units"]:
         return [Finding("M-2.3", "node_kinds", "undecided", "too_few", tuple(numbers))]
-    state: State = "contradicted" if "contradicted" in states else "supported" if set(states) == {"supported"} else "undecided"
+    state: State = (
+        "contradicted" if "contradicted" in states else "supported" if set(states) == {"supported"} else "undecided"
+    )
     return [Finding("M-2.3", "node_kinds", state, f"kinds_{state}", tuple(numbers))]
 
 
-def _kinds(company: Company, policy: Policy, deals: pd.DataFrame | None, moves_there: bool) -> tuple[Finding, dict[str, pd.DataFrame]]:
-    level = policy["evidence.level"]
+def _kinds(
+    company: Company, policy: Policy, deals: pd.DataFrame | None, moves_there: bool
+) -> tuple[Finding, dict[str, pd.DataFrame]]:
     if deals is None:
         if not moves_there:
             return no_data("M-2.3", "node_kinds", ["stakeholders.part", "buying_steps.part"]), {}
@@ -119,9 +172,15 @@ def _kinds(company: Company, policy: Policy, deals: pd.DataFrame | None, moves_t
         numbers = []
         for kind, group in flows.groupby(flows["category"].fillna(aggregates.ALL)):
             own = group["flow_id"].to_numpy()
-            numbers += [_mean(f"{p}_parties", str(kind), group[p].to_numpy(), own, policy, "parties") for p in PARTS if group[p].any()]
+            numbers += [
+                _mean(f"{p}_parties", str(kind), group[p].to_numpy(), own, policy, "parties")
+                for p in PARTS
+                if group[p].any()
+            ]
         needs = ("stakeholders.part",)
-        return Finding("M-2.3", "node_kinds", "undecided", "log_only", tuple(numbers), (), needs), {"parties_by_flow": flows}
+        return Finding("M-2.3", "node_kinds", "undecided", "log_only", tuple(numbers), (), needs), {
+            "parties_by_flow": flows
+        }
     numbers = []
     for segment in [s for s in ("SMB", "KA") if (deals["segment"] == s).any()] or [aggregates.ALL]:
         group = deals if segment == aggregates.ALL else deals[deals["segment"] == segment]
@@ -132,7 +191,13 @@ def _kinds(company: Company, policy: Policy, deals: pd.DataFrame | None, moves_t
         numbers += _presence(group, segment, policy)
     units = int((deals["segment"] == "KA").sum())
     if not units:
-        return no_data("M-2.3", "node_kinds", aggregates.segment_missing(company, policy) or aggregates.segment_needs(policy), numbers, "no_segments"), {}
+        return no_data(
+            "M-2.3",
+            "node_kinds",
+            aggregates.segment_missing(company, policy) or aggregates.segment_needs(policy),
+            numbers,
+            "no_segments",
+        ), {}
     finding = judge_kinds(numbers, "KA", units, policy)[0]
     flips = find_flips(lambda p: judge_kinds(numbers, "KA", units, p), "M-2.3", policy, ["roles.presence_share"])
     return replace(finding, flips=flips), {}
@@ -147,7 +212,11 @@ def _process(company: Company, policy: Policy) -> dict[str, pd.DataFrame]:
         median = median_interval(group["days"].to_numpy(), policy["evidence.level"])
         rows.append((kind, len(group), int(group["events"].sum()), median.value, median.low, median.high))
     summary = pd.DataFrame(rows, columns=["kind", "flows", "events", "median_days", "low", "high"])
-    return {"directly_follows": aggregates.directly_follows(moves), "buying_nodes": aggregates.buying_nodes(moves), "flow_durations": summary}
+    return {
+        "directly_follows": aggregates.directly_follows(moves),
+        "buying_nodes": aggregates.buying_nodes(moves),
+        "flow_durations": summary,
+    }
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
@@ -166,7 +235,21 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         frames.update(_process(company, policy))
         durations = frames["flow_durations"]
         level = policy["evidence.level"]
-        extra = [Number("flow_days_median", str(r.kind), r.median_days, r.low, r.high, level, int(r.flows), "days", "median, binomial limits") for r in durations.itertuples()]
+        method = "median, binomial limits; unfinished flows up to their last logged step"
+        extra = [
+            Number(
+                "flow_days_median",
+                str(r["kind"]),
+                r["median_days"],
+                r["low"],
+                r["high"],
+                level,
+                int(r["flows"]),
+                "days",
+                method,
+            )
+            for r in durations.to_dict("records")
+        ]
         kinds = replace(kinds, numbers=(*kinds.numbers, *extra))
     findings = [replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in (merged, kinds)]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats as scipy_stats
 
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Flip, Number, State
-from kaanalysis.stats import Estimate, wilson
+from kaanalysis.stats import Estimate, clustered_incidence_at, jeffreys, wilson
 
 Judge = Callable[[Policy], list[Finding]]
 
 
-def number(name: str, segment: str, estimate: Estimate, unit: str, *, scale: float = 1.0, horizon_months: float | None = None) -> Number:
+def number(
+    name: str, segment: str, estimate: Estimate, unit: str, *, scale: float = 1.0, horizon_months: float | None = None
+) -> Number:
     """An estimate as a number of a result; `scale` turns its unit (days into months …)."""
 
     def scaled(value: float | None) -> float | None:
         return None if value is None else value * scale
 
-    return Number(name, segment, scaled(estimate.value), scaled(estimate.low), scaled(estimate.high), estimate.level, estimate.n, unit, estimate.method, horizon_months)
+    return Number(
+        name,
+        segment,
+        scaled(estimate.value),
+        scaled(estimate.low),
+        scaled(estimate.high),
+        estimate.level,
+        estimate.n,
+        unit,
+        estimate.method,
+        horizon_months,
+    )
 
 
 def percentile_number(
@@ -50,6 +64,25 @@ def share_of_draws(name: str, segment: str, flags: npt.ArrayLike, method: str) -
     return number(name, segment, replace(wilson(int(array.sum()), len(array)), method=method), "probability")
 
 
+def clustered_share(
+    name: str,
+    segment: str,
+    flags: npt.ArrayLike,
+    clusters: Sequence[object] | npt.NDArray[np.object_],
+    level: float,
+    method: str,
+) -> Number:
+    """A share of units with an interval that is honest about clusters (sellers, customer groups): the delete-one-cluster jackknife of
+    :func:`kaanalysis.stats.clustered_incidence_at`, where all is known at once. One cluster, or clusters all alike: Jeffreys."""
+    array = np.asarray(flags, dtype=bool)
+    outcome = np.where(array, "yes", "no").astype(object)
+    estimate = clustered_incidence_at(np.zeros(len(array)), outcome, clusters, "yes", 1.0, level)
+    estimate = (
+        jeffreys(int(array.sum()), len(array), level) if estimate.low is None else replace(estimate, method=method)
+    )
+    return number(name, segment, estimate, "share")
+
+
 def above(low: float | None, high: float | None, threshold: float) -> State:
     """``supported`` where the whole interval lies above the threshold, ``contradicted`` where it lies below, else ``undecided``."""
     if low is None or high is None:
@@ -71,7 +104,16 @@ def both(first: State, second: State) -> State:
     return "supported" if first == second == "supported" else "undecided"
 
 
-def find_flips(judge: Judge, finding: str, policy: Policy, names: Iterable[str], *, points: int = 24) -> tuple[Flip, ...]:
+def seller_clusters(deals: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Sellers as clusters; customer groups where no seller is recorded. A deal without a seller is a cluster of its own."""
+    if deals["owner"].notna().any():
+        return deals["owner"].fillna("deal " + deals["opportunity_id"].astype(str)).to_numpy(), "seller"
+    return deals["account"].to_numpy(), "account"
+
+
+def find_flips(
+    judge: Judge, finding: str, policy: Policy, names: Iterable[str], *, points: int = 24
+) -> tuple[Flip, ...]:
     """Move one policy value at a time through its range, the data fixed, and report the nearest value at which the state changes.
 
     The range is scanned at `points` places and the crossing nearest to the present value is refined by bisection to 1/1000 of
@@ -111,5 +153,6 @@ def find_flips(judge: Judge, finding: str, policy: Policy, names: Iterable[str],
                 if best is None or abs(other - now) < abs(best[0] - now):
                     best = (other, there)
                 break
-        flips.append(Flip(name, threshold.value, None if best is None else best[0], (low, high), None if best is None else best[1]))  # type: ignore[arg-type]
+        at, to = best if best is not None else (None, None)
+        flips.append(Flip(name, threshold.value, at, (low, high), to))  # type: ignore[arg-type]
     return tuple(flips)

@@ -154,7 +154,9 @@ def _solve(matrix: Waves, to_target: Waves, starts: Array) -> tuple[Waves, Waves
     return reach, visits, np.moveaxis(np.diagonal(inverse, axis1=2, axis2=3), 2, 1)
 
 
-def estimate_flow(counts: StepCounts, benchmark_pass: float, weights: Array | None = None, *, target: str = "won", loss: str = "lost") -> FlowEstimate:
+def estimate_flow(
+    counts: StepCounts, benchmark_pass: float, weights: Array | None = None, *, target: str = "won", loss: str = "lost"
+) -> FlowEstimate:
     """Chance of the target within the horizon and the relief of every step.
 
     benchmark_pass: a relieved step loses at most ``1 - benchmark_pass`` of its cases; what it loses less goes on along the step's
@@ -191,7 +193,9 @@ def estimate_flow(counts: StepCounts, benchmark_pass: float, weights: Array | No
     gain = np.divide(spare, passed, out=np.zeros_like(spare), where=passed > 1e-12)[:, :, None]
     # Only one row of Q changes, so Sherman–Morrison gives each relieved flow from the one solution.
     relief = by_horizon(visits * gain * reach / (1.0 - gain * (returns - 1.0)))
-    return FlowEstimate(by_horizon(np.einsum("di,dif->df", starts, reach)), np.where(gain[:, :, 0] > 0, relief, 0.0), lost, passed)
+    return FlowEstimate(
+        by_horizon(np.einsum("di,dif->df", starts, reach)), np.where(gain[:, :, 0] > 0, relief, 0.0), lost, passed
+    )
 
 
 def cluster_draws(counts: StepCounts, draws: int, seed: int) -> Iterator[Array]:
@@ -204,7 +208,9 @@ def cluster_draws(counts: StepCounts, draws: int, seed: int) -> Iterator[Array]:
 
 def draw_reliefs(counts: StepCounts, benchmark_pass: float, draws: int, seed: int) -> Array:
     """Reliefs under resampling of whole clusters, (draws, steps)."""
-    return np.concatenate([estimate_flow(counts, benchmark_pass, weights).relief for weights in cluster_draws(counts, draws, seed)])
+    return np.concatenate(
+        [estimate_flow(counts, benchmark_pass, weights).relief for weights in cluster_draws(counts, draws, seed)]
+    )
 
 
 def median_time(counts: StepCounts, move: tuple[str, str], weights: Array) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kaanalysis.analyses.sales_flow import Bottlenecks, Rate, analyse, fit_index, judge_bottleneck, judge_rate
+from kaanalysis.analyses.bottlenecks import Bottlenecks, fit_index, judge_bottleneck
+from kaanalysis.analyses.sales_flow import Rate, analyse, judge_rate
 from kaanalysis.analyses.verdicts import find_flips
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy

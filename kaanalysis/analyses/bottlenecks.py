@@ -1,0 +1,224 @@
+"""The biggest bottleneck of the KA flow and the fit of the team that carries it (M-3.6), a part of 03 sales flow.
+
+Relief of a step = wins gained per 100 deals within the horizon if that step lost no more than the benchmark allows, from a
+semi-Markov model of the stages (:mod:`kaanalysis.stats.semi_markov`), resampling sellers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from kaanalysis import aggregates
+from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses.verdicts import find_flips, percentile_number, seller_clusters, share_of_draws
+from kaanalysis.company import Company
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number, no_data
+from kaanalysis.stats import jeffreys
+from kaanalysis.stats.semi_markov import count_steps, draw_reliefs, estimate_flow
+
+
+def fit_index(levels: pd.DataFrame, required: float) -> float:
+    """Fit 0–1: mean over lanes of the mean over items of min(level / required, 1). 1 = every item at the required level or above,
+    0 = nothing there. A strong item cannot make up for a missing one in the same lane by more than the required level."""
+    if levels.empty:
+        return float("nan")
+    capped = np.minimum(levels["level"].to_numpy(float) / required, 1.0)
+    return float(pd.Series(capped).groupby(levels["lane"].to_numpy()).mean().mean())
+
+
+def _fit_draws(levels: pd.DataFrame, required: float, draws: int, seed: int) -> np.ndarray:
+    """Fit under resampling of the judged items within each lane: how far it hangs on which items were judged."""
+    generator = np.random.default_rng(seed)
+    total = np.zeros(draws)
+    lanes = list(levels.groupby("lane"))
+    for _, lane in lanes:
+        capped = np.minimum(lane["level"].to_numpy(float) / required, 1.0)
+        total += capped[generator.integers(0, len(capped), size=(draws, len(capped)))].mean(axis=1)
+    return total / len(lanes)
+
+
+def _capability(company: Company) -> pd.DataFrame:
+    """Judged levels of the team that would carry key accounts: today's KA teams, all teams where there is none."""
+    levels = (
+        company.table("capability").select("team", "lane", "item", "level").order_by(["team", "lane", "item"]).execute()
+    )
+    if "teams" in company.tables:
+        teams = company.table("teams").execute()
+        ka = set(teams.loc[teams["motion"] == "KA", "team"])
+        if levels["team"].isin(ka).any():
+            return levels[levels["team"].isin(ka)]
+    return levels
+
+
+@dataclass(frozen=True)
+class Bottlenecks:
+    """Point estimate and draws of reliefs in wins per 100 deals, by step; fit and its draws (NaN without capability)."""
+
+    steps: tuple[str, ...]
+    relief: np.ndarray
+    draws: np.ndarray
+    fit: float
+    fit_draws: np.ndarray
+    judged: int
+    deals: int
+    table: pd.DataFrame
+    clusters: int = 0
+
+
+def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None:
+    stays = aggregates.stage_sojourns(company, policy)
+    stays = stays[stays["segment"] == "KA"].reset_index(drop=True)
+    if stays.empty:
+        return None
+    order = stays.groupby("stage")["place"].mean().sort_values(kind="stable").index.tolist()
+    clusters, _ = seller_clusters(stays)
+    horizon = round(policy["success.horizon_months"] * DAYS_PER_MONTH)
+    counts = count_steps(stays["stage"].tolist(), stays["next"].where(stays["next"].notna(), None).tolist(), stays["days"].to_numpy(),
+                         stays["place"].to_numpy() == 0, clusters.tolist(), horizon, order=order)  # fmt: skip
+    benchmark, draws, seed = policy["bottleneck.benchmark_pass"], policy["evidence.draws"], policy["evidence.seed"]
+    point = estimate_flow(counts, benchmark)
+    reliefs = draw_reliefs(counts, benchmark, draws, seed)
+    judged = 0
+    fit, fit_draws = float("nan"), np.full(draws, np.nan)
+    if company.has("capability"):
+        levels = _capability(company)
+        judged = len(levels)
+        fit = fit_index(levels, policy["fit.required_level"])
+        fit_draws = _fit_draws(levels, policy["fit.required_level"], draws, seed)
+    entered = stays.groupby("stage").size()
+    dwell = stays.groupby("stage")["days"].median()
+    table = pd.DataFrame(
+        {
+            "step": order,
+            "entered": [int(entered[s]) for s in order],
+            "lost_share": point.lost[0],
+            "median_days": [float(dwell[s]) for s in order],
+        }
+    )
+    return Bottlenecks(
+        tuple(order),
+        point.relief[0] * 100,
+        reliefs * 100,
+        fit,
+        fit_draws,
+        judged,
+        stays["opportunity_id"].nunique(),
+        table,
+        counts.clusters,
+    )
+
+
+def _highest_relief(found: Bottlenecks, step: int, high: float | None, policy: Policy) -> float:
+    """Upper limit of a step's relief, in wins per 100 deals: that of the resamples, but no less than what few cases leave open.
+
+    A resample cannot show losses that the few cases at hand happened not to have. Were the step's loss at Jeffreys' upper limit for
+    the cases that entered it, at most the losses beyond the benchmark, times the cases that get there, could become wins."""
+    entered = int(found.table["entered"].iloc[step])
+    losses = round(float(found.table["lost_share"].iloc[step]) * entered)
+    worst = jeffreys(min(losses, entered), entered, policy["evidence.level"]).high or 1.0
+    if high is not None and losses:
+        return high
+    return 100 * min(1.0, entered / max(found.deals, 1)) * max(0.0, worst - (1 - policy["bottleneck.benchmark_pass"]))
+
+
+def judge_bottleneck(found: Bottlenecks, policy: Policy) -> list[Finding]:
+    """M-3.6: supported (there is a biggest bottleneck, named) if one step is first in at least `bottleneck.rank_1_probability` of the
+    resamples and its relief is surely above the minimum; contradicted if every step's relief is surely below the minimum.
+
+    Wrong if losses came from the kind of deal that reaches a step, not from the step: relief is an association."""
+    level, minimum = policy["evidence.level"], policy["bottleneck.minimum_relief"]
+    method = "semi-Markov flow, cluster bootstrap (percentile)"
+    first = np.argmax(found.draws, axis=1)
+    some = found.draws.max(axis=1) > 0
+    numbers: list[Number] = []
+    for i, step in enumerate(found.steps):
+        numbers.append(
+            percentile_number(
+                "relief",
+                step,
+                float(found.relief[i]),
+                found.draws[:, i],
+                level,
+                int(found.table["entered"].iloc[i]),
+                "wins per 100 deals",
+                method,
+                clusters=found.clusters or None,
+                horizon_months=policy["success.horizon_months"],
+            )
+        )
+    for i, step in enumerate(found.steps):
+        numbers.append(share_of_draws("p_rank_1", step, (first == i) & some, "share of cluster resamples"))
+    count = int((found.relief > minimum).sum())
+    numbers.append(
+        percentile_number(
+            "bottlenecks",
+            "KA",
+            count,
+            (found.draws > minimum).sum(axis=1),
+            level,
+            found.deals,
+            "steps",
+            method,
+            clusters=found.clusters or None,
+        )
+    )
+    if np.isfinite(found.fit):
+        numbers.append(
+            percentile_number(
+                "fit",
+                "KA",
+                found.fit,
+                found.fit_draws,
+                level,
+                found.judged,
+                "fit",
+                "mean of lanes, resampled items (percentile)",
+            )
+        )
+    top = int(np.argmax(found.relief))
+    relief, share = numbers[top], float(((first == top) & some).mean())
+    highs = [_highest_relief(found, i, numbers[i].high, policy) for i in range(len(found.steps))]
+    terms = {"step": found.steps[top], "slowest": found.steps[int(found.table["median_days"].to_numpy().argmax())]}
+    if found.deals < policy["evidence.minimum_units"] or 0 < found.clusters < policy["evidence.minimum_sellers"]:
+        return [Finding("M-3.6", "bottleneck", "undecided", "too_few", tuple(numbers), terms=terms)]
+    if found.clusters != 1 and all(h < minimum for h in highs):
+        return [Finding("M-3.6", "bottleneck", "contradicted", "no_bottleneck", tuple(numbers), terms=terms)]
+    if relief.low is not None and relief.low > minimum and share >= policy["bottleneck.rank_1_probability"]:
+        return [Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", tuple(numbers), terms=terms)]
+    return [Finding("M-3.6", "bottleneck", "undecided", "rank_unsure", tuple(numbers), terms=terms)]
+
+
+def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:
+    """M-3.6 with the table of steps and the resampled reliefs and fit behind it."""
+    missing = [
+        *aggregates.segment_missing(company, policy),
+        *company.missing("stage_history.stage", "stage_history.entered_at", "opportunities.closed_at"),
+    ]
+    if missing:
+        return no_data("M-3.6", "bottleneck", missing), {}
+    found = _measure_bottlenecks(company, policy)
+    if found is None:
+        return no_data("M-3.6", "bottleneck", ["stage_history.stage"], reason="no_deals"), {}
+    finding = judge_bottleneck(found, policy)[0]
+    flips = find_flips(
+        lambda p: judge_bottleneck(found, p),
+        "M-3.6",
+        policy,
+        ["bottleneck.minimum_relief", "bottleneck.rank_1_probability"],
+    )
+    reliefs = {n.segment: n for n in finding.numbers if n.name == "relief"}
+    ranks = {n.segment: n.value for n in finding.numbers if n.name == "p_rank_1"}
+    table = found.table.assign(
+        relief=np.array([reliefs[s].value for s in found.steps], dtype=float),
+        low=np.array([reliefs[s].low for s in found.steps], dtype=float),
+        high=np.array([reliefs[s].high for s in found.steps], dtype=float),
+        p_rank_1=np.array([ranks[s] for s in found.steps], dtype=float),
+    )
+    draws = pd.DataFrame({"first_relief": found.draws.max(axis=1), "fit": found.fit_draws})
+    for i, step in enumerate(found.steps):
+        draws[f"relief:{step}"] = found.draws[:, i]
+    return replace(finding, flips=flips), {"bottlenecks": table, "bottleneck_draws": draws}
