@@ -224,9 +224,18 @@ def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def run_notebooks(data: str, out: Path, *, only: list[str] | None = None, overrides: Mapping[str, object] | None = None,
-                  languages: list[str], jobs: int = 2, command: str = "", tell: Callable[[Step, int, int], None] = lambda step, done, total: None,
-                  finish: Callable[[Path], None] = lambda run: None) -> Manifest:  # fmt: skip
+def run_notebooks(
+    data: str,
+    out: Path,
+    *,
+    only: list[str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+    languages: list[str],
+    jobs: int = 2,
+    command: str = "",
+    tell: Callable[[Step, int, int], None] = lambda step, done, total: None,
+    finish: Callable[[Path], None] = lambda run: None,
+) -> Manifest:
     """Execute the notebooks asked for and what they rest on, `jobs` at a time, and publish the run folder.
 
     tell: called after each step with the step, steps ended and steps in all. finish: called on the complete run folder before it is
