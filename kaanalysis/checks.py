@@ -7,6 +7,7 @@ Ibis expressions that run inside the engine; only the broken values reach Python
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import ibis
 import ibis.expr.types as ir
@@ -103,8 +104,15 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
             raw.faults.append(Fault(table.name, name, None, None, "unknown_column", "ignore"))
     missing = _absent(raw, table)
     if missing:
+        there = raw.columns(table.name)
+        hint = (
+            " Its values seem to be separated by another sign than a comma."
+            if len(there) == 1 and re.search(r"[;\t|]", there[0])
+            else ""
+        )
         raise UnusableData(
-            f"table {table.name} ({raw.found[table.name]}) has no column {', '.join(missing)}; required are {', '.join(table.required)}."
+            f"table {table.name} ({raw.found[table.name]}) has no column {', '.join(missing)}; required are "
+            f"{', '.join(table.required)}; there are {', '.join(there)}.{hint}"
         )
 
     values: dict[str, ir.Value] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import duckdb
 import ibis
 
 from kaanalysis.contracts import TABLES, Fault, UnusableData
+from kaanalysis.source_files import detect_encoding
 
 # Files that stand beside the tables and are not tables. A spreadsheet's or editor's leftovers are reported, not read.
 COMPANIONS = {"company.toml", "import_report.csv", "import.json", "README.md", "truth.json"}
@@ -48,20 +50,13 @@ def quoted(path: Path | str) -> str:
 
 
 def _utf8_copy(path: Path, folder: Path) -> Path:
-    """`path` itself where it is UTF-8, else a UTF-8 copy of a GB18030 file; :class:`UnusableData` where it is neither."""
-    with path.open("rb") as file:
-        try:
-            for line in file:
-                line.decode("utf-8")
-            return path
-        except UnicodeDecodeError:
-            pass
-    try:
-        text = path.read_bytes().decode("gb18030")
-    except UnicodeDecodeError as error:
-        raise UnusableData(f"{path} is neither UTF-8 nor GB18030 text (byte {error.start}).") from None
+    """`path` itself where it is UTF-8, else a UTF-8 copy of a GB18030 or UTF-16 file; :class:`UnusableData` where it is none."""
+    encoding = detect_encoding(path)
+    if encoding == "utf-8":
+        return path
     copy = folder / path.name
-    copy.write_text(text, encoding="utf-8")
+    with path.open(encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+        shutil.copyfileobj(source, target)
     return copy
 
 

@@ -27,7 +27,8 @@ def names(company: Company) -> list[str]:
     ACCOUNTS.replace("\n", "\r\n", 1).encode(),
     ACCOUNTS.replace("account_id,name", '" account_id ","name"').encode(),
     ACCOUNTS.rstrip("\n").encode(),
-], ids=["utf-8", "utf-8 with BOM", "GB18030", "CRLF", "CR", "mixed line ends", "quoted header", "no last newline"])  # fmt: skip
+    ACCOUNTS.encode("utf-16"),
+], ids=["utf-8", "utf-8 with BOM", "GB18030", "CRLF", "CR", "mixed line ends", "quoted header", "no last newline", "UTF-16 with BOM"])  # fmt: skip
 def test_encodings_and_line_ends_read_alike(data: bytes, company: Callable[..., Company]) -> None:
     opened = company(accounts=data)
     assert names(opened) == ["客户甲", "Ünïcode 😀"]
@@ -36,7 +37,7 @@ def test_encodings_and_line_ends_read_alike(data: bytes, company: Callable[..., 
 
 def test_text_that_is_neither_utf8_nor_gb18030_is_refused(company_folder: Callable[..., Path]) -> None:
     with pytest.raises(UnusableData, match="neither UTF-8 nor GB18030"):
-        open_company(company_folder(accounts=ACCOUNTS.encode("utf-16")))
+        open_company(company_folder(accounts=ACCOUNTS.encode() + b"A9,\xff\xff\n"))
 
 
 def test_quotes_newlines_and_separators_inside_values(company: Callable[..., Company]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import os
-import tempfile
 from functools import reduce
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -25,6 +23,7 @@ from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
 from kaanalysis.figures.style import SMALL, SOFT, TITLE, narrow_punctuation, refuse_missing, styled, wrap
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
+from kaanalysis.runfolder import write_atomically
 from kaanalysis.text import MissingText, Words, words
 
 FIGURES: dict[str, tuple[FigureSpec, ...]] = {
@@ -177,19 +176,15 @@ def figure_bytes(figure: Figure, format: str = "svg") -> bytes:
 def save_figure(figure: Figure, path_without_suffix: Path | str) -> tuple[Path, Path]:
     """Write ``<path>.svg`` and ``<path>.png``, each complete or not at all; returns both paths."""
     base = Path(path_without_suffix)
-    base.parent.mkdir(parents=True, exist_ok=True)
     written = []
     for suffix in FORMATS:
         target = base.with_name(f"{base.name}.{suffix}")
-        handle, partial = tempfile.mkstemp(prefix=f".{base.name}.", suffix=f".{suffix}", dir=base.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(figure_bytes(figure, suffix))
-            Path(partial).chmod(0o644)
-            Path(partial).replace(target)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
+        content = figure_bytes(figure, suffix)
+
+        def write(partial: Path, content: bytes = content) -> None:
+            partial.write_bytes(content)
+
+        write_atomically(target, write)
         written.append(target)
     return written[0], written[1]
 
