@@ -144,7 +144,12 @@ class Words:
         name = self(f"number_names.{number.name}")
         if number.segment in ("all",):
             return name
-        return self("numbers.of_segment", name=name, segment=self.term("step", self.segment(number.segment)))
+        return self("numbers.of_segment", name=name, segment=self._segment_of(number))
+
+    def _segment_of(self, number: Number) -> str:
+        """A number's segment may be a customer segment, a path, a category of purchases or a step of the flow."""
+        name = self.segment(number.segment)
+        return self.term("step", self.term("category", name))
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
         """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms.

@@ -13,7 +13,7 @@ from kaanalysis.text import LANGUAGES, MissingText, catalogue, words
 
 PLACE = re.compile(r"\{[^}]+\}")
 # Names out of the demo company's data are translated into Chinese only; English shows them as they stand.
-DATA_TERMS = ("terms.step.", "terms.party.")
+DATA_TERMS = ("terms.step.", "terms.party.", "terms.category.")
 
 
 def own_keys(language: str) -> set[str]:

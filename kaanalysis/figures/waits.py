@@ -13,10 +13,10 @@ from kaanalysis.figures.scene import Scene
 from kaanalysis.figures.style import BASE, INK, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
 
 
-def _waits(scene: Scene) -> tuple[str, pd.DataFrame]:
-    """The most important kind and its most frequent steps, in flow order; `part_of_all`: share of all waiting."""
+def _waits(scene: Scene, panel: int = 0) -> tuple[str, pd.DataFrame]:
+    """One of the kinds shown and its most frequent steps, in flow order; `part_of_all`: share of all waiting."""
     nodes = scene.frame("buying_nodes")
-    kind = kinds_shown(nodes)[0]
+    kind = kinds_shown(nodes)[panel]
     rows = nodes[(nodes["kind"] == kind) & nodes["median_wait_days"].notna()].copy()
     total = float(rows["total_wait_days"].sum())
     rows["part_of_all"] = rows["total_wait_days"] / total if total > 0 else 0.0
@@ -92,12 +92,15 @@ def share_rows(rows: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 
 
 def draw_waits(scene: Scene, figure: Figure) -> None:
-    kind, rows = _waits(scene)
-    figure.set_size_inches(8.2, 2.0 + 0.44 * len(rows))
-    left, right = figure.subplots(1, 2, width_ratios=[1.7, 1], sharey=True)
-    wait_rows(rows, scene, left)
-    share_rows(rows, scene, right)
-    left.set_title(scene.text("panel", kind=kind_name(scene, kind)), color=SEGMENT_TEXT.get(kind, INK), fontsize=BASE)
+    panels = [_waits(scene, panel) for panel in range(len(kinds_shown(scene.frame("buying_nodes"))))]
+    heights = [1.6 + 0.44 * len(rows) for _, rows in panels]
+    figure.set_size_inches(8.2, 0.4 + sum(heights))
+    axes = figure.subplots(len(panels), 2, width_ratios=[1.7, 1], height_ratios=heights, sharey="row", squeeze=False)
+    for (kind, rows), (left, right) in zip(panels, axes, strict=True):
+        wait_rows(rows, scene, left)
+        share_rows(rows, scene, right)
+        title = scene.text("panel", kind=kind_name(scene, kind))
+        left.set_title(title, color=SEGMENT_TEXT.get(kind, INK), fontsize=BASE)
     scene.note("meaning")
 
 
