@@ -29,7 +29,7 @@ $(VENV)/.ready-lab: $(VENV)/.ready
 setup: $(VENV)/.ready ## make the environment in .venv (other targets do it when it is missing)
 
 lab: $(VENV)/.ready-lab ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=. notebooks/00_problem_framing.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00_problem_framing.ipynb
 
 report: $(VENV)/.ready ## run all notebooks and write the report (DATA=folder RUN=folder LANGUAGES=en,zh)
 	$(BIN)/kaanalysis report $(DATA) --out $(RUN) --lang $(LANGUAGES) --jobs $(JOBS)

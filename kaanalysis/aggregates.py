@@ -64,10 +64,18 @@ def account_segments(company: Company, policy: Policy) -> ibis.Table:
         else:
             segment = null
     parent = accounts.parent_account_id if "parent_account_id" in columns else null
-    return accounts.select(
-        "account_id", cluster=parent.fill_null(accounts.account_id), segment=segment,
+    found = accounts.select(
+        "account_id", parent=parent, segment=segment,
         industry=accounts.industry if "industry" in columns else null, region=accounts.region if "region" in columns else null,
     )  # fmt: skip
+    if "parent_account_id" not in columns:
+        return found.mutate(cluster=found.account_id).drop("parent")
+    # A subsidiary of a subsidiary belongs to the same group: three levels up, which holds for nearly every register.
+    up = accounts.select(up_id=accounts.account_id, up_parent=accounts.parent_account_id)
+    for level in ("grand", "great"):
+        found = found.left_join(up, found.parent == up.up_id).drop("up_id").rename({level: "up_parent"})
+        found = found.mutate(parent=found[level].fill_null(found.parent)).drop(level)
+    return found.mutate(cluster=found.parent.fill_null(found.account_id)).drop("parent")
 
 
 def _deals(company: Company, policy: Policy) -> ibis.Table:
@@ -80,24 +88,29 @@ def _deals(company: Company, policy: Policy) -> ibis.Table:
     return deals.inner_join(account_segments(company, policy), "account_id")
 
 
+def counted_deals(deals: ibis.Table, policy: Policy) -> ibis.Table:
+    """The deals that conversion, success and the flow count: all (the contract's reading), or all but renewals."""
+    if policy["conversion.deals"] == "all":
+        return deals
+    return deals.filter((deals.origin != "renewal") | deals.origin.isnull())
+
+
 def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per deal that can be timed: segment, owner, account, category, days, outcome (won, lost, drifted or null = open at
     as_of), follow_up (days from opening to as_of), entry (days from opening to observed_from where that is later, else 0: such a deal is
     seen only because it was still open then, so it enters late).
 
-    Renewals are left out: extending a running contract is not winning a customer. A won deal that was later refunded or
+    Which deals count is a policy value (``conversion.deals``). A won deal that was later refunded or
     litigated was won; it is counted as won here and told apart by its exit elsewhere. Deals without an opening date, and closed
     deals without a closing date, cannot be timed; `untimed_deals` counts them.
     """
     deals = _deals(company, policy)
     as_of = ibis.literal(company.info.as_of)
     watched = ibis.literal(company.info.observed_from) if company.info.observed_from else None
-    closed = deals.outcome != "open"
-    end = closed.ifelse(deals.closed_at, as_of)
-    lost_as = (deals["exit"] == "drifted").fill_null(False).ifelse("drifted", "lost")
-    timed = deals.filter(
-        deals.created_at.notnull() & end.notnull() & ((deals.origin != "renewal") | deals.origin.isnull())
-    )
+    timed = counted_deals(deals, policy)
+    timed = timed.filter(timed.created_at.notnull() & ((timed.outcome == "open") | timed.closed_at.notnull()))
+    end = (timed.outcome != "open").ifelse(timed.closed_at, as_of)
+    lost_as = (timed["exit"] == "drifted").fill_null(False).ifelse("drifted", "lost")
     frame = timed.select(
         "opportunity_id", "segment", "owner", "category", account=timed.cluster,
         days=_day_number(end) - _day_number(timed.created_at),
@@ -110,9 +123,10 @@ def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def closed_deals(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per closed deal, dated or not, renewals left out: opportunity_id, segment, category, owner, account, won."""
+    """One row per closed deal, dated or not: opportunity_id, segment, category, owner, account, won."""
     deals = _deals(company, policy)
-    closed = deals.filter((deals.outcome != "open") & ((deals.origin != "renewal") | deals.origin.isnull()))
+    deals = counted_deals(deals, policy)
+    closed = deals.filter(deals.outcome != "open")
     frame = closed.select(
         "opportunity_id", "segment", "category", "owner", account=closed.cluster, won=closed.outcome == "won"
     )
@@ -120,9 +134,9 @@ def closed_deals(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def untimed_deals(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per segment: deals (renewals left out) and untimed, those among them that lack a date and are not in `deal_times`."""
+    """One row per segment: deals and untimed, those among them that lack a date and are not in `deal_times`."""
     deals = _deals(company, policy)
-    deals = deals.filter((deals.origin != "renewal") | deals.origin.isnull())
+    deals = counted_deals(deals, policy)
     timed = deals.created_at.notnull() & ((deals.outcome == "open") | deals.closed_at.notnull())
     return (
         deals.group_by("segment")
@@ -222,9 +236,9 @@ def customer_lives(company: Company, policy: Policy) -> pd.DataFrame:
 
 def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per deal with stakeholders: segment, account, persons, roles, approve, inform, influence (distinct persons by
-    part), unmet (persons never reached; null where engaged_at is not recorded)."""
+    part), unmet (persons never reached; null where engaged_at is not recorded), closed (an open deal may yet reach them)."""
     people = company.table("stakeholders")
-    deals = _deals(company, policy).select("opportunity_id", "segment", "cluster")
+    deals = _deals(company, policy).select("opportunity_id", "segment", "cluster", "outcome")
     met = people.engaged_at if "engaged_at" in people.columns else ibis.null("date")
     people = people.mutate(met=met.notnull())
     reached = people.met.ifelse(people.person_id, ibis.null("string")).nunique()  # met in one role is met
@@ -232,7 +246,7 @@ def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
     frame = people.inner_join(deals, "opportunity_id").group_by(["opportunity_id", "segment", "cluster"]).aggregate(
         persons=people.person_id.nunique(), roles=people.role.nunique(),
         **{p: (people.part == p).ifelse(people.person_id, ibis.null("string")).nunique() for p in ("approve", "inform", "influence")},
-        unmet=unmet,
+        unmet=unmet, closed=(ibis._.outcome != "open").max(),
     )  # fmt: skip
     return frame.order_by("opportunity_id").execute()
 
@@ -334,10 +348,14 @@ def flow_durations(moves: ibis.Table) -> pd.DataFrame:
 
 
 def stage_sojourns(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per stage a deal entered: segment, owner, account, opportunity_id, stage, place, entered (days since the deal's
-    first stage), days (in the stage), next (the next stage; won, lost; null = still in it at as_of)."""
-    deals = _deals(company, policy)
-    deals = deals.filter((deals.origin != "renewal") | deals.origin.isnull())
+    """One row per stay of a deal in a stage: segment, owner, account, opportunity_id, stage, place, days (in the stage), next (the next
+    stage; won, lost; null = still in it when last seen), entry (days in the stage before observed_from, 0 unless it enters late) and
+    first (the deal's first stage, seen from its start).
+
+    Stays that ended before observed_from were never under observation and are left out. A closed deal without a closing date leaves its
+    last stage at an unknown time: it is censored on entering, neither a loss nor dropped.
+    """
+    deals = counted_deals(_deals(company, policy), policy)
     history = company.table("stage_history").select("opportunity_id", "stage", "entered_at", "row__")
     order = ibis.window(group_by="opportunity_id", order_by=["entered_at", "row__"])
     history = history.mutate(
@@ -346,26 +364,29 @@ def stage_sojourns(company: Company, policy: Policy) -> pd.DataFrame:
         place=ibis.row_number().over(order),
     )
     joined = history.inner_join(
-        deals.select("opportunity_id", "segment", "owner", "cluster", "outcome", "closed_at"), "opportunity_id"
+        deals.select("opportunity_id", "segment", "owner", "cluster", "outcome", "closed_at", "created_at"),
+        "opportunity_id",
     )
     as_of = ibis.literal(company.info.as_of)
     last = joined.next_stage.isnull()
     end = last.ifelse((joined.outcome == "open").ifelse(as_of, joined.closed_at), joined.next_at.cast("date"))
-    # Null stays null: the engine's greatest() would make 0 days of an end that is not known.
-    days = end.isnull().ifelse(ibis.null("int64"), ibis.greatest(_day_number(end) - _day_number(joined.entered_at), 0))
     outcome = (joined.outcome == "open").ifelse(ibis.null("string"), joined.outcome)
-    frame = joined.select(
-        "opportunity_id",
-        "segment",
-        "owner",
-        "stage",
-        "place",
-        account=joined.cluster,
-        days=days,
-        next=last.ifelse(outcome, joined.next_stage),
+    following = last.ifelse(outcome, joined.next_stage)
+    entered = _day_number(joined.entered_at)
+    # The engine's greatest() would make 0 days of an end that is not known; here that is meant.
+    days = end.isnull().ifelse(0, ibis.greatest(_day_number(end) - entered, 0))
+    watched = company.info.observed_from
+    entry = ibis.greatest(_day_number(ibis.literal(watched)) - entered, 0) if watched else ibis.literal(0, "int64")
+    began = (
+        (joined.created_at.fill_null(joined.entered_at.cast("date")) >= ibis.literal(watched))
+        if watched
+        else ibis.literal(True)
     )
-    # A closed deal without a closing date ends at an unknown time: its last stage cannot be timed and counts as left unseen.
-    return frame.filter(frame.days.notnull()).order_by(["opportunity_id", "place"]).execute()
+    frame = joined.select(
+        "opportunity_id", "segment", "owner", "stage", "place", account=joined.cluster, days=days,
+        next=end.isnull().ifelse(ibis.null("string"), following), entry=entry, first=(joined.place == 0) & began,
+    )  # fmt: skip
+    return frame.filter(frame.days >= frame.entry).order_by(["opportunity_id", "place"]).execute()
 
 
 def team_economics(company: Company) -> pd.DataFrame:
@@ -397,9 +418,10 @@ def team_economics(company: Company) -> pd.DataFrame:
 
 
 def key_account_revenue(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per account that a KA team won anything from since ka_launch: cluster, won (by KA teams since the launch), other_won
+    """One row per customer group (head office with its subsidiaries) that a KA team won anything from since ka_launch: cluster,
+    won (by KA teams since the launch), other_won
     (by other teams since the launch), before (won by other teams in ``siphon.before_months`` before the launch), known_before (any
-    won deal by another team before the launch)."""
+    won deal by another team before the launch). By group: a subsidiary of an old customer is no new customer."""
     launch = company.info.ka_launch
     assert launch is not None
     start = months_before(launch, policy["siphon.before_months"])
@@ -408,12 +430,12 @@ def key_account_revenue(company: Company, policy: Policy) -> pd.DataFrame:
     won = deals.filter((deals.outcome == "won") & deals.closed_at.notnull())
     by_ka, since = (won.motion == "KA").fill_null(False), won.closed_at >= launch
     amount = won.amount.fill_null(0.0)
-    frame = won.group_by(["account_id", "cluster"]).aggregate(
+    frame = won.group_by("cluster").aggregate(
         won=(by_ka & since).ifelse(amount, 0.0).sum(), other_won=(~by_ka & since).ifelse(amount, 0.0).sum(),
         before=(~by_ka & ~since & (won.closed_at >= start)).ifelse(amount, 0.0).sum(),
-        known_before=(~by_ka & ~since).ifelse(1, 0).max(), ka_before=(by_ka & ~since).ifelse(1, 0).max(),
+        known_before=(~by_ka & ~since).ifelse(1, 0).max(),
     )  # fmt: skip
-    return frame.filter(frame.won > 0).order_by("account_id").execute()
+    return frame.filter(frame.won > 0).order_by("cluster").execute()
 
 
 def monthly_revenue_by_motion(company: Company) -> pd.DataFrame:

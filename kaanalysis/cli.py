@@ -48,6 +48,8 @@ def check(data: Data, rows: Annotated[int, typer.Option(help="How many broken ro
     print(f"{info.name}: as of {info.as_of}, amounts in {info.currency}")
     for name in company.tables:
         print(f"  {name}: {company.rows_valid[name]} of {company.rows_read[name]} rows valid")
+    if company.faults:
+        print("Faults (rows are data rows: a spreadsheet shows row N as line N + 1):")
     for fault in company.faults[:rows]:
         print("  " + fault.sentence())
     if len(company.faults) > rows:
@@ -60,7 +62,7 @@ def check(data: Data, rows: Annotated[int, typer.Option(help="How many broken ro
             missing = company.missing(*needs)
             print(f"  {finding:6} {'yes' if not missing else 'not in full, missing: ' + ', '.join(missing)}")
     if company.refused:
-        print(f"Unusable: {len(company.refused)} rows break a rule of their table's key.", file=sys.stderr)
+        print(f"Unusable: rows that break a rule of their table's key: {len(company.refused)}.", file=sys.stderr)
         raise typer.Exit(2)
     raise typer.Exit(1 if company.faults or len(company.import_faults) else 0)
 
@@ -110,6 +112,7 @@ def report(
     jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks at a time (default: one per core).")] = None,
 ) -> None:  # fmt: skip
     """Execute the notebooks, write the run folder and the report. Exit: 0 all ran, 1 a notebook failed, 2 bad input."""
+    from kaanalysis.analyses.registry import select, with_upstream
     from kaanalysis.policy import parse_assignments
     from kaanalysis.report import build
     from kaanalysis.runner import Step, run_notebooks
@@ -129,7 +132,7 @@ def report(
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task("notebooks", total=None)
+        task = bar.add_task("notebooks", total=len(with_upstream(select(only))))
 
         def tell(step: Step, done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, description=step.id)
@@ -142,17 +145,26 @@ def report(
                 bar.update(task, description=f"report.{language}.html")
                 build(run, language)
 
-        manifest = run_notebooks(
-            data,
-            out,
-            only=only,
-            overrides=parse_assignments(set_ or []),
-            languages=languages,
-            jobs=jobs or os.cpu_count() or 1,
-            command=_command(),
-            tell=tell,
-            finish=finish,
-        )
+        try:
+            manifest = run_notebooks(
+                data,
+                out,
+                only=only,
+                overrides=parse_assignments(set_ or []),
+                languages=languages,
+                jobs=jobs or os.cpu_count() or 1,
+                command=_command(),
+                tell=tell,
+                finish=finish,
+            )
+        except KeyboardInterrupt:
+            bar.stop()
+            print(
+                "kaanalysis: interrupted; nothing was published, finished steps are kept for the next run.",
+                file=sys.stderr,
+            )
+            sys.stderr.flush()
+            os._exit(130)  # notebooks under way are not waited for; their kernels end with this process
     for language in languages:
         print(out / f"report.{language}.html")
     raise typer.Exit(1 if manifest.failed else 0)

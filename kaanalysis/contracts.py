@@ -254,7 +254,10 @@ class Fault:
         where = f"{self.table}.{self.column}" if self.column else self.table
         row = "" if self.row is None else f", row {self.row}"
         value = "" if self.value is None else f", value {self.value!r}"
-        return f"{where}{row}{value}: {RULES[self.rule]} ({ACTIONS[self.action]})"
+        choices = ""
+        if self.rule == "unknown_choice":
+            choices = f", {', '.join(TABLES[self.table].column(self.column).choices)}"
+        return f"{where}{row}{value}: {RULES[self.rule]}{choices} ({ACTIONS[self.action]})"
 
 
 ACTIONS: dict[str, str] = {
@@ -271,9 +274,9 @@ RULES: dict[str, str] = {
     "key_missing": "a key must not be empty",
     "key_repeated": "a key must occur only once",
     "orphan": "the value must occur in the table it refers to",
-    "not_a_date": "must be an ISO 8601 date",
-    "not_a_time": "must be an ISO 8601 date or time",
-    "not_a_number": "must be a finite number",
+    "not_a_date": "must be an ISO 8601 date, such as 2025-12-31",
+    "not_a_time": "must be an ISO 8601 date or time, such as 2025-12-31T09:30",
+    "not_a_number": "must be a finite number: digits and a point, no separators, no currency sign",
     "not_a_flag": "must be true or false",
     "unknown_choice": "must be one of the contract's values",
     "below_minimum": "must not be below its minimum",

@@ -157,7 +157,7 @@ def read_folder(folder: Path) -> RawTables:
             if path.name == "company.toml":
                 _add_file_to_digest(raw, path)
             continue
-        name = path.stem
+        name = path.stem.lower()
         if path.suffix.lower() not in (".csv", ".parquet") or name not in TABLES:
             raw.faults.append(Fault(path.name, "", None, None, "unknown_table", "ignore"))
             continue

@@ -14,6 +14,7 @@ A value whose truth is uncertain also holds ``spread = [low, high]``: the span i
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import math
@@ -113,7 +114,9 @@ class Policy:
 
     def threshold(self, name: str) -> Threshold:
         if name not in self.thresholds:
-            raise PolicyError(f"policy has no value {name!r}; known are: {', '.join(sorted(self.thresholds))}.")
+            near = difflib.get_close_matches(name, self.thresholds, n=1)
+            meant = f" (did you mean {near[0]}?)" if near else ""
+            raise PolicyError(f"policy has no value {name!r}{meant}; known are: {', '.join(sorted(self.thresholds))}.")
         return self.thresholds[name]
 
     def override(self, changes: Mapping[str, object]) -> Policy:

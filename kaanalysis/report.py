@@ -58,6 +58,7 @@ class Section:
     pictures: list[Picture]
     failure: str
     notebook: str
+    skipped: bool = False
 
 
 def _card(finding: Finding, words_: Words, units: dict[str, str]) -> Card:
@@ -94,7 +95,7 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
             step.id, title, question, [], [], w("report.failed_text", id=step.id, error=step.error), notebook
         )
     if step.status == "skipped":
-        return Section(step.id, title, question, [], [], w("report.skipped_text", needs=step.needs), "")
+        return Section(step.id, title, question, [], [], w("report.skipped_text", needs=step.needs), "", True)
     result = read_result(run, step.id)
     cards = [_card(f, w, tables.units_of(policy)) for f in result.findings]
     return Section(step.id, title, question, cards, _pictures(result, language, policy, launch), "", notebook)

@@ -60,6 +60,19 @@ def save_result(run: Path, result: Result) -> None:
         result.tables[name] = relative
     text = result.to_json()
     write_text(result_path(run, result.id), text)
+    _drop_others(run / "tables" / result.id, set(result.tables.values()), run)
+    _drop_others(
+        run / "figures" / result.id,
+        {str(Path(f).with_suffix(s)) for f in result.figures.values() for s in (".svg", ".png")},
+        run,
+    )
+
+
+def _drop_others(folder: Path, named: set[str], run: Path) -> None:
+    """Files of a step that its result no longer names were made from other data: left lying, they would be taken for its own."""
+    for path in folder.glob("*") if folder.is_dir() else ():
+        if path.relative_to(run).as_posix() not in named and not path.name.startswith("."):
+            path.unlink()
 
 
 def read_result(

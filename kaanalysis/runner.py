@@ -262,7 +262,8 @@ def run_notebooks(
         tell(step, len(ended), len(chosen))
 
     waiting = {a.id for a in chosen}
-    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs))
+    try:
         running: dict[concurrent.futures.Future[Step], str] = {}
         while waiting or running:
             for id in [a.id for a in chosen if a.id in waiting]:
@@ -282,6 +283,9 @@ def run_notebooks(
                 for future in done:
                     del running[future]
                     end(future.result())
+    finally:
+        # After Ctrl-C nobody waits for notebooks under way: their kernels end with this process.
+        pool.shutdown(wait=False, cancel_futures=True)
     manifest.ended = _now()
     write_text(partial / "manifest.json", manifest.to_json())
     finish(partial)

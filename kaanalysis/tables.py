@@ -17,7 +17,8 @@ def sentence(finding: Finding, words: Words) -> str:
     """What a finding says, in one sentence: its own text for the reason, else the common one for that state."""
     own = f"findings.{finding.key}.reason.{finding.reason}"
     if finding.state != "no_data" and words.has(own):
-        return words.fill(own, finding)
+        money = f"findings.{finding.key}.money.{finding.terms.get('money', '')}"
+        return words.fill(own, finding) + (" " + words.fill(money, finding) if words.has(money) else "")
     if finding.state == "no_data":
         needs = words.list_of(finding.needs)
         own = f"findings.{finding.key}.no_data.{finding.reason}"
@@ -45,16 +46,19 @@ def flip_sentence(flip: Flip, finding: Finding, words: Words, policy_units: dict
     """Where one policy value would have to go for the verdict to change."""
     name, unit = words(f"policy_names.{flip.policy}"), policy_units.get(flip.policy, "")
 
+    known = unit.startswith("share") or unit in ("months", "days")
+
     def show(value: float) -> str:
-        return words.value(value, unit if unit.startswith("share") or unit in ("months", "days") else "")
+        return words.value(value, unit if known else "")
 
     if flip.at is None:
         return words("flips.never", policy=name, now=show(flip.now), low=show(flip.range[0]), high=show(flip.range[1]))
+    # A flip close to the present value needs the digits that tell the two apart.
+    at = words.value(flip.at, unit if known else "", fine=show(flip.at) == show(flip.now))
+    side = words("flips.up" if flip.at > flip.now else "flips.down", at=at)
     if finding.key == "path_rule":
-        return words(
-            "flips.path", policy=name, now=show(flip.now), at=show(flip.at), to=words.term("path", flip.to or "")
-        )
-    return words("flips.moves", policy=name, now=show(flip.now), at=show(flip.at), to=words(f"states.{flip.to}"))
+        return words("flips.path", policy=name, now=show(flip.now), side=side, to=words.term("path", flip.to or ""))
+    return words("flips.moves", policy=name, now=show(flip.now), side=side, to=words(f"states.{flip.to}"))
 
 
 def units_of(policy: Policy) -> dict[str, str]:

@@ -80,10 +80,10 @@ class Words:
     def segment(self, name: str) -> str:
         return self.term("segment", name)
 
-    def value(self, value: float | int | None, unit: str, *, like: float | None = None) -> str:
+    def value(self, value: float | int | None, unit: str, *, like: float | None = None, fine: bool = False) -> str:
         """A value in its unit, rounded for reading: shares as percent, money compact, at most three significant digits otherwise.
 
-        like: round as this larger number is rounded, so that the ends of an interval read like its middle.
+        like: round as this larger number is rounded, so that the ends of an interval read like its middle. fine: one digit more.
         """
         if value is None:
             return self("numbers.none")
@@ -93,7 +93,7 @@ class Words:
                 if value < bound if key.endswith("less_than") else value > bound:
                     return self(key, value=format_percent(bound, "0.0%", locale=self.locale))
         if unit.startswith("share") or unit == "probability":
-            digits = "#,##0.0%" if 0 < abs(like if like is not None else value) < 0.1 else "#,##0%"
+            digits = "#,##0.0%" if fine or 0 < abs(like if like is not None else value) < 0.1 else "#,##0%"
             return format_percent(value, digits, locale=self.locale)
         if re.fullmatch(r"[A-Z]{3}", unit):
             if abs(value) < 1000:
@@ -101,7 +101,8 @@ class Words:
             return format_compact_currency(
                 _three_digits(value), unit, locale=self.locale, fraction_digits=_fraction(value, self.language)
             )
-        return self._with_unit(self._decimal(value, like), unit, one=value == 1)
+        number = format_decimal(value, "#,##0.0##", locale=self.locale) if fine else self._decimal(value, like)
+        return self._with_unit(number, unit, one=value == 1)
 
     def _with_unit(self, number: str, unit: str, *, one: bool = False) -> str:
         if not unit:
@@ -121,17 +122,23 @@ class Words:
         if number.low is None and number.high is None:
             return ""
         level = format_percent(number.level or 0, locale=self.locale)
-        if number.unit.startswith("share") or number.unit == "probability" or re.fullmatch(r"[A-Z]{3}", number.unit):
-            span = self(
-                "numbers.span",
-                low=self.value(number.low, number.unit, like=number.value),
-                high=self.value(number.high, number.unit, like=number.value),
-            )
+        plain = number.unit.startswith("share") or number.unit == "probability"
+
+        def end(value: float | int) -> str:
+            if number.unit == "probability":
+                return format_percent(value, "#,##0.#%", locale=self.locale)
+            if plain or re.fullmatch(r"[A-Z]{3}", number.unit):
+                return self.value(value, number.unit, like=number.value)
+            return self._decimal(value, number.value)
+
+        if number.low is None or number.high is None:
+            key, known = ("numbers.at_most", number.high) if number.low is None else ("numbers.at_least", number.low)
+            assert known is not None
+            span = self(key, value=end(known))
         else:
-            low, high = (
-                self("numbers.none") if v is None else self._decimal(v, number.value) for v in (number.low, number.high)
-            )
-            span = self._with_unit(self("numbers.span", low=low, high=high), number.unit)
+            span = self("numbers.span", low=end(number.low), high=end(number.high))
+        if not plain and not re.fullmatch(r"[A-Z]{3}", number.unit):
+            span = self._with_unit(span, number.unit)
         return self("numbers.interval", span=span, level=level)
 
     def number(self, number: Number) -> str:

@@ -20,6 +20,7 @@ from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
 from kaanalysis.stats import (
+    Estimate,
     bootstrap,
     brown_forsythe,
     difference_of_dispersion,
@@ -45,11 +46,21 @@ def _curve(lives: pd.DataFrame, level: float) -> pd.DataFrame:
     return curve
 
 
+def _median(curve: pd.DataFrame, policy: Policy) -> Estimate:
+    """Median lifetime; without a value where too few customers were still under observation at that time to carry it."""
+    median = survival_quantile(curve)
+    if median.value is not None:
+        at_risk = int(curve.loc[curve["time"] == median.value, "at_risk"].iloc[0])
+        if at_risk < policy["evidence.minimum_units"]:
+            return replace(median, value=None, method=f"{median.method}; reached with only {at_risk} at risk")
+    return median
+
+
 def _lifecycle_numbers(curves: dict[str, pd.DataFrame], policy: Policy) -> list[Number]:
     horizon = policy["lifecycle.horizon_months"]
     numbers = []
     for segment, curve in curves.items():
-        numbers.append(number("lifetime_median", segment, survival_quantile(curve), "months", scale=MONTHS))
+        numbers.append(number("lifetime_median", segment, _median(curve, policy), "months", scale=MONTHS))
         mean = restricted_mean(curve, horizon * DAYS_PER_MONTH)
         numbers.append(number("rmst", segment, mean, "months", scale=MONTHS, horizon_months=horizon))
     if {"SMB", "KA"} <= set(curves):

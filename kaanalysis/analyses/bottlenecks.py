@@ -78,7 +78,7 @@ def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None
     clusters, _ = seller_clusters(stays)
     horizon = round(policy["success.horizon_months"] * DAYS_PER_MONTH)
     counts = count_steps(stays["stage"].tolist(), stays["next"].where(stays["next"].notna(), None).tolist(), stays["days"].to_numpy(),
-                         stays["place"].to_numpy() == 0, clusters.tolist(), horizon, order=order)  # fmt: skip
+                         stays["first"].to_numpy(), clusters.tolist(), horizon, order=order, entry=stays["entry"].to_numpy())  # fmt: skip
     benchmark, draws, seed = policy["bottleneck.benchmark_pass"], policy["evidence.draws"], policy["evidence.seed"]
     point = estimate_flow(counts, benchmark)
     reliefs = draw_reliefs(counts, benchmark, draws, seed)
@@ -125,6 +125,21 @@ def _highest_relief(found: Bottlenecks, step: int, high: float | None, policy: P
     return 100 * min(1.0, entered / max(found.deals, 1)) * max(0.0, worst - (1 - policy["bottleneck.benchmark_pass"]))
 
 
+def count_bottlenecks(draws: np.ndarray, policy: Policy) -> tuple[int, np.ndarray]:
+    """How many steps are bottlenecks, and that number in each resample.
+
+    draws: reliefs in wins per 100 deals, (draws, steps). Relief cannot be negative, so noise alone gives a harmless step some relief, and
+    counting steps above the minimum in each resample counts that noise twice. A step is therefore settled where it is above the
+    minimum in at least ``bottleneck.certainty`` of the resamples (counted) or in at most the rest (not counted); only steps between the
+    two make the number uncertain.
+    """
+    above = draws > policy["bottleneck.minimum_relief"]
+    share, certainty = above.mean(axis=0), policy["bottleneck.certainty"]
+    settled = share >= certainty
+    unsure = ~settled & (share > 1 - certainty)
+    return int(settled.sum()), settled.sum() + (above & unsure).sum(axis=1)
+
+
 def judge_bottleneck(found: Bottlenecks, policy: Policy) -> list[Finding]:
     """M-3.6: supported (there is a biggest bottleneck, named) if one step is first in at least `bottleneck.rank_1_probability` of the
     resamples and its relief is surely above the minimum; contradicted if every step's relief is surely below the minimum.
@@ -151,21 +166,13 @@ def judge_bottleneck(found: Bottlenecks, policy: Policy) -> list[Finding]:
             )
         )
     for i, step in enumerate(found.steps):
-        numbers.append(share_of_draws("p_rank_1", step, (first == i) & some, "share of cluster resamples"))
-    count = int((found.relief > minimum).sum())
+        rank = share_of_draws("p_rank_1", step, (first == i) & some, "share of cluster resamples")
+        numbers.append(replace(rank, horizon_months=policy["success.horizon_months"]))
+    count, counts = count_bottlenecks(found.draws, policy)
     numbers.append(
-        percentile_number(
-            "bottlenecks",
-            "KA",
-            count,
-            (found.draws > minimum).sum(axis=1),
-            level,
-            found.deals,
-            "steps",
-            method,
-            clusters=found.clusters or None,
-        )
-    )
+        percentile_number("bottlenecks", "KA", count, counts, level, found.deals, "steps", method, clusters=found.clusters or None,
+                          horizon_months=policy["success.horizon_months"])
+    )  # fmt: skip
     if np.isfinite(found.fit):
         numbers.append(
             percentile_number(

@@ -13,15 +13,17 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
 
 from kaanalysis import aggregates
+from kaanalysis.aggregates import ALL
+from kaanalysis.analyses.bottlenecks import count_bottlenecks
 from kaanalysis.analyses.ledger import PATHS, Input, Outcome, draw_inputs, evaluate, ledger_frame
+from kaanalysis.analyses.ledger_inputs import gather_inputs
 from kaanalysis.analyses.verdicts import find_flips, number, share_of_draws
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
-from kaanalysis.results import Finding, Number, Result, no_data
-from kaanalysis.stats import bootstrap, expected_regret, expected_value_of_perfect_information, probability_best
+from kaanalysis.results import Finding, Number, Result, State, no_data
+from kaanalysis.stats import expected_regret, expected_value_of_perfect_information, probability_best
 
 ID = "04_path_selection"
 FEEDS = {
@@ -31,14 +33,6 @@ FEEDS = {
         ("team_months.cost", "team_months.sellers", "team_months.bookings", "teams.motion", "opportunities.amount"),
     ),
 }
-NEEDS_ECONOMICS = (
-    "teams.motion",
-    "team_months.sellers",
-    "team_months.cost",
-    "team_months.bookings",
-    "opportunities.amount",
-    "opportunities.created_at",
-)
 
 
 def rule(bottlenecks: np.ndarray, fit: np.ndarray, policy: Policy) -> np.ndarray:
@@ -108,7 +102,7 @@ def _rule_finding(sales: Result, policy: Policy) -> tuple[Finding, dict[str, pd.
         return no_data("M-4", "path_rule", ["capability.level"], [count], reason="none"), {}
     draws = sales.frames["bottleneck_draws"]
     reliefs = draws[[c for c in draws.columns if c.startswith("relief:")]].to_numpy()
-    counts = (reliefs > policy["bottleneck.minimum_relief"]).sum(axis=1)
+    _, counts = count_bottlenecks(reliefs, policy)
     names = ["path.few_bottlenecks", "path.some_bottlenecks", "path.high_fit", "path.medium_fit"]
 
     def judge(p: Policy) -> list[Finding]:
@@ -129,194 +123,6 @@ def _rule_finding(sales: Result, policy: Policy) -> tuple[Finding, dict[str, pd.
     )
     cloud = pd.DataFrame({"bottlenecks": counts, "fit": draws["fit"].to_numpy()})
     return replace(finding, flips=flips), {"rule_cloud": cloud.groupby(["bottlenecks", "fit"], as_index=False).size()}
-
-
-def _lifetime_months(base: Result) -> tuple[float, float, float] | None:
-    """KA lifetime as the mean of the exponential law with the same restricted mean (01): value, low, high in months."""
-    mean = base.finding("M-1.2").number("rmst", "KA")
-    if mean is None or mean.value is None or mean.low is None or mean.high is None or not mean.horizon_months:
-        return None
-    horizon = float(mean.horizon_months)
-
-    def solve(target: float) -> float:
-        share = min(max(target / horizon, 0.02), 0.995)
-        # (1 − exp(−h / m)) · m / h = share has one root in m.
-        return float(
-            optimize.brentq(lambda m: m / horizon * -np.expm1(-horizon / m) - share, 1e-3 * horizon, 1e4 * horizon)
-        )
-
-    return solve(mean.value), solve(mean.low), solve(mean.high)
-
-
-def _bootstrap_mean(
-    name: str, values: np.ndarray, weights: np.ndarray | None, clusters: np.ndarray, policy: Policy, unit: str
-) -> Input | None:
-    """A mean (or ratio of sums) estimated from the company's data, with its bootstrap interval, as an input on the log scale."""
-    below = np.ones(len(values)) if weights is None else weights
-    there = np.isfinite(values) & np.isfinite(below)  # a month without the value says nothing, for or against
-    values, below, clusters = values[there], below[there], clusters[there]
-    if len(values) < 2:
-        return None
-    estimate = bootstrap(
-        lambda w: (w @ values) / np.maximum(w @ below, 1e-12),
-        clusters,
-        draws=policy["evidence.draws"],
-        seed=policy["evidence.seed"],
-        level=policy["evidence.level"],
-    )
-    if estimate.value is None or estimate.value <= 0:
-        return None
-    low, high = estimate.low or estimate.value, estimate.high or estimate.value
-    return Input(name, estimate.value, max(low, 1e-9), high, estimate.level, unit, "data", "log")
-
-
-def _policy_input(name: str, policy: Policy, setting: str, scale: str) -> Input:
-    threshold = policy.threshold(setting)
-    low, high = threshold.spread or (float(threshold.value), float(threshold.value))
-    return Input(name, float(threshold.value), low, high, 0.9, threshold.unit, "policy", scale)
-
-
-def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result) -> list[Input] | list[str]:
-    """All inputs of the ledger; or the names of what is missing (strings) where the company's data cannot feed one."""
-    missing = company.missing(*NEEDS_ECONOMICS)
-    success, cycle = sales.finding("M-3.2").number("success", "KA"), sales.finding("M-3.2").number("cycle_median", "KA")
-    if success is None or success.low is None:
-        missing += [n for n in sales.finding("M-3.2").needs or ("opportunities.closed_at",) if n not in missing]
-    lifetime = _lifetime_months(base)
-    if lifetime is None:
-        missing += [n for n in base.finding("M-1.2").needs or ("subscriptions.started_at",) if n not in missing]
-    if missing or success is None or cycle is None or lifetime is None:
-        return missing or ["opportunities.closed_at"]
-    months = aggregates.team_economics(company)
-    ka, smb = months[months["motion"] == "KA"], months[months["motion"] == "SMB"]
-    ka, smb = ka[ka["sellers"] > 0], smb[smb["sellers"] > 0]
-    cost_base = ka if len(ka) else smb
-    currency = company.info.currency
-    recent = ka[ka["month"] > ka["month"].max() - pd.DateOffset(months=24)] if len(ka) else ka
-    opened = aggregates.key_account_deals_by_month(company, policy)
-    joined = (
-        recent.groupby("month", as_index=False)["sellers"]
-        .sum()
-        .merge(opened, on="month", how="left")
-        .fillna({"opened": 0})
-    )
-    sizes = aggregates.key_account_deal_sizes(company, policy)
-    inputs = [
-        _bootstrap_mean(
-            "seller_cost",
-            cost_base["cost"].to_numpy(float),
-            cost_base["sellers"].to_numpy(float),
-            np.arange(len(cost_base)),
-            policy,
-            f"{currency} per seller and month",
-        ),
-        _bootstrap_mean(
-            "smb_bookings",
-            smb["bookings"].to_numpy(float),
-            smb["sellers"].to_numpy(float),
-            np.arange(len(smb)),
-            policy,
-            f"{currency} per seller and month",
-        ),
-        _bootstrap_mean(
-            "deals_per_seller",
-            joined["opened"].to_numpy(float),
-            joined["sellers"].to_numpy(float),
-            np.arange(len(joined)),
-            policy,
-            "deals per seller and month",
-        ),
-        _bootstrap_mean(
-            "deal_size", sizes["amount"].to_numpy(float), None, sizes["cluster"].to_numpy(), policy, currency
-        ),
-    ]
-    names = ["team_months.cost", "team_months.bookings", "teams.motion", "opportunities.amount"]
-    lacking = [n for n, item in zip(names, inputs, strict=True) if item is None]
-    if lacking:
-        return lacking
-    found = [item for item in inputs if item is not None]
-    support = _bootstrap_mean(
-        "support_cost",
-        cost_base["support_cost"].fillna(0).to_numpy(float),
-        cost_base["sellers"].to_numpy(float),
-        np.arange(len(cost_base)),
-        policy,
-        f"{currency} per seller and month",
-    )
-    found.append(
-        support or Input("support_cost", 0.0, 0.0, 0.0, 0.9, f"{currency} per seller and month", "data", "linear")
-    )
-    assert success.value is not None and success.high is not None and cycle.value is not None
-    found.append(
-        Input(
-            "success",
-            float(success.value),
-            float(success.low or 0),
-            float(success.high),
-            float(success.level or 0.95),
-            "share",
-            "data",
-            "logit",
-        )
-    )
-    month = aggregates.DAYS_PER_MONTH
-    low, high = (float(v) if v is not None else float(cycle.value) for v in (cycle.low, cycle.high))
-    found.append(
-        Input(
-            "cycle_months",
-            max(float(cycle.value), 1) / month,
-            max(low, 1) / month,
-            max(high, 1) / month,
-            float(cycle.level or 0.95),
-            "months",
-            "data",
-            "log",
-        )
-    )
-    found.append(Input("lifetime_months", *lifetime, policy["evidence.level"], "months", "data", "log"))
-    relief = max(
-        (n for n in sales.finding("M-3.6").numbers if n.name == "relief"),
-        key=lambda n: float(n.value or 0),
-        default=None,
-    )
-    if relief is not None and relief.value and relief.low is not None and relief.high is not None:
-        found.append(
-            Input(
-                "relief",
-                relief.value / 100,
-                relief.low / 100,
-                relief.high / 100,
-                float(relief.level or 0.95),
-                "share",
-                "data",
-                "linear",
-            )
-        )
-    else:
-        found.append(Input("relief", 0.0, 0.0, 0.0, 0.9, "share", "data", "linear"))
-    for name, scale in (("gross_margin", "logit"), ("recurring_share", "logit"), ("relief_reached", "logit")):
-        found.append(_policy_input(name, policy, f"ledger.{name}", scale))
-    for path in PATHS:
-        for setting in (
-            "sellers",
-            "leader_multiple",
-            "pay_uplift",
-            "support_multiple",
-            "setup_multiple",
-            "ramp_months",
-            "productivity",
-            "relief_factor",
-            "smb_loss",
-        ):
-            found.append(
-                _policy_input(
-                    f"{path}.{setting}",
-                    policy,
-                    f"{path}.{setting}",
-                    "linear" if policy[f"{path}.{setting}"] == 0 else "log",
-                )
-            )
-    return found
 
 
 def _span(name: str, path: str, values: np.ndarray, unit: str, method: str) -> Number:
@@ -346,18 +152,18 @@ def _span(name: str, path: str, values: np.ndarray, unit: str, method: str) -> N
 
 def _path_numbers(outcomes: Mapping[str, Outcome], currency: str, horizon: int) -> dict[str, list[Number]]:
     payoff = np.column_stack([outcomes[p].npv for p in PATHS])
-    method = "ledger, scrambled Sobol, 90 % span of the inputs"
+    method = "ledger, median and 90 % span of scrambled Sobol draws"
     best, regret = probability_best(payoff), expected_regret(payoff)
     numbers: dict[str, list[Number]] = {}
     for i, path in enumerate(PATHS):
         npv = _span("npv", path, outcomes[path].npv, currency, method)
         numbers[path] = [
-            replace(npv, horizon_months=horizon),
+            npv,
             _span("payback_month", path, outcomes[path].payback, "months", method),
             number("p_best", path, best[i], "probability"),
             number("regret", path, regret[i], currency),
         ]
-    return numbers
+    return {path: [replace(n, horizon_months=horizon) for n in made] for path, made in numbers.items()}
 
 
 def judge_economics(outcomes: Mapping[str, Outcome], numbers: dict[str, list[Number]], policy: Policy) -> list[Finding]:
@@ -368,28 +174,53 @@ def judge_economics(outcomes: Mapping[str, Outcome], numbers: dict[str, list[Num
     findings = []
     for id, path in zip(("M-4.1", "M-4.2", "M-4.3"), PATHS, strict=True):
         gains = float((outcomes[path].npv > 0).mean())
-        state = (
-            "supported"
-            if gains >= policy["path.certainty"]
-            else "contradicted"
-            if 1 - gains >= policy["path.certainty"]
-            else "undecided"
-        )
+        state = _state_of_share(gains, policy["path.certainty"])
         p_gain = share_of_draws("p_gain", path, outcomes[path].npv > 0, "share of draws with npv above 0")
-        findings.append(Finding(id, f"path_{path}", state, f"pays_{state}", (*numbers[path], p_gain)))  # type: ignore[arg-type]
+        findings.append(Finding(id, f"path_{path}", state, f"pays_{state}", (*numbers[path], p_gain)))
     return findings
 
 
+def _open_paths(rule_finding: Finding, policy: Policy) -> tuple[str, ...]:
+    """Paths that the rule leaves open: the recommended one, and while it is undecided every other that the cloud asks for in more than
+    1 − `path.certainty` of the resamples; all where the rule cannot be read."""
+    if rule_finding.reason not in PATHS:
+        return PATHS
+    if rule_finding.state == "supported":
+        return (rule_finding.reason,)
+    shares = {n.segment: float(n.value or 0) for n in rule_finding.numbers if n.name == "p_rule"}
+    return tuple(p for p in PATHS if p == rule_finding.reason or shares.get(p, 0) > 1 - policy["path.certainty"])
+
+
+def _state_of_share(share: float, certainty: float) -> State:
+    """Supported where something holds in at least `certainty` of the draws, contradicted where it fails in as many."""
+    return "supported" if share >= certainty else "contradicted" if 1 - share >= certainty else "undecided"
+
+
+def _loss_numbers(outcomes: Mapping[str, Outcome], cap: float, currency: str) -> list[Number]:
+    """Depth and length of the strategic loss and the chance to breach the cap, per path; the cap; what perfect information is worth."""
+    method = "ledger, median and 90 % span of scrambled Sobol draws"
+    made: list[Number] = []
+    for path in PATHS:
+        made.append(_span("strategic_loss", path, outcomes[path].loss, currency, method))
+        made.append(_span("strategic_loss_months", path, outcomes[path].loss_months, "months", method))
+        made.append(share_of_draws("p_breach", path, outcomes[path].loss > cap, "share of draws beyond the cap"))
+    made.append(
+        Number("loss_cap", ALL, cap, None, None, None, 1, currency, "policy share of the last year's won amount")
+    )
+    worth = expected_value_of_perfect_information(np.column_stack([outcomes[p].npv for p in PATHS]))
+    made.append(number("evpi", ALL, worth, currency))
+    return made
+
+
 def _economics(
-    company: Company, policy: Policy, base: Result, sales: Result, recommended: str
+    company: Company, policy: Policy, base: Result, sales: Result, rule_finding: Finding
 ) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
     inputs = gather_inputs(company, policy, base, sales)
     ids = ("M-4.1", "M-4.2", "M-4.3")
     if inputs and isinstance(inputs[0], str):
         needs = [str(i) for i in inputs]
-        return [no_data(id, f"path_{p}", needs) for id, p in zip(ids, PATHS, strict=True)] + [
-            no_data("M-4.4", "strategic_loss", needs)
-        ], {}
+        absent = [no_data(id, f"path_{p}", needs) for id, p in zip(ids, PATHS, strict=True)]
+        return [*absent, no_data("M-4.4", "strategic_loss", needs)], {}
     known = [i for i in inputs if isinstance(i, Input)]
     horizon, rate = policy["ledger.horizon_months"], policy["ledger.discount_rate"]
     x = draw_inputs(known, policy["ledger.draws"], policy["evidence.seed"])
@@ -402,38 +233,20 @@ def _economics(
     ]
     year = aggregates.won_in_last_year(company, policy)
     cap = policy["ledger.loss_cap_share"] * year
-    method = "ledger, scrambled Sobol, 90 % span of the inputs"
-    loss: list[Number] = []
-    for path in PATHS:
-        loss.append(_span("strategic_loss", path, outcomes[path].loss, currency, method))
-        loss.append(_span("strategic_loss_months", path, outcomes[path].loss_months, "months", method))
-        loss.append(share_of_draws("p_breach", path, outcomes[path].loss > cap, "share of draws beyond the cap"))
-    loss.append(
-        Number(
-            "loss_cap", aggregates.ALL, cap, None, None, None, 1, currency, "policy share of the last year's won amount"
-        )
+    loss = tuple(replace(n, horizon_months=horizon) for n in _loss_numbers(outcomes, cap, currency))
+    open_paths = _open_paths(rule_finding, policy)
+    named = (
+        rule_finding.reason if rule_finding.reason in PATHS else max(PATHS, key=lambda p: float(outcomes[p].npv.mean()))
     )
-    loss.append(
-        number(
-            "evpi",
-            aggregates.ALL,
-            expected_value_of_perfect_information(np.column_stack([outcomes[p].npv for p in PATHS])),
-            currency,
-        )
-    )
-    chosen = recommended if recommended in PATHS else max(PATHS, key=lambda p: float(outcomes[p].npv.mean()))
 
     def judge_loss(p: Policy) -> list[Finding]:
-        # Claim: the chosen path stays within the agreed loss. Wrong if a spread in the policy is wrong.
-        inside = float((outcomes[chosen].loss <= p["ledger.loss_cap_share"] * year).mean())
-        state = (
-            "supported"
-            if inside >= p["path.certainty"]
-            else "contradicted"
-            if 1 - inside >= p["path.certainty"]
-            else "undecided"
-        )
-        return [Finding("M-4.4", "strategic_loss", state, f"loss_{state}", tuple(loss), terms={"path": chosen})]  # type: ignore[arg-type]
+        # Claim: the path stays within the agreed loss. While the rule leaves several paths open, all of them must say the same.
+        cap_now = p["ledger.loss_cap_share"] * year
+        states = {
+            _state_of_share(float((outcomes[path].loss <= cap_now).mean()), p["path.certainty"]) for path in open_paths
+        }
+        state = states.pop() if len(states) == 1 else "undecided"
+        return [Finding("M-4.4", "strategic_loss", state, f"loss_{state}", loss, terms={"path": named})]
 
     flips = find_flips(judge_loss, "M-4.4", policy, ["ledger.loss_cap_share", "path.certainty"])
     findings.append(replace(judge_loss(policy)[0], flips=flips))
@@ -444,9 +257,21 @@ def _economics(
     return findings, {"ledger": ledger_frame(outcomes), "inputs": table}
 
 
+def _with_money(rule_finding: Finding, economics: list[Finding]) -> Finding:
+    """The rule's finding with what the ledger says beside it: the chance of each path to be the best, the path that most likely is, and
+    whether the two agree. The rule knows no money; where they disagree a reader must see it in the same place."""
+    best = [n for f in economics for n in f.numbers if n.name == "p_best"]
+    if not best or rule_finding.reason not in PATHS:
+        return rule_finding
+    leader = max(best, key=lambda n: float(n.value or 0)).segment
+    terms = {"best": leader, "money": "agree" if leader == rule_finding.reason else "disagree"}
+    return replace(rule_finding, numbers=(*rule_finding.numbers, *best), terms={**rule_finding.terms, **terms})
+
+
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
     """M-4, M-4.1 … M-4.4 from the results of 01 and 03 and the company's team months."""
     base, sales = upstream["01_base_assumptions"], upstream["03_sales_flow"]
     chosen, frames = _rule_finding(sales, policy)
-    findings, made = _economics(company, policy, base, sales, chosen.reason)
+    findings, made = _economics(company, policy, base, sales, chosen)
+    chosen = _with_money(chosen, findings)
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), [chosen, *findings], {**frames, **made})

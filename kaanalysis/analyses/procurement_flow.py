@@ -135,6 +135,12 @@ def _presence(frame: pd.DataFrame, segment: str, policy: Policy) -> list[Number]
     ]
 
 
+def _unmet(group: pd.DataFrame, segment: str, policy: Policy) -> Number:
+    """Persons known but never met, over closed deals: in an open one they may yet be met."""
+    closed = group[group["closed"].astype(bool)]
+    return _mean("parties_unmet", segment, closed["unmet"].to_numpy(), closed["cluster"].to_numpy(), policy, "persons")
+
+
 def judge_kinds(numbers: list[Number], segment: str, units: int, policy: Policy) -> list[Finding]:
     """M-2.3: supported if each of approving, being informed and influencing occurs in more than `roles.presence_share` of KA deals.
 
@@ -187,7 +193,7 @@ def _kinds(
         clusters = group["cluster"].to_numpy()
         numbers += [_mean(f"{p}_parties", segment, group[p].to_numpy(), clusters, policy, "persons") for p in PARTS]
         if company.has("stakeholders.engaged_at"):
-            numbers.append(_mean("parties_unmet", segment, group["unmet"].to_numpy(), clusters, policy, "persons"))
+            numbers.append(_unmet(group, segment, policy))
         numbers += _presence(group, segment, policy)
     units = int((deals["segment"] == "KA").sum())
     if not units:

@@ -63,7 +63,11 @@ def select(only: list[str] | None) -> list[Analysis]:
         return list(REGISTRY.values())
     chosen = set()
     for wanted in only:
-        found = [a.id for a in REGISTRY.values() if wanted in (a.id, a.name, a.id.split("_")[0])]
+        found = [
+            a.id
+            for a in REGISTRY.values()
+            if wanted in (a.id, a.name, a.id.split("_")[0], a.id.split("_")[0].lstrip("0") or "0")
+        ]
         if not found:
             raise UnusableData(f"there is no analysis {wanted!r}; there are: {', '.join(REGISTRY)}.")
         chosen.update(found)

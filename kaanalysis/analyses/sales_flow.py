@@ -57,7 +57,15 @@ def _cycle_median(
     )
     point = float(median_time(counts, move, np.ones((1, counts.clusters)))[0])
     made = percentile_number(
-        "cycle_median", segment, point if np.isfinite(point) else None, draws, level, wins, "days", method
+        "cycle_median",
+        segment,
+        point if np.isfinite(point) else None,
+        draws,
+        level,
+        wins,
+        "days",
+        method,
+        clusters=counts.clusters,
     )
     return replace(made, horizon_months=months)
 
@@ -71,11 +79,13 @@ def _clock(deals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
 
 @dataclass(frozen=True)
 class Rate:
-    """A conversion or success rate with what it takes to judge it. mature: share of deals followed to the horizon."""
+    """A conversion or success rate with what it takes to judge it. mature: share of deals followed to the horizon; unsegmented:
+    share of all deals that belong to accounts without a segment."""
 
     numbers: tuple[Number, ...]
     mature: float
     deals: int
+    unsegmented: float = 0.0
 
 
 def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, untimed: int, policy: Policy) -> Rate:
@@ -131,6 +141,8 @@ def judge_rate(id: str, rate: Rate, policy: Policy) -> list[Finding]:
         ]
     if rate.mature < policy["conversion.mature_share"]:
         return [Finding(id, name, "undecided", "immature", rate.numbers)]
+    if rate.unsegmented > policy["evidence.unsegmented_share"]:
+        return [Finding(id, name, "undecided", "unsegmented", rate.numbers)]
     if id == "M-3.2":
         state = above(main.low, main.high, policy["success.target"])
         return [Finding(id, name, state, f"success_{state}", rate.numbers)]
@@ -213,6 +225,23 @@ def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, p
         if no_segments:
             findings.append(no_data(id, name, no_segments, rate.numbers, reason="no_segments"))
             continue
+        strays = int(counts.loc[counts["segment"].isna(), "deals"].sum())
+        total = int(counts["deals"].sum())
+        stray = Number(
+            "unsegmented_deals",
+            aggregates.ALL,
+            strays,
+            None,
+            None,
+            None,
+            total,
+            "deals",
+            "count of deals of accounts without a segment",
+        )
+        mark = Number(
+            "mark", use, policy[f"{name}.target"], None, None, None, rate.deals, "share", f"policy {name}.target"
+        )
+        rate = replace(rate, numbers=(*rate.numbers, stray, mark), unsegmented=strays / total)
         finding = judge_rate(id, rate, policy)[0]
         names = ["success.target"] if id == "M-3.2" else ["conversion.target", "conversion.tolerance"]
         flips = find_flips(functools.partial(judge_rate, id, rate), id, policy, names)

@@ -31,11 +31,13 @@ def survival_curves(frame: pd.DataFrame, scene: Scene, ax: Axes, horizon: float 
     for segment in _segments(frame):
         curve = frame[(frame["segment"] == segment) & (frame["months"] <= until)]
         curve = curve[curve["at_risk"] >= ENOUGH_AT_RISK]
+        if curve.empty:  # too few were ever followed at one time: there is no curve to draw for them
+            continue
         color = SEGMENTS[segment]
         step_band(ax, curve["months"], curve["low"], curve["high"], color)
         ax.step(curve["months"], curve["survival"], where="post", color=color)
         at = until * 0.3
-        near = curve[curve["months"] <= at].iloc[-1]
+        near = curve[curve["months"] <= max(at, curve["months"].iloc[0])].iloc[-1]
         n = int(frame.loc[frame["segment"] == segment, "entered"].sum())
         ax.annotate(
             scene.text("curve", segment=scene.segment(segment), n=scene.count(n)),

@@ -93,6 +93,10 @@ def _without_each(prepared: _Prepared, cluster: IntArray, clusters: int) -> Floa
     return without.clip(0.0, 1.0)
 
 
+# Share of units open at the last time at risk up to which the incidence beyond it is still given, with a widened limit.
+LEFT_OPEN_AT_MOST = 0.05
+
+
 def clustered_incidence_at(
     duration: Any,
     outcome: Any,
@@ -118,7 +122,9 @@ def clustered_incidence_at(
     - the estimate is exactly 0 or 1: Clopper–Pearson with the effective number m / (1 + (k - 1) 0.05), where m units
       had a known state at the horizon, k is their mean cluster size weighted by size (Kish 1965), and 0.05 is an
       assumed correlation within clusters, since without variation the data cannot tell it (Korn and Graubard 1998);
-    - the horizon lies beyond the last time at risk with units still open: value and limits are None.
+    - the horizon lies beyond the last time at risk with units still open: what they will do is not known. Up to a twentieth of the
+      units open, the value is what is settled and the upper limit rises by the open share, so that it holds if all of them had the
+      event; with more open, value and limits are None.
 
     Raises ValueError as ``cumulative_incidence`` and for missing cluster labels.
     Sources: Tukey 1958 (jackknife); Lipsitz, Dear and Zhao 1994 and Therneau and Grambsch 2000, chapter 8 (leaving out
@@ -136,8 +142,12 @@ def clustered_incidence_at(
     prepared = _Prepared(length, start, code, causes.index(cause) if cause in causes else -2, horizon)
     whole = tuple(part[0] for part in prepared.counts(np.ones((1, n))))
     open_share = float(np.prod(1 - whole[1] / whole[0]))
-    if horizon > length.max() and open_share > 0:
+    if horizon <= length.max():
+        open_share = 0.0
+    elif open_share > LEFT_OPEN_AT_MOST:
         return Estimate(None, None, None, level, n, method + BEYOND)
+    elif open_share > 0:
+        method += f"; {open_share:.1%} left open before the horizon, upper limit widened by it"
     value = float(_incidence(*whole))
     if len(names) < 2:
         return Estimate(value, None, None, level, n, method + "; too few clusters")
@@ -157,7 +167,7 @@ def clustered_incidence_at(
     reach = float(stats.t.isf((1 - level) / 2, groups - 1)) * error
     centre = math.log(-math.log1p(-value))
     low, high = (-math.expm1(-math.exp(min(centre + side * reach, 700.0))) for side in (-1, 1))
-    return Estimate(value, low, high, level, n, method)
+    return Estimate(value, low, min(1.0, high + open_share), level, n, method)
 
 
 def _jackknife_error(without: FloatArray) -> float:

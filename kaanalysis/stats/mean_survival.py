@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from kaanalysis.stats.estimate import Estimate
-from kaanalysis.stats.inputs import check_horizon, check_level, normal_quantile
+from kaanalysis.stats.inputs import check_horizon, check_level
 from kaanalysis.stats.risk_table import greenwood_terms
 from kaanalysis.stats.survival import level_of
 
@@ -37,7 +38,9 @@ def _area(curve: pd.DataFrame, horizon: float, level: float) -> _Area | None:
     terms = greenwood_terms(curve["events"].to_numpy(dtype=np.int64), at_risk)
     mean, variance = float(areas.sum()), float((remaining**2 * terms).sum())
     if variance > 0:
-        reach = normal_quantile(level) * math.sqrt(variance)
+        # The variance rests on the events seen, which may be few though the units are many.
+        events = int(curve.loc[curve["time"] <= horizon, "events"].sum())
+        reach = float(stats.t.isf((1 - level) / 2, max(events - 1, 1))) * math.sqrt(variance)
         return _Area(mean, max(0.0, mean - reach), min(horizon, mean + reach))
     seen = at_risk[(time <= horizon) & (at_risk > 0)]
     if mean >= horizon and len(seen):
@@ -51,7 +54,8 @@ def restricted_mean(curve: pd.DataFrame, horizon: float, level: float | None = N
 
     ``curve`` is what ``kaplan_meier`` gives. 0: all had the event at the origin; ``horizon``: nobody had it before the
     horizon. The variance is Greenwood's for an area, the sum over event times of (area from there to the horizon)²
-    d / (r (r - d)), as in R's survival; the interval is normal, cut to 0 … horizon. The variance is 0, which is no
+    d / (r (r - d)), as in R's survival; the interval takes Student's t with events - 1
+    degrees of freedom, cut to 0 … horizon. The variance is 0, which is no
     certainty, in two cases: nobody had the event (the lower limit is then the horizon times Clopper–Pearson's limit of
     survival), and all had it at one time (the limits are then None). ``level``: that of the curve where None.
     With a handful of units the normal interval is short: at 15 units a nominal 95 % covered 92 % in simulation.
