@@ -12,7 +12,6 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 import time
@@ -252,7 +251,6 @@ def run_notebooks(
     save_frame(partial, "tables/import_faults.parquet", company.import_faults)
     location = data if "://" in data else str(Path(data).resolve())
     parameters = {"data": location, "run": str(partial), "lang": languages[0], "overrides": dict(overrides or {})}
-    os.environ.pop("KAANALYSIS_RUN", None)  # it would lead the notebooks away from this run folder
     ended: dict[str, Step] = {}
 
     def end(step: Step) -> None:

@@ -28,6 +28,9 @@ from kaanalysis.results import Result
 from kaanalysis.runfolder import read_result, result_path, save_result
 from kaanalysis.text import LANGUAGES, Words, words
 
+# The notebooks' own default; checks set KAANALYSIS_RUN to lead it away from an analyst's folder.
+DEFAULT_RUN = "../reports/lab"
+
 
 class Picture:
     """A figure as a notebook shows it: a PNG, with its claim as the plain text that a screen reader or a diff sees."""
@@ -116,8 +119,9 @@ class Workbook:
 def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str, object] | None = None) -> Workbook:
     """Open one analysis on a company folder; prints what was opened, what is wrong with the data, and the policy.
 
-    data: company folder or DuckDB file. run: run folder to hand results on in (environment variable KAANALYSIS_RUN goes before, so that
-    checks do not write into an analyst's folder). lang: en or zh. overrides: policy values for this run, by name.
+    data: company folder or DuckDB file. run: run folder to hand results on in (where it is the
+    notebooks' default, the environment variable KAANALYSIS_RUN replaces it, so that checks do not write into an analyst's
+    folder). lang: en or zh. overrides: policy values for this run, by name.
     """
     if id not in REGISTRY:
         raise UnusableData(f"there is no analysis {id!r}; there are: {', '.join(REGISTRY)}.")
@@ -125,7 +129,7 @@ def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str,
         raise UnusableData(f"lang must be one of {', '.join(LANGUAGES)}; not {lang!r}.")
     policy = load_policy().override(dict(overrides or {})).consistent()
     company = open_company(data)
-    folder = Path(os.environ.get("KAANALYSIS_RUN") or run)
+    folder = Path(os.environ.get("KAANALYSIS_RUN", run) if run == DEFAULT_RUN else run)
     book = Workbook(REGISTRY[id], company, policy, folder, lang, data)
     print("\n".join(tables.opening_lines(company, policy, book.words)))
     return book

@@ -76,7 +76,7 @@ def test_deal_times_by_hand(company: Open, policy: Policy) -> None:
         "A1,T,x,new,2025-12-01,2025-12-11,won,5,",  # 10 days; followed for 30
         "A2,T,y,,2025-12-01,2025-12-01,lost,,drifted",  # on the day it was opened
         "A3,T,y,upgrade,2025-12-21,,open,,",  # open for 10 days
-        "A1,T,x,renewal,2025-12-01,2025-12-02,won,5,",  # a renewal is left out
+        "A1,T,x,renewal,2025-12-01,2025-12-02,won,5,",  # a renewal counts unless the policy leaves it out
         "A1,T,x,new,,2025-12-02,won,5,",  # no opening date
         "A1,T,x,new,2025-12-01,,lost,5,",  # closed, but when?
         "A4,T,x,new,2024-12-22,2025-01-11,won,5,refunded",  # opened 10 days before records begin: enters late
@@ -86,14 +86,19 @@ def test_deal_times_by_hand(company: Open, policy: Policy) -> None:
         ("O1", "SMB", "A1", 10, "won", 30, 0),
         ("O2", "KA", "A2", 0, "drifted", 30, 0),
         ("O3", "KA", "A2", 10, None, 10, 0),
+        ("O4", "SMB", "A1", 1, "won", 30, 0),
         ("O7", None, "A4", 20, "won", 374, 10),
     ]
+    without = policy.override({"conversion.deals": "without_renewals"})
+    assert aggregates.deal_times(opened, without)["opportunity_id"].tolist() == ["O1", "O2", "O3", "O7"]
+    assert "O4" not in set(aggregates.closed_deals(opened, without)["opportunity_id"])
     assert records(aggregates.untimed_deals(opened, policy).sort_values("segment", na_position="last"), "segment", "deals", "untimed") == [
-        ("KA", 2, 0), ("SMB", 3, 2), (None, 1, 0)]  # fmt: skip
+        ("KA", 2, 0), ("SMB", 4, 2), (None, 1, 0)]  # fmt: skip
     closed = aggregates.closed_deals(opened, policy)
     assert dict(zip(closed["opportunity_id"], closed["won"], strict=True)) == {
         "O1": True,
         "O2": False,
+        "O4": True,
         "O5": True,
         "O6": False,
         "O7": True,
@@ -281,8 +286,27 @@ def test_stage_sojourns_by_hand(company: Open, policy: Policy) -> None:
     assert records(aggregates.stage_sojourns(opened, policy), "opportunity_id", "segment", "stage", "place", "days", "next") == [
         ("O1", "KA", "a", 0, 5, "b"), ("O1", "KA", "b", 1, 14, "won"),  # whole days between dates, whatever the hour
         ("O2", "KA", "a", 0, 10, None),  # still there at the cut-off
-        ("O3", "SMB", "a", 0, 2, "b"),  # closed without a date: its last stage cannot be timed
+        ("O3", "SMB", "a", 0, 2, "b"), ("O3", "SMB", "b", 1, 0, None),  # closed without a date: censored on entering its last stage
+        ("O4", "KA", "a", 0, 19, "won"),  # a renewal counts unless the policy leaves it out
         ("O5", "KA", "a", 0, 0, "lost"),  # entered after it was closed: no time, not a negative one
+    ]  # fmt: skip
+
+
+def test_stays_begun_before_the_records_enter_late(company: Open, policy: Policy) -> None:
+    # Records begin 2025-03-01. O1 entered a on 2025-02-19 (10 days before) and left it on 2025-03-06: 15 days, 10 of them unseen.
+    # O2's stay in a ended before the records begin and was never seen; its stay in b is seen from its start, but O2 did not start there.
+    opened = company({"observed_from": dt.date(2025, 3, 1)}, accounts=ACCOUNTS, opportunities=deals(
+        "A2,T,x,new,2025-02-19,2025-03-20,won,,", "A2,T,x,new,2025-02-01,2025-03-20,lost,,", "A2,T,x,new,2025-03-02,,open,,",
+    ), stage_history=(
+        "opportunity_id,stage,entered_at\nO1,a,2025-02-19\nO1,b,2025-03-06\nO2,a,2025-02-01\nO2,b,2025-02-25\nO3,a,2025-03-02\n"
+    ))  # fmt: skip
+    rows = records(
+        aggregates.stage_sojourns(opened, policy), "opportunity_id", "stage", "days", "entry", "first", "next"
+    )
+    assert rows == [
+        ("O1", "a", 15, 10, False, "b"), ("O1", "b", 14, 0, False, "won"),
+        ("O2", "b", 23, 4, False, "lost"),
+        ("O3", "a", 304, 0, True, None),
     ]  # fmt: skip
 
 
@@ -320,5 +344,6 @@ def test_key_account_revenue_by_hand(company: Open, policy: Policy) -> None:
         "A6,K,x,new,2025-01-01,2025-09-01,lost,6,",
     ))  # fmt: skip
     frame = aggregates.key_account_revenue(opened, policy)
-    assert records(frame, "account_id", "cluster", "won", "other_won", "before", "known_before", "ka_before") == [
-        ("A1", "A1", 111, 0, 0, 0, 0), ("A2", "A2", 50, 4, 12, 1, 0), ("A3", "A2", 5, 0, 0, 1, 0), ("A5", "A5", 6, 0, 0, 0, 1)]  # fmt: skip
+    # A3 is a subsidiary of A2: one group, known before, 50 + 5.
+    assert records(frame, "cluster", "won", "other_won", "before", "known_before") == [
+        ("A1", 111, 0, 0, 0), ("A2", 55, 4, 12, 1), ("A5", 6, 0, 0, 0)]  # fmt: skip

@@ -15,6 +15,7 @@ from kaanalysis.results import Finding, Flip, Number, Result
 from kaanalysis.text import LANGUAGES, words
 
 DEMO = Path(__file__).parent.parent / "data" / "demo"
+MARK = Number("mark", "KA", 0.5, None, None, None, 294, "share", "policy")
 SUCCESS = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "Aalen–Johansen", 12)
 
 
@@ -34,9 +35,9 @@ def test_everything_the_demo_company_says_can_be_said(demo: dict[str, Result], l
 
 
 def test_sentence_of_a_verdict() -> None:
-    finding = Finding("M-3.2", "success", "undecided", "success_undecided", (SUCCESS,))
+    finding = Finding("M-3.2", "success", "undecided", "success_undecided", (SUCCESS, MARK))
     assert tables.sentence(finding, words("en")) == (
-        "Whether at least half of the key-account projects succeed is open: 56% (49% to 63%, 95% interval) are won within 12 months."
+        "Whether key-account projects reach the mark of 50% is open: 56% (49% to 63%, 95% interval) are won within 12 months."
     )
 
 
@@ -44,7 +45,7 @@ def test_sentence_without_data_names_what_is_missing() -> None:
     finding = Finding("M-3.2", "success", "no_data", "missing", needs=("accounts.segment", "opportunities.closed_at"))
     assert (
         tables.sentence(finding, words("en"))
-        == "The data cannot answer this: accounts.segment, opportunities.closed_at is missing."
+        == "The data cannot answer this. Missing: accounts.segment, opportunities.closed_at."
     )
     assert tables.sentence(finding, words("zh")) == "数据无法回答：缺少 accounts.segment、opportunities.closed_at。"
 
@@ -65,10 +66,16 @@ def test_flip_sentences() -> None:
     moves = Flip("success.target", 0.5, 0.486, (0.2, 0.9), "supported")
     assert (
         tables.flip_sentence(moves, finding, words("en"), units)
-        == "mark for KA success: now 50%; from 49% on the verdict is “supported”."
+        == "mark for KA success: now 50%; at 49% or below the verdict is “supported”."
     )
     never = Flip("success.target", 0.5, None, (0.2, 0.9))
     assert "the same over the whole range 20% to 90%" in tables.flip_sentence(never, finding, words("en"), units)
+
+
+def test_flip_next_to_the_present_value_shows_the_digits_that_tell_them_apart() -> None:
+    finding, units = Finding("M-3.2", "success", "undecided", "success_undecided"), {"success.target": "share"}
+    near = Flip("success.target", 0.5, 0.4971, (0.2, 0.9), "supported")
+    assert "now 50%; at 49.7% or below" in tables.flip_sentence(near, finding, words("en"), units)
 
 
 def test_flip_of_the_rule_names_the_path() -> None:
@@ -89,5 +96,11 @@ def test_faults_are_counted_by_rule() -> None:
         }
     )
     summary = tables.fault_summary(faults, words("en"))
-    assert summary.iloc[0].tolist() == ["a", "x", "must be a finite number", "value left out, row kept", 2]
+    assert summary.iloc[0].tolist() == [
+        "a",
+        "x",
+        "must be a finite number: digits and a point, no separators, no currency sign",
+        "value left out, row kept",
+        2,
+    ]
     assert tables.fault_summary(faults.head(0), words("en")).empty

@@ -88,16 +88,17 @@ def test_number_without_interval_is_the_value_alone() -> None:
 
 
 def test_sentence_takes_its_numbers_from_the_finding() -> None:
-    number = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "")
+    number = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "", 12)
+    mark = Number("mark", "KA", 0.5, None, None, None, 294, "share", "policy")
     said = words("en").fill(
         "findings.success.reason.success_undecided",
-        Finding("M-3.2", "success", "undecided", "success_undecided", (number,)),
+        Finding("M-3.2", "success", "undecided", "success_undecided", (number, mark)),
     )
     assert "56% (49% to 63%, 95% interval)" in said
 
 
 def test_sentence_about_a_number_that_is_not_there_is_refused() -> None:
-    with pytest.raises(MissingText, match="success@KA"):
+    with pytest.raises(MissingText, match="mark@KA"):
         words("en").fill(
             "findings.success.reason.success_undecided", Finding("M-3.2", "success", "undecided", "success_undecided")
         )

@@ -41,7 +41,11 @@ def test_verdict_show_flips_and_save(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = book.show("survival")._repr_mimebundle_()
     assert base64.b64decode(shown["image/png"]).startswith(b"\x89PNG") and "stay" in shown["text/plain"]
     assert book.table("M-1.2").shape == (5, 5)
+    stray = tmp_path / "figures/01_base_assumptions/of_another_company.svg"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("old")
     book.save()
+    assert not stray.exists()
     saved = load_result(result_path(tmp_path, "01_base_assumptions"))
     assert saved.findings == book.result.findings
     for relative in [*saved.tables.values(), *saved.figures.values()]:
@@ -71,7 +75,8 @@ def test_environment_variable_leads_checks_away_from_the_analysts_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KAANALYSIS_RUN", str(tmp_path / "check"))
-    assert workbook.open("00_problem_framing", DEMO, str(tmp_path / "mine"), "en", FEW).run == tmp_path / "check"
+    assert workbook.open("00_problem_framing", DEMO, workbook.DEFAULT_RUN, "en", FEW).run == tmp_path / "check"
+    assert workbook.open("00_problem_framing", DEMO, str(tmp_path / "mine"), "en", FEW).run == tmp_path / "mine"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kaanalysis.analyses.ledger_inputs import _bootstrap_mean, _lifetime_months
 from kaanalysis.analyses.path_selection import (
-    _bootstrap_mean,
-    _lifetime_months,
     _rule_finding,
     _span,
     judge_economics,

@@ -4,25 +4,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
+from scipy.stats import t
 
 from kaanalysis.stats import kaplan_meier, restricted_mean, restricted_mean_difference, survival_quantile
 
 
 def test_restricted_mean_by_hand():
     # Survival 1, 2/3, 1/3 on [0,1), [1,2), [2,3): area 2. Greenwood: from 1 the area is 1, term 1/(3 2); from 2 it is
-    # 1/3, term 1/(2 1): 1/6 + 1/18 = 2/9, the binomial-like sum of (x - 2)² / 3².
-    mean = restricted_mean(kaplan_meier([1, 2, 3], [1, 1, 1]), 3)
+    # 1/3, term 1/(2 1): 1/6 + 1/18 = 2/9, the binomial-like sum of (x - 2)² / 3². Four of each: a quarter of it, 1/18, and
+    # Student's t with 12 events - 1 = 11 degrees of freedom, 2.200985.
+    mean = restricted_mean(kaplan_meier([1, 2, 3] * 4, [1] * 12), 3)
     assert mean.value == pytest.approx(2)
-    assert mean.low == pytest.approx(2 - 1.959963985 * (2 / 9) ** 0.5)
-    assert mean.high == pytest.approx(2 + 1.959963985 * (2 / 9) ** 0.5)
-    assert mean.n == 3
+    assert mean.low == pytest.approx(2 - 2.200985160 * (1 / 18) ** 0.5)
+    assert mean.high == pytest.approx(2 + 2.200985160 * (1 / 18) ** 0.5)
+    assert mean.n == 12
 
 
 def test_horizon_inside_a_step_by_hand():
     # To 1.5: 1 + 0.5 x 2/3 = 4/3. Only the event at 1 counts: (1/3)² / 6 = 1/54.
     mean = restricted_mean(kaplan_meier([1, 2, 3], [1, 1, 1]), 1.5, level=0.9)
     assert mean.value == pytest.approx(4 / 3)
-    assert mean.value - mean.low == pytest.approx(1.644853627 / 54**0.5)
+    # One event leaves no degree of freedom; the widest t there is, with one: 6.313752 at 90 %.
+    assert mean.value - mean.low == pytest.approx(6.313751515 / 54**0.5)
     assert mean.high == pytest.approx(1.5) and mean.level == 0.9
 
 
@@ -31,7 +34,8 @@ def test_without_censoring_the_variance_is_that_of_a_sample_mean():
     mean = restricted_mean(kaplan_meier(duration, np.ones(300)), 8)
     cut = np.minimum(duration, 8)
     assert mean.value == pytest.approx(cut.mean(), abs=1e-9)
-    assert (mean.high - mean.low) / 2 / 1.959963985 == pytest.approx(cut.std() / 300**0.5, abs=1e-9)
+    student = t.isf(0.025, (duration <= 8).sum() - 1)
+    assert (mean.high - mean.low) / 2 / student == pytest.approx(cut.std() / 300**0.5, abs=1e-9)
 
 
 def test_restricted_mean_against_lifelines_late_entry():
@@ -69,12 +73,12 @@ def test_one_unit_has_no_limits():
 
 
 def test_difference_adds_variances():
-    a, b = kaplan_meier([1, 2, 3], [1, 1, 1]), kaplan_meier([0.5, 1, 1.5], [1, 1, 1])
-    # Means 2 and 1, variances 2/9 and (1/2)² 2/9 = 1/18: together 5/18.
+    a, b = kaplan_meier([1, 2, 3] * 4, [1] * 12), kaplan_meier([0.5, 1, 1.5] * 4, [1] * 12)
+    # Means 2 and 1, variances 1/18 and (1/2)² 1/18 = 1/72: together 5/72; 11 degrees of freedom each.
     difference = restricted_mean_difference(a, b, 9)
-    assert difference.value == pytest.approx(1) and difference.n == 6
-    assert difference.high - 1 == pytest.approx(1.959963985 * (5 / 18) ** 0.5)
-    assert 1 - difference.low == pytest.approx(1.959963985 * (5 / 18) ** 0.5)
+    assert difference.value == pytest.approx(1) and difference.n == 24
+    assert difference.high - 1 == pytest.approx(2.200985160 * (5 / 72) ** 0.5)
+    assert 1 - difference.low == pytest.approx(2.200985160 * (5 / 72) ** 0.5)
 
 
 def test_coverage_of_the_mean_its_difference_and_the_median():
