@@ -72,6 +72,7 @@ def import_(
     source: Annotated[str | None, typer.Argument(help="Which kind of source (see --list).")] = None,
     from_path: Annotated[Path | None, typer.Argument(metavar="FROM", help="Folder of the export.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Company folder to write.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV tables, to be completed in a spreadsheet.")] = False,
     list_: Annotated[
         bool, typer.Option("--list", help="List the sources, what each feeds and what it cannot.")
     ] = False,
@@ -86,12 +87,13 @@ def import_(
         return
     if source is None or from_path is None or out is None:
         raise UnusableData("import needs SOURCE, FROM and --out DATA (kaanalysis import --list shows the sources).")
-    made = import_source(source, from_path, out)
+    made = import_source(source, from_path, out, as_csv=csv)
     print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))
     for rule, count in made.faults.items():
         print(f"  {count} × {made.notes.get(rule, {}).get(lang, rule)}")
     if made.faults:
         print(f"  every one of them is named in {out / 'import_report.csv'}")
+    print(f"Next: kaanalysis check {out} says what it can answer and what is missing.")
 
 
 @app.command()

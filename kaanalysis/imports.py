@@ -15,12 +15,14 @@ import json
 import re
 import shutil
 import tempfile
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from kaanalysis import xes
@@ -53,12 +55,14 @@ class ImportReport:
     company: dict[str, Any]
 
 
-def import_source(source: str, from_path: Path, out: Path, *, maps: Path | None = None) -> ImportReport:
+def import_source(
+    source: str, from_path: Path, out: Path, *, maps: Path | None = None, as_csv: bool = False
+) -> ImportReport:
     """Read the files of ``from_path`` (a folder, or the file of a map that needs only one) into a new company folder.
 
-    out: that folder; maps: another folder of maps. Raises UnusableData naming file, column or rule for an unknown
-    source, a missing file or column, an unreadable file, a map that does not fit, an ``out`` that holds something;
-    then nothing is written."""
+    out: that folder; maps: another folder of maps; as_csv: tables as CSV, which a spreadsheet opens, instead of Parquet. Raises
+    UnusableData naming file, column or rule for an unknown source, a missing file or column, an unreadable file, a map that does not
+    fit, an ``out`` that holds something; then nothing is written."""
     known = load_maps(maps)
     if source not in known:
         raise UnusableData(f"There is no import map named {source}; known are {', '.join(known)}.")
@@ -71,7 +75,7 @@ def import_source(source: str, from_path: Path, out: Path, *, maps: Path | None 
     try:
         with duckdb.connect() as engine:
             engine.execute("SET python_enable_replacements = false; SET enable_external_access = false")
-            report = _Import(known[source], from_path, engine).write(partial, out)
+            report = _Import(known[source], from_path, engine).write(partial, out, as_csv)
         partial.chmod(0o755)
         if out.exists():
             out.rmdir()
@@ -156,8 +160,8 @@ class _Import:
         if fault["action"] == "set_aside":
             self.sql(fault["rule"], f"DELETE FROM {_q(source)} WHERE _row IN (SELECT _row FROM {rows})")
 
-    def write(self, folder: Path, out: Path) -> ImportReport:
-        tables = {name: self.write_table(name, given, folder) for name, given in self.plan.tables.items()}
+    def write(self, folder: Path, out: Path, as_csv: bool) -> ImportReport:
+        tables = {name: self.write_table(name, given, folder, as_csv) for name, given in self.plan.tables.items()}
         tables = {name: given for name, given in tables.items() if given}
         company = {key: self.constant(key, value) for key, value in self.plan.company.items()}
         for key, value in company.items():
@@ -187,7 +191,7 @@ class _Import:
         found = self.sql(f"company.{key}", value["sql"])[0][0]
         return found.date() if isinstance(found, dt.datetime) else found
 
-    def write_table(self, name: str, given: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def write_table(self, name: str, given: dict[str, Any], folder: Path, as_csv: bool) -> dict[str, Any]:
         """Write what the source can feed: no column that is null throughout (unless required), no empty table (unless
         indispensable)."""
         source = given["from"]
@@ -203,9 +207,17 @@ class _Import:
         keep = [column for column, n in zip(given["columns"], filled, strict=True) if n or column in required]
         if rows or name in INDISPENSABLE:
             batches = self.engine.sql(f"SELECT {', '.join(map(_q, keep))} FROM _out").to_arrow_reader()
-            with pq.ParquetWriter(folder / f"{name}.parquet", batches.schema, compression="zstd") as writer:
-                for batch in batches:
-                    writer.write_batch(batch)
+            if as_csv:
+                # The mark at the start tells a spreadsheet that the text is UTF-8; Chinese names come out right.
+                with (folder / f"{name}.csv").open("wb") as stream:
+                    stream.write(BOM_UTF8)
+                    with pa_csv.CSVWriter(stream, batches.schema) as table:
+                        for batch in batches:
+                            table.write_batch(batch)
+            else:
+                with pq.ParquetWriter(folder / f"{name}.parquet", batches.schema, compression="zstd") as writer:
+                    for batch in batches:
+                        writer.write_batch(batch)
         self.sql(name, "DROP TABLE _out")
         return {"rows": rows, "columns": keep} if rows or name in INDISPENSABLE else {}
 

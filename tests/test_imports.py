@@ -10,6 +10,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from kaanalysis.company import open_company
 from kaanalysis.contracts import TABLES, UnusableData, read_company_toml
 from kaanalysis.imports import detect_encoding, import_source, list_sources, load_maps
 
@@ -378,3 +379,16 @@ def test_salesforce_histories_activities_people_and_lines(salesforce):
         ("OpportunityLineItem.csv", "2", "deal_not_won"), ("OpportunityContactRole.csv", "2", "role_not_mapped"),
         ("Task.csv", "2", "not_done"), ("Task.csv", "3", "no_opportunity"),
     }  # fmt: skip
+
+
+def test_tables_as_csv_hold_the_same_as_parquet(shop):
+    """A spreadsheet opens CSV, not Parquet; the company read back must be the same."""
+    run(shop, "parquet")
+    import_source("shop", shop / "from", shop / "csv", maps=shop / "maps", as_csv=True)
+    assert (shop / "csv" / "accounts.csv").read_bytes().startswith(b"\xef\xbb\xbf") and not list(
+        (shop / "csv").glob("*.parquet")
+    )
+    both = [open_company(shop / kind) for kind in ("parquet", "csv")]
+    for name in both[0].tables:
+        assert both[0].tables[name].execute().equals(both[1].tables[name].execute()), name
+    assert both[0].faults == both[1].faults
