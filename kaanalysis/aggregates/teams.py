@@ -1,0 +1,104 @@
+"""Teams: what they cost and bring, and what key-account teams won from whom."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+
+from kaanalysis.aggregates.common import deals_with_customer, months_before
+from kaanalysis.company import Company
+from kaanalysis.policy import Policy
+
+
+def team_economics(company: Company) -> pd.DataFrame:
+    """One row per team and month, with the team's motion (null where teams does not name it) and null for columns not given."""
+    months = company.table("team_months")
+    for column in ("sellers", "cost", "support_cost", "product_capacity", "releases", "quota", "bookings"):
+        if column not in months.columns:
+            months = months.mutate(**{column: ibis.null("float64")})
+    if "teams" in company.tables:
+        months = months.left_join(company.table("teams").select("team", "motion"), "team")
+    else:
+        months = months.mutate(motion=ibis.null("string"))
+    return (
+        months.select(
+            "team",
+            "month",
+            "motion",
+            "sellers",
+            "cost",
+            "support_cost",
+            "product_capacity",
+            "releases",
+            "quota",
+            "bookings",
+        )
+        .order_by(["team", "month"])
+        .execute()
+    )
+
+
+def key_account_revenue(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per customer group (head office with its subsidiaries) that a KA team won anything from since ka_launch: cluster,
+    won (by KA teams since the launch), other_won
+    (by other teams since the launch), before (won by other teams in ``siphon.before_months`` before the launch), known_before (any
+    won deal by another team before the launch). By group: a subsidiary of an old customer is no new customer."""
+    launch = company.info.ka_launch
+    assert launch is not None
+    start = months_before(launch, policy["siphon.before_months"])
+    # A deal of a team that `teams` does not name was won all the same: leaving it out would make its account look new.
+    deals = deals_with_customer(company, policy).left_join(company.table("teams").select("team", "motion"), "team")
+    won = deals.filter((deals.outcome == "won") & deals.closed_at.notnull())
+    by_ka, since = (won.motion == "KA").fill_null(False), won.closed_at >= launch
+    amount = won.amount.fill_null(0.0)
+    frame = won.group_by("cluster").aggregate(
+        won=(by_ka & since).ifelse(amount, 0.0).sum(), other_won=(~by_ka & since).ifelse(amount, 0.0).sum(),
+        before=(~by_ka & ~since & (won.closed_at >= start)).ifelse(amount, 0.0).sum(),
+        known_before=(~by_ka & ~since).ifelse(1, 0).max(),
+    )  # fmt: skip
+    return frame.filter(frame.won > 0).order_by("cluster").execute()
+
+
+def monthly_revenue_by_motion(company: Company) -> pd.DataFrame:
+    """One row per month and motion: won amount, deals, accounts."""
+    deals = company.table("opportunities").inner_join(company.table("teams").select("team", "motion"), "team")
+    won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & deals.closed_at.notnull()).mutate(
+        month=ibis._.closed_at.truncate("M").cast("date")
+    )
+    return (
+        won.group_by(["month", "motion"])
+        .aggregate(won=won.amount.sum(), deals=won.count(), accounts=won.account_id.nunique())
+        .order_by(["month", "motion"])
+        .execute()
+    )
+
+
+def key_account_deals_by_month(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per month: new deals (no renewals) that KA teams opened."""
+    deals = deals_with_customer(company, policy).inner_join(company.table("teams").select("team", "motion"), "team")
+    opened = deals.filter(
+        (deals.motion == "KA") & deals.created_at.notnull() & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
+    opened = opened.mutate(month=opened.created_at.truncate("M").cast("date"))
+    return opened.group_by("month").aggregate(opened=opened.count()).order_by("month").execute()
+
+
+def key_account_deal_sizes(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per won deal of a KA customer that is no renewal: cluster, amount above 0."""
+    deals = deals_with_customer(company, policy)
+    won = deals.filter(
+        (deals.segment == "KA")
+        & (deals.outcome == "won")
+        & (deals.amount > 0)
+        & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
+    return won.select("cluster", "amount").order_by(["cluster", "amount"]).execute()
+
+
+def won_in_last_year(company: Company, policy: Policy) -> float:
+    """Won amount in the twelve months before as_of."""
+    deals = deals_with_customer(company, policy)
+    won = deals.filter(
+        (deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > months_before(company.info.as_of, 12))
+    )
+    return float(won.amount.sum().fill_null(0.0).execute())
