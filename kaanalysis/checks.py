@@ -91,20 +91,17 @@ def _action(table: Table, column: Column, rule: str) -> Action:
     return "set_aside" if column.required or rule == "after_as_of" else "blank"
 
 
-def _absent(raw: RawTables, table: Table) -> list[str]:
-    return [c for c in table.required if c not in raw.columns(table.name)]
-
-
 def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[str, ibis.Table]) -> ibis.Table:
     """The valid, typed rows of one table, materialised; faults are added to ``raw.faults``."""
     source = raw.table(table.name)
     present = [c for c in table.columns if c.name in source.columns]
+    known = {c.name for c in table.columns}
     for name in raw.columns(table.name):
-        if name not in {c.name for c in table.columns} and name not in CURRENCY_COLUMNS:
+        if name not in known and name not in CURRENCY_COLUMNS:
             raw.faults.append(Fault(table.name, name, None, None, "unknown_column", "ignore"))
-    missing = _absent(raw, table)
+    there = raw.columns(table.name)
+    missing = [c for c in table.required if c not in there]
     if missing:
-        there = raw.columns(table.name)
         hint = (
             " Its values seem to be separated by another sign than a comma."
             if len(there) == 1 and re.search(r"[;\t|]", there[0])
@@ -168,11 +165,7 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
         for rule, action in actions.items():
             if action in ("set_aside", "refuse"):
                 aside.append(fault == rule)
-        keep[column.name] = (
-            fault.notnull().ifelse(ibis.null(staged[column.name].type()), staged[column.name])
-            if broken
-            else staged[column.name]
-        )
+        keep[column.name] = fault.notnull().ifelse(ibis.null(staged[column.name].type()), staged[column.name])
     aside += _row_rules(raw, table, staged, info)
     for order in table.orders:
         if order.action == "blank" and {order.earlier, order.later} <= keep.keys():
@@ -191,25 +184,19 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
     return result
 
 
+def _as_written(value: object) -> str | None:
+    """A value as it stood in the source; None where it was empty (the frame's NaN is not equal to itself)."""
+    return None if value is None or value != value else str(value)
+
+
 def _record(
     raw: RawTables, table: Table, column: str, staged: ibis.Table, fault: ir.Value, actions: dict[str, Action]
 ) -> None:
-    if not actions:
-        return
     rows = (
         staged.filter(fault.notnull()).select(ROW, value=staged[f"text_{column}"], rule=fault).order_by(ROW).execute()
     )
     for row, value, rule in rows.itertuples(index=False):
-        raw.faults.append(
-            Fault(
-                table.name,
-                column,
-                int(row),
-                None if value is None or value != value else str(value),
-                rule,
-                actions[rule],
-            )
-        )
+        raw.faults.append(Fault(table.name, column, int(row), _as_written(value), rule, actions[rule]))
 
 
 def _references(table: Table, present: list[Column], staged: ibis.Table, typed: dict[str, ibis.Table]) -> ibis.Table:
@@ -225,8 +212,7 @@ def _references(table: Table, present: list[Column], staged: ibis.Table, typed: 
         fault = staged[f"fault_{column.name}"]
         value = staged[column.name]
         orphan = value.notnull() & value.notin(known.known)
-        extra = orphan
-        marked = ibis.cases((fault.notnull(), fault), (extra, ibis.literal("orphan")), else_=ibis.null("string"))
+        marked = ibis.cases((fault.notnull(), fault), (orphan, ibis.literal("orphan")), else_=ibis.null("string"))
         if target == table.name:
             marked = ibis.cases(
                 (marked.notnull(), marked),
@@ -243,9 +229,7 @@ def _rows_breaking(
     text = staged[f"text_{column}"] if f"text_{column}" in staged.columns else ibis.null("string")
     rows = staged.filter(condition).select(ROW, value=text).order_by(ROW).execute()
     for row, value in rows.itertuples(index=False):
-        raw.faults.append(
-            Fault(table.name, column, int(row), None if value is None or value != value else str(value), rule, action)
-        )
+        raw.faults.append(Fault(table.name, column, int(row), _as_written(value), rule, action))
     return len(rows) > 0
 
 
@@ -258,8 +242,11 @@ def _row_rules(raw: RawTables, table: Table, staged: ibis.Table, info: CompanyIn
             backwards = staged[order.later] < staged[order.earlier]
             # Where the row stays, it is the beginning that is left out: the end is what everything else is counted from.
             named = order.earlier if order.action == "blank" else order.later
-            if _rows_breaking(raw, table, named, staged, backwards, "runs_backwards", order.action):
-                aside.append(backwards if order.action == "set_aside" else ibis.literal(False))
+            if (
+                _rows_breaking(raw, table, named, staged, backwards, "runs_backwards", order.action)
+                and order.action == "set_aside"
+            ):
+                aside.append(backwards)
     for name in CURRENCY_COLUMNS:
         if f"text_{name}" in columns:
             other = staged[f"text_{name}"].strip().upper() != info.currency

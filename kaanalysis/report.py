@@ -20,7 +20,7 @@ from kaanalysis.figures import alt_text, available, draw_figure, figure_bytes, f
 from kaanalysis.paths import PACKAGE
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
-from kaanalysis.runfolder import read_result, result_path, write_text
+from kaanalysis.runfolder import read_result, write_text
 from kaanalysis.runner import Manifest, Step
 from kaanalysis.text import Words, words
 
@@ -159,7 +159,6 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
         "level": format_percent(policy["evidence.level"], locale=w.locale),
         "definition": w.term("definition", policy["segment.definition"]),
         "other": [x for x in manifest.languages if x != language],
-        "has_result": lambda id: result_path(run, id).is_file(),
     }  # fmt: skip
     environment = Environment(
         loader=FileSystemLoader(PACKAGE / "templates"),

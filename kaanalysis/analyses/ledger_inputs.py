@@ -91,23 +91,16 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
         ka.groupby("month", as_index=False)["sellers"].sum().merge(opened, on="month", how="left").fillna({"opened": 0})
     )
     sizes = aggregates.key_account_deal_sizes(company, policy)
+    unit = f"{currency} per seller and month"
+
+    def per_seller(name: str, months: pd.DataFrame, values: pd.Series) -> Input | None:
+        # Rows of one month hang together, whatever the team.
+        sellers, month = months["sellers"].to_numpy(float), months["month"].to_numpy()
+        return _bootstrap_mean(name, values.to_numpy(float), sellers, month, policy, unit)
+
     inputs = [
-        _bootstrap_mean(
-            "seller_cost",
-            cost_base["cost"].to_numpy(float),
-            cost_base["sellers"].to_numpy(float),
-            cost_base["month"].to_numpy(),
-            policy,
-            f"{currency} per seller and month",
-        ),
-        _bootstrap_mean(
-            "smb_bookings",
-            smb["bookings"].to_numpy(float),
-            smb["sellers"].to_numpy(float),
-            smb["month"].to_numpy(),
-            policy,
-            f"{currency} per seller and month",
-        ),
+        per_seller("seller_cost", cost_base, cost_base["cost"]),
+        per_seller("smb_bookings", smb, smb["bookings"]),
         _bootstrap_mean(
             "deals_per_seller",
             joined["opened"].to_numpy(float),
@@ -125,17 +118,8 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
     if lacking:
         return lacking
     found = [item for item in inputs if item is not None]
-    support = _bootstrap_mean(
-        "support_cost",
-        cost_base["support_cost"].fillna(0).to_numpy(float),
-        cost_base["sellers"].to_numpy(float),
-        cost_base["month"].to_numpy(),
-        policy,
-        f"{currency} per seller and month",
-    )
-    found.append(
-        support or Input("support_cost", 0.0, 0.0, 0.0, 0.9, f"{currency} per seller and month", "data", "linear")
-    )
+    support = per_seller("support_cost", cost_base, cost_base["support_cost"].fillna(0))
+    found.append(support or Input("support_cost", 0.0, 0.0, 0.0, 0.9, unit, "data", "linear"))
     assert success.value is not None and success.high is not None and cycle.value is not None
     found.append(
         Input(

@@ -37,12 +37,17 @@ FEEDS = {
 RATES = {"M-3.1": ("SMB", "conversion"), "M-3.2": ("KA", "success")}
 
 
+def _outcomes(deals: pd.DataFrame) -> np.ndarray:
+    """Outcomes as the estimators take them: None, not the frame's missing value, where a deal is open."""
+    return deals["outcome"].astype(object).where(deals["outcome"].notna(), None).to_numpy(dtype=object)
+
+
 def _cycle_median(
     deals: pd.DataFrame, clusters: np.ndarray, horizon: int, policy: Policy, segment: str, months: float
 ) -> Number:
     """Days by which half of the deals won within the horizon are won: the median of the won sub-distribution, so that open deals
     count as censored and quick wins do not stand for all."""
-    outcome = [None if o is None or o != o else ("won" if o == "won" else "lost") for o in deals["outcome"]]
+    outcome = [o if o in (None, "won") else "lost" for o in _outcomes(deals)]
     ones = ["deal"] * len(deals)
     counts = count_steps(ones, outcome, deals["days"].to_numpy(), np.ones(len(deals), bool), clusters.tolist(), horizon, order=["deal"],
                          entry=deals["entry"].to_numpy())  # fmt: skip
@@ -91,8 +96,7 @@ class Rate:
 def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, untimed: int, policy: Policy) -> Rate:
     horizon = round(months * DAYS_PER_MONTH)
     clusters, _ = seller_clusters(deals)
-    outcome = deals["outcome"].to_numpy(dtype=object)
-    outcome = np.array([None if o is None or o != o else o for o in outcome], dtype=object)
+    outcome = _outcomes(deals)
     level = policy["evidence.level"]
     time, entry = _clock(deals)
     rate = number(
@@ -208,12 +212,8 @@ def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, p
             )
             continue
         rate = _rate(chosen, name, use, months, int(there["untimed"].sum()), policy)
-        curve = cumulative_incidence(
-            _clock(chosen)[0],
-            chosen["outcome"].where(chosen["outcome"].notna(), None).to_numpy(dtype=object),
-            _clock(chosen)[1],
-            level,
-        )
+        time, entry = _clock(chosen)
+        curve = cumulative_incidence(time, _outcomes(chosen), entry, level)
         curves.append(
             curve.assign(
                 segment=use,
