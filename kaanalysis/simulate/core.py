@@ -7,6 +7,7 @@ passing are independent, so the truth can be integrated exactly (:mod:`kaanalysi
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from kaanalysis.simulate.parameters import Segment, World
+from kaanalysis.simulate.parameters import Manner, Segment, World
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -42,11 +43,15 @@ def scaled(count: float, size: float) -> int:
 @dataclass(frozen=True)
 class Sellers:
     """All sellers, team after team. offset: first seller of each team (one entry more than teams); skill: standard
-    normal; starts: first day, ascending within a team."""
+    normal; starts: first day, ascending within a team. leavers: how many of each team, the first in it, leave on day `leaving`
+    (hatching); was: number that a seller had before (its own where it is new), so that it keeps its name."""
 
     offset: Ints
     skill: Floats
     starts: Ints
+    leavers: Ints
+    leaving: int
+    was: Ints
 
     def draw(self, team: Ints, at: Ints, u: Floats) -> Ints:
         """For each deal a seller of `team` who was there on day `at`; u: uniform numbers."""
@@ -55,12 +60,14 @@ class Sellers:
             mine = team == t
             starts = self.starts[self.offset[t] : self.offset[t + 1]]
             there = np.maximum(np.searchsorted(starts, at[mine], side="right"), 1)
-            chosen[mine] = self.offset[t] + (u[mine] * there).astype(np.int64)
+            gone = np.where(at[mine] >= self.leaving, np.minimum(self.leavers[t], there - 1), 0)
+            chosen[mine] = self.offset[t] + gone + (u[mine] * (there - gone)).astype(np.int64)
         return chosen
 
     def present(self, team: int, at: Ints) -> Ints:
         """Number of sellers of `team` on the days `at`."""
-        return np.searchsorted(self.starts[self.offset[team] : self.offset[team + 1]], at, side="right")
+        there = np.searchsorted(self.starts[self.offset[team] : self.offset[team + 1]], at, side="right")
+        return there - np.where(at >= self.leaving, np.minimum(self.leavers[team], there), 0)
 
 
 def sellers(world: World, seed: int, size: float) -> Sellers:
@@ -74,7 +81,38 @@ def sellers(world: World, seed: int, size: float) -> Sellers:
         rest = count - initial
         later = begin + (np.arange(1, rest + 1) / (rest + 1) * (day(world.as_of) - begin)).astype(np.int64)
         starts.append(np.concatenate([np.full(initial, begin), later]).astype(np.int64))
-    return Sellers(np.cumsum([0, *counts]), g.standard_normal(sum(counts)), np.concatenate(starts))
+    offset, skill = np.cumsum([0, *counts]), g.standard_normal(sum(counts))
+    leavers, was = np.zeros(len(counts), np.int64), np.arange(sum(counts))
+    if world.hatching is not None:
+        _hatch(world, counts, offset, skill, leavers, was)
+    return Sellers(offset, skill, np.concatenate(starts), leavers, day(world.ka_launch), was)
+
+
+def best_leave(world: World, initial: list[int]) -> int:
+    """How many SMB sellers become KA sellers (at least one stays in every team). initial: sellers of each team on its first day."""
+    assert world.hatching is not None
+    smb = sum(n - 1 for n, t in zip(initial, world.teams, strict=True) if t.motion == "SMB")
+    return min(smb, sum(round(world.hatching.share * n) for n, t in zip(initial, world.teams, strict=True) if t.motion == "KA"))
+
+
+def _hatch(world: World, counts: list[int], offset: Ints, skill: Floats, leavers: Ints, was: Ints) -> None:
+    """Sort each SMB team's first sellers by skill and let the best of all teams go to the KA team; fills leavers and was."""
+    initial = [max(1, round(t.at_start * n)) for t, n in zip(world.teams, counts, strict=True)]
+    best: list[tuple[float, int, int]] = []
+    for t, team in enumerate(world.teams):
+        if team.motion == "SMB":
+            first = slice(offset[t], offset[t] + initial[t])
+            skill[first] = np.sort(skill[first])[::-1]
+            best += [(-skill[k], t, k) for k in range(offset[t], offset[t] + initial[t] - 1)]
+    best = sorted(best)[: best_leave(world, initial)]
+    for _, t, _ in best:
+        leavers[t] += 1
+    going = [k for _, _, k in best]
+    for t, team in enumerate(world.teams):
+        if team.motion == "KA":
+            for k in range(offset[t], offset[t] + initial[t]):
+                if going:
+                    was[k] = going.pop(0)
 
 
 @dataclass(frozen=True)
@@ -84,6 +122,8 @@ class Deals:
     person: number of the person who holds a role (0 the key person, -1 nobody); met: the person is met in time.
     begins, ends: days on which a step is entered and left (counting on as if nothing failed). fails: index of the step
     that fails (number of steps: none). end: day of the outcome (also if after as_of). outcome: 1 won, 0 lost, -1 open.
+    shift: log-odds of the seller's skill. seen: the deal is registered. diverted: a partner took it to a competitor.
+    pair: number shared by two teams' deals with the same customer at the same time (-1: none); shadow: the one that does not count.
     """
 
     label: str
@@ -104,6 +144,15 @@ class Deals:
     fails: Ints
     end: Ints
     outcome: Ints
+    seen: Flags
+    diverted: Flags
+    pair: Ints
+    shadow: Flags
+
+    def pick(self, which: Flags | Ints) -> Deals:
+        """The deals at `which`, in that order."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return Deals(**{k: v[which] if isinstance(v, np.ndarray) else v for k, v in fields.items()})
 
     @property
     def won(self) -> Flags:
@@ -131,37 +180,72 @@ def role_persons(segment: Segment, persons: Ints, extra: Flags) -> Ints:
 
 
 def created_days(world: World, segment: Segment, u: Floats) -> Ints:
-    """Opening days from stratified uniforms: exponential growth, with the share before the launch held if given."""
+    """Opening days from stratified uniforms: exponential growth, another since the launch if given (`growth_after`), with the share
+    before the launch held if given."""
     lo, mid, hi = day(world.observed_from), day(world.ka_launch), day(world.as_of)
     rate = np.log1p(segment.growth) / 365.25
+    later = rate if segment.growth_after is None else np.log1p(segment.growth_after) / 365.25
 
-    def quantile(v: Floats, a: float, b: float) -> Floats:
+    def mass(r: float, span: int) -> float:
+        return float(np.expm1(r * span) / r) if abs(r) > 1e-9 else float(span)
+
+    def quantile(v: Floats, a: float, b: float, r: float) -> Floats:
         span = b - a
-        return a + (np.log1p(v * np.expm1(rate * span)) / rate if abs(rate) > 1e-9 else v * span)
+        return a + (np.log1p(v * np.expm1(r * span)) / r if abs(r) > 1e-9 else v * span)
 
-    if segment.before_launch is None:
-        days = quantile(u, lo, hi)
-    else:
-        share = segment.before_launch
-        early = u < share
-        days = np.empty(len(u))
-        days[early] = quantile(u[early] / max(share, 1e-12), lo, mid)
-        days[~early] = quantile((u[~early] - share) / (1 - share), mid, hi)
+    if segment.before_launch is None and segment.growth_after is None:
+        return np.floor(quantile(u, lo, hi, rate)).astype(np.int64)
+    share = segment.before_launch
+    if share is None:
+        before, after = mass(rate, mid - lo), np.exp(rate * (mid - lo)) * mass(later, hi - mid)
+        share = before / (before + after)
+    days = np.empty(len(u))
+    early = u < share
+    days[early] = quantile(u[early] / max(share, 1e-12), lo, mid, rate)
+    days[~early] = quantile((u[~early] - share) / (1 - share), mid, hi, later)
     return np.floor(days).astype(np.int64)
 
 
+def ramp(world: World, at: Ints, months: float, after_months: float = 0.0) -> Floats:
+    """0 until `after_months` after the launch, rising evenly to 1 over `months` more."""
+    since = (at - day(world.ka_launch)) / MONTH - after_months
+    return np.clip(since / max(months, 1e-9), 0.0, 1.0)
+
+
+def worked_by_smb(world: World, at: Ints) -> Floats:
+    """Share of KA deals opened on days `at` that SMB sellers work: all before the launch, `ka_by_smb` since, more as the line blurs."""
+    share = np.where(at < day(world.ka_launch), 1.0, world.ka_by_smb)
+    if world.shortfall is not None:
+        rest = (day(world.as_of) - day(world.ka_launch)) / MONTH - world.shortfall.after_months
+        blurred = (world.shortfall.blur - world.ka_by_smb) * ramp(world, at, rest, world.shortfall.after_months)
+        share = np.minimum(share + np.where(at < day(world.ka_launch), 0.0, blurred), 1.0)
+    return share
+
+
+def affected_regions(world: World) -> Flags:
+    """Which regions (in their order) the channel conflict touches."""
+    chosen = world.channel.regions if world.channel is not None else ()
+    return np.array([name in chosen for name in world.regions])
+
+
 def draw_deals(world: World, label: str, seed: int, size: float, crew: Sellers) -> Deals:
-    """All deals of a segment with their steps."""
+    """All deals of a segment with their steps, oldest first; two teams' deals with one customer side by side."""
     segment = dict(world.segments())[label]
     g = rng(seed, f"deals {label}")
     n = scaled(segment.opportunities, size)
     created = np.sort(created_days(world, segment, (np.arange(n) + g.random(n)) / n))
     region = g.choice(len(world.regions), n, p=np.array(list(world.regions.values())) / sum(world.regions.values()))
     team = _teams(world, label, created, region, g)
+    pair, rival = _contested(world, label, seed, created, team)
     owner = crew.draw(team, created, g.random(n))
-    theirs = np.array([t.motion == "KA" for t in world.teams])[team]
-    shift = segment.skill_sd * crew.skill[owner] + np.where((label == "KA") & ~theirs, world.seller_gap, 0.0)
-    amount = np.round(segment.amount_median * np.exp(segment.amount_log_sd * g.standard_normal(n)), 2)
+    motion = np.array([t.motion for t in world.teams])[team]
+    manner = [world.ka_team if m == "KA" else world.smb_on_ka for m in ("KA", "SMB")] if label == "KA" else [Manner()] * 2
+    theirs = motion == "KA"
+    gap, pace, factor = (np.where(theirs, getattr(manner[0], f), getattr(manner[1], f)) for f in ("gap", "days", "amount"))
+    shift = segment.skill_sd * crew.skill[owner]
+    z = g.standard_normal(n)
+    amount = np.round(segment.amount_median * factor * np.exp(segment.amount_log_sd * z), 2)
+    odds = shift + gap + segment.size_effect * segment.amount_log_sd * z - burden(world, label, created, region)
     extra = (amount > segment.authority_limit) & any(s.above_limit for s in segment.steps)
     persons = 1 + g.choice(len(segment.persons), n, p=np.array(segment.persons))
     person = role_persons(segment, persons, extra)
@@ -178,18 +262,102 @@ def draw_deals(world: World, label: str, seed: int, size: float, crew: Sellers) 
         if step.above_limit:
             present[:, s] = extra
         acting_met = met[:, roles.index(step.role)]
-        chance = expit(logit(step.pass_probability) + shift + np.where(acting_met, 0.0, segment.unmet_effect))
-        took = np.ceil(step.days * np.exp(step.log_sd * g.standard_normal(n))).astype(np.int64)
+        chance = expit(logit(step.pass_probability) + odds + np.where(acting_met, 0.0, segment.unmet_effect))
+        spread = np.exp(step.log_sd * g.standard_normal(n))
         failed = present[:, s] & (g.random(n) >= chance) & (fails == steps)
+        took = np.ceil(step.days * pace * np.where(failed, segment.linger, 1.0) * spread).astype(np.int64)
         fails[failed] = s
         begins[:, s] = clock
         clock = clock + np.where(present[:, s], took, 0)
         ends[:, s] = clock
-    end = ends[np.arange(n), np.minimum(fails, steps - 1)]
-    outcome = np.where(end > day(world.as_of), -1, np.where(fails == steps, 1, 0))
     repeat = g.random(n) < segment.repeat
-    return Deals(label, created, region, team, owner, shift, amount, extra, repeat, persons, person, met, present,
-                 begins, ends, fails, end, outcome)  # fmt: skip
+    none = np.zeros(n, bool)
+    deals = Deals(label, created, region, team, owner, shift, amount, extra, repeat, persons, person, met, present, begins, ends, fails,
+                  created, fails, ~none, none.copy(), pair, none.copy())  # fmt: skip
+    if world.channel is not None and label == "SMB":
+        deals = _partners(world, deals, seed)
+    deals = _settled(world, deals)
+    if (pair >= 0).any():
+        deals = _with_shadows(world, deals, rival, crew, segment, seed)
+    return deals
+
+
+def _settled(world: World, deals: Deals) -> Deals:
+    """End and outcome from the step that fails."""
+    steps = deals.present.shape[1]
+    end = deals.ends[np.arange(len(deals.created)), np.minimum(deals.fails, steps - 1)]
+    outcome = np.where(end > day(world.as_of), -1, np.where(deals.fails == steps, 1, 0))
+    return dataclasses.replace(deals, end=end, outcome=outcome)
+
+
+def burden(world: World, label: str, created: Ints, region: Ints) -> Floats:
+    """Log-odds that every step loses: SMB's as product capacity is pulled (M-E), direct KA deals' where partners obstruct (M-B)."""
+    if label == "SMB" and world.starving is not None:
+        return world.starving.effect * ramp(world, created, world.starving.ramp_months)
+    if label == "KA" and world.channel is not None:
+        return world.channel.obstruction * (affected_regions(world)[region] & (created >= day(world.ka_launch)))
+    return np.zeros(len(created))
+
+
+def _partners(world: World, deals: Deals, seed: int) -> Deals:
+    """What partners do since the launch where the conflict is: withhold, hide until it stands before the last step, divert."""
+    assert world.channel is not None
+    g = rng(seed, f"channel {deals.label}")
+    n, steps = deals.present.shape
+    u, v = g.random(n), g.random(n)
+    theirs = np.array([t.motion == "channel" for t in world.teams])[deals.team]
+    theirs &= affected_regions(world)[deals.region] & (deals.created >= day(world.ka_launch))
+    last = steps - 1
+    diverted = theirs & (deals.fails == steps) & (v < world.channel.diverted)
+    fails = np.where(diverted, last, deals.fails)
+    withheld = theirs & (u < world.channel.withheld)
+    hidden = theirs & ~withheld & (u < world.channel.withheld + world.channel.hidden)
+    created = np.where(hidden, deals.begins[:, last], deals.created)
+    present = deals.present.copy()
+    present[hidden, :last] = False
+    seen = ~withheld & ~(hidden & ((fails < last) | (created > day(world.as_of))))
+    return dataclasses.replace(deals, created=created, present=present, fails=fails, seen=seen, diverted=diverted)
+
+
+def _contested(world: World, label: str, seed: int, created: Ints, team: Ints) -> tuple[Ints, Ints]:
+    """(pair number or -1, the rival's team) per deal: SMB teams' deals since the launch that the KA team pursues too. Where the KA
+    team's is the one that counts, `team` is changed in place and the SMB team is the rival."""
+    pair, rival = np.full(len(created), -1), np.full(len(created), -1)
+    if world.rivalry is None or label != "SMB":
+        return pair, rival
+    g = rng(seed, "rivalry")
+    u, v = g.random(len(created)), g.random(len(created))
+    motion = np.array([t.motion for t in world.teams])
+    both = np.flatnonzero((motion[team] == "SMB") & (created >= day(world.ka_launch)) & (u < world.rivalry.contested))
+    pair[both] = np.arange(len(both))
+    ka = np.flatnonzero(motion == "KA")
+    rival[both] = ka[both % len(ka)]
+    taken = both[v[both] < world.rivalry.taken]
+    team[taken], rival[taken] = rival[taken], team[taken].copy()
+    return pair, rival
+
+
+def _with_shadows(world: World, deals: Deals, rival: Ints, crew: Sellers, segment: Segment, seed: int) -> Deals:
+    """Beside every contested deal the rival's: opened within three days, lost at a step that the other reached."""
+    g = rng(seed, "shadows")
+    i = np.flatnonzero(deals.pair >= 0)
+    shadow = deals.pick(i)
+    k, steps = len(i), deals.present.shape[1]
+    created = np.minimum(shadow.created + g.integers(0, 4, k), day(world.as_of))
+    owner = crew.draw(rival[i], created, g.random(k))
+    fails = (g.random(k) * (np.minimum(shadow.fails, steps - 1) + 1)).astype(np.int64)
+    begins, ends, clock = shadow.begins.copy(), shadow.ends.copy(), created.copy()
+    for s, step in enumerate(segment.steps):
+        took = np.ceil(step.days * np.exp(step.log_sd * g.standard_normal(k))).astype(np.int64)
+        begins[:, s] = clock
+        clock = clock + np.where(shadow.present[:, s], took, 0)
+        ends[:, s] = clock
+    shadow = dataclasses.replace(shadow, created=created, team=rival[i], owner=owner, shift=segment.skill_sd * crew.skill[owner],
+                                 fails=fails, begins=begins, ends=ends, shadow=np.ones(k, bool))  # fmt: skip
+    shadow = _settled(world, shadow)
+    fields = {f.name: getattr(deals, f.name) for f in dataclasses.fields(deals)}
+    both = Deals(**{key: np.concatenate([v, getattr(shadow, key)]) if isinstance(v, np.ndarray) else v for key, v in fields.items()})
+    return both.pick(np.argsort(both.created, kind="stable"))
 
 
 def _teams(world: World, label: str, created: Ints, region: Ints, g: np.random.Generator) -> Ints:
@@ -202,7 +370,6 @@ def _teams(world: World, label: str, created: Ints, region: Ints, g: np.random.G
         team[mine] = local[(v[mine] * len(local)).astype(np.int64)]
     motion = "channel" if label == "SMB" else "KA"
     others = np.array([i for i, t in enumerate(world.teams) if t.motion == motion])
-    launched = (created >= day(world.ka_launch)) & (u >= world.ka_by_smb)
-    theirs = u < world.channel_share if label == "SMB" else launched
+    theirs = u < world.channel_share if label == "SMB" else u >= worked_by_smb(world, created)
     team[theirs] = others[(v[theirs] * len(others)).astype(np.int64)]
     return team

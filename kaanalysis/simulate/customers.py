@@ -8,7 +8,7 @@ customers meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,10 @@ class Customers:
     first: Flags
     repeat: Flags
 
+    def pick(self, deals: Flags | Ints) -> Customers:
+        """The same accounts with only some of the deals."""
+        return replace(self, account=self.account[deals], first=self.first[deals], repeat=self.repeat[deals])
+
 
 def life_days(segment: Segment, g: np.random.Generator, n: int) -> Floats:
     """Customer lives in days: Weibull with the segment's median and shape."""
@@ -37,7 +41,9 @@ def life_days(segment: Segment, g: np.random.Generator, n: int) -> Floats:
 
 
 def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Customers:
-    """Give each deal an account of its region and each customer a life; deals keep their outcomes."""
+    """Give each deal an account of its region and each customer a life; deals keep their outcomes. A rival's deal shares the account."""
+    if deals.shadow.any():
+        return _with_rivals(deals, draw_customers(world, deals.pick(~deals.shadow), seed, size))
     segment = dict(world.segments())[deals.label]
     g = rng(seed, f"customers {deals.label}")
     shares = np.array(list(world.regions.values())) / sum(world.regions.values())
@@ -46,12 +52,14 @@ def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Custom
     accounts = np.maximum(np.diff(np.round(edges * scaled(segment.accounts, size))), legacy + 2)
     n = len(deals.created)
     account, first, repeat = np.full(n, -1), np.zeros(n, bool), deals.repeat.copy()
+    moved = _moved(world, deals, seed)
+    repeat |= moved
     starts, ends, regions = [], [], []
     base = 0
     for r in range(len(shares)):
         mine = np.flatnonzero(deals.region == r)
         size_of = int(accounts[r]), int(legacy[r])
-        start, end, chosen, first[mine], repeat[mine] = _region(world, segment, deals, mine, *size_of, g)
+        start, end, chosen, first[mine], repeat[mine] = _region(world, segment, deals, mine, repeat[mine], moved[mine], *size_of, g)
         account[mine] = base + chosen
         starts.append(start)
         ends.append(end)
@@ -60,11 +68,33 @@ def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Custom
     return Customers(np.concatenate(starts), np.concatenate(ends), np.concatenate(regions), account, first, repeat)
 
 
+def _with_rivals(deals: Deals, real: Customers) -> Customers:
+    """The customers of the deals that count, with every shadow on the account of its pair."""
+    n = len(deals.created)
+    account, first, repeat = np.empty(n, np.int64), np.zeros(n, bool), np.zeros(n, bool)
+    counts, shadows = ~deals.shadow, np.flatnonzero(deals.shadow)
+    account[counts], first[counts], repeat[counts] = real.account, real.first, real.repeat
+    paired = np.flatnonzero(counts & (deals.pair >= 0))
+    other = np.empty(deals.pair.max() + 1, np.int64)
+    other[deals.pair[paired]] = paired
+    account[shadows], repeat[shadows] = account[other[deals.pair[shadows]]], repeat[other[deals.pair[shadows]]]
+    return replace(real, account=account, first=first, repeat=repeat)
+
+
+def _moved(world: World, deals: Deals, seed: int) -> Flags:
+    """The KA team's deals that go to customers whom other teams had won before the launch (M-D)."""
+    if world.siphon is None or deals.label != "KA":
+        return np.zeros(len(deals.created), bool)
+    theirs = np.array([t.motion == "KA" for t in world.teams])[deals.team]
+    return theirs & (rng(seed, "siphon").random(len(deals.created)) < world.siphon.moved)
+
+
 def _region(
-    world: World, segment: Segment, deals: Deals, mine: Ints, accounts: int, legacy: int, g: np.random.Generator
-) -> tuple[Ints, Ints, Ints, Flags, Flags]:
+    world: World, segment: Segment, deals: Deals, mine: Ints, repeat: Flags, moved: Flags, accounts: int, legacy: int,
+    g: np.random.Generator,
+) -> tuple[Ints, Ints, Ints, Flags, Flags]:  # fmt: skip
     created, closed = deals.created[mine], np.minimum(deals.end[mine], day(world.as_of))
-    won, repeat = deals.won[mine], deals.repeat[mine].copy()
+    won = deals.won[mine]
     makers = np.flatnonzero(won & ~repeat)
     makers = makers[np.argsort(closed[makers], kind="stable")]
     repeat[makers[max(accounts - legacy - 1, 0) :]] = True  # more first wins than accounts: the last repeat
@@ -76,8 +106,12 @@ def _region(
     end[legacy:customers] = closed[makers] + np.ceil(life_days(segment, g, len(makers))).astype(np.int64)
     account = np.full(len(mine), -1)
     account[makers] = np.arange(legacy, customers)
+    # moved from other teams: customers since before the launch, by a deal on record
+    launch = day(world.ka_launch)
+    todo = np.flatnonzero(moved & repeat)
+    _place(account, todo, lambda c, i: (start[c] < launch) & (end[c] > closed[i]), len(makers), legacy, g)
     # meant for present customers: one whose life spans the deal
-    todo = np.flatnonzero(repeat)
+    todo = np.flatnonzero(repeat & (account < 0))
     _place(account, todo, lambda c, i: (start[c] < created[i]) & (end[c] > closed[i]), customers, 0, g)
     stuck = todo[account[todo] < 0]
     repeat[stuck[~won[stuck]]] = False
@@ -100,7 +134,7 @@ def _place(
 ) -> None:
     """Draw an account from base … base+count for every deal in `todo` until it fits; at most 60 draws."""
     for _ in range(60):
-        if not len(todo):
+        if not len(todo) or not count:
             return
         candidate = base + g.integers(count, size=len(todo))
         good = fits(candidate, todo)

@@ -29,16 +29,20 @@ from kaanalysis.simulate.tables import (
 )
 
 
-def owner_names(world: World, crew: Sellers) -> list[str]:
-    """Sellers' names in the order of their numbers."""
+def owner_names(world: World, crew: Sellers, shard: int) -> list[str]:
+    """Sellers' names in the order of their numbers; who was in another team before keeps the name. shard: earlier shards have as
+    many sellers each."""
     counts = crew.offset[1:] - crew.offset[:-1]
-    return [f"{t.team}-{k + 1:02d}" for t, n in zip(world.teams, counts, strict=True) for k in range(n)]
+    names = [f"{t.team}-{shard * n + k + 1:02d}" for t, n in zip(world.teams, counts, strict=True) for k in range(n)]
+    return [names[before] for before in crew.was]
 
 
-def opportunities(world: World, seed: int, size: float, made: list[Part], w: Widths, crew: Sellers) -> pa.Table:
+def opportunities(
+    world: World, seed: int, size: float, made: list[Part], w: Widths, crew: Sellers, shard: int = 0
+) -> pa.Table:
     out = []
     products, categories = list(world.products), list(world.products.values())
-    owners, names = owner_names(world, crew), [t.team for t in world.teams]
+    owners, names = owner_names(world, crew, shard), [t.team for t in world.teams]
     channel = np.array([t.motion == "channel" for t in world.teams])
     for part in made:
         g = rng(seed, f"opportunities {part.label}")
@@ -47,10 +51,12 @@ def opportunities(world: World, seed: int, size: float, made: list[Part], w: Wid
         lost, still = d.outcome == 0, d.outcome == -1
         reasons = [step.loss_reason for step in s.steps] + [""]
         u = g.random(n)
-        exits = np.where(lost, np.where(u < s.drifted, 1, 0), np.where(u < s.refunded, 2, 3))
+        exits = np.where(lost, np.where((u < s.drifted) & ~d.diverted, 1, 0), np.where(u < s.refunded, 2, 3))
         no_exit = still | (d.won & (u >= s.refunded + s.litigated))
         partner = channel[d.team]
-        partners = [f"partner-{i + 1:02d}" for i in range(scaled(world.partners, size))]
+        count = scaled(world.partners, size)
+        partners = [f"partner-{shard * count + i + 1:02d}" for i in range(count)]
+        rivals = np.where(d.created >= day(world.ka_launch), s.competitor if s.competitor_after is None else s.competitor_after, s.competitor)
         out.append({
             "opportunity_id": w.deals(part.number),
             "account_id": w.accounts(part.account),
@@ -66,7 +72,7 @@ def opportunities(world: World, seed: int, size: float, made: list[Part], w: Wid
             "outcome": words(["lost", "won", "open"], np.where(still, 2, d.outcome)),
             "amount": money(d.amount),
             "loss_reason": words(reasons, d.fails, ~lost | (g.random(n) < 0.15)),
-            "lost_to_competitor": pa.array((g.random(n) < s.competitor) & (u >= s.drifted), mask=~lost),
+            "lost_to_competitor": pa.array(((g.random(n) < rivals) & (u >= s.drifted)) | d.diverted, mask=~lost),
             "exit": words(["lost", "drifted", "refunded", "litigated"], exits, no_exit),
         })  # fmt: skip
     return by(join(out), "opportunity_id")
@@ -99,7 +105,7 @@ def engaged(world: World, seed: int, part: Part) -> tuple[Ints, Flags]:
     for i, step in enumerate(s.steps):
         who = person[:, part.role(step.role)]
         own = np.flatnonzero(who != KEY_PERSON)
-        wait = d.begins[own, i] - d.created[own]
+        wait = np.maximum(d.begins[own, i] - d.created[own], 0)  # steps before a late registration count as its day
         latest[own, who[own]] = np.minimum(latest[own, who[own]], wait)
     latest[:, KEY_PERSON] = 0
     planned = d.created[:, None] + np.floor(u * (latest + 1)).astype(np.int64)
@@ -133,8 +139,11 @@ def stakeholders(world: World, seed: int, made: list[Part], w: Widths) -> pa.Tab
     return by(join(out), "opportunity_id", "person_id", "role")
 
 
-def buying_steps(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
-    """The customer's steps that are done: the step that ended a deal is in it, one still under way is not."""
+def buying_steps(world: World, seed: int, made: list[Part], w: Widths, told: bool = True) -> pa.Table:
+    """The customer's steps that are done: the step that ended a deal is in it, one still under way is not.
+
+    told: with the interviews.
+    """
     out = []
     as_of = day(world.as_of)
     categories = list(world.products.values())
@@ -186,7 +195,8 @@ def buying_steps(world: World, seed: int, made: list[Part], w: Widths) -> pa.Tab
                     number += 1
                     i = np.flatnonzero(done & (d.fails > j))
                     out.append(rows(i, inform.name, inform.role, "inform", number, d.ends[i, j], d.ends[i, j], 0.0))
-    out.append(interviews(world, seed))
+    if told:
+        out.append(interviews(world, seed))
     return by(join(out), "flow_id", "step_no")
 
 
@@ -235,10 +245,10 @@ def value_items(world: World, seed: int) -> pa.Table:
                      "amount": np.round(amount, -1)})  # fmt: skip
 
 
-def activities(world: World, seed: int, made: list[Part], w: Widths, crew: Sellers) -> pa.Table:
+def activities(world: World, seed: int, made: list[Part], w: Widths, crew: Sellers, shard: int = 0) -> pa.Table:
     """What the sellers did, each time with a person already met, until the deal ended; never the same twice a day."""
     out = []
-    owners = owner_names(world, crew)
+    owners = owner_names(world, crew, shard)
     for part in made:
         d, s = part.deals, part.segment
         g = rng(seed, f"activities {part.label}")
@@ -275,7 +285,7 @@ def _first(key: Ints) -> Ints:
 
 
 def order_lines(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
-    """The lines of every won deal; they add up to its amount, to the cent."""
+    """The lines of every won deal; they add up to its amount, to the cent. A sale that was never registered as a deal has lines alone."""
     out = []
     products = list(world.products)
     for part in made:
@@ -303,6 +313,16 @@ def order_lines(world: World, seed: int, made: list[Part], w: Widths) -> pa.Tabl
             "custom": pa.array(g.random(len(i)) < s.custom),
             "list_amount": money(cents / 100 / (1 - discount)),
             "opportunity_id": w.deals(part.number[won][i]),
+        })  # fmt: skip
+        silent, account = part.silent
+        out.append({
+            "account_id": w.accounts(part.base + account),
+            "product": words(products, draw_product(mix, account, rng(seed, f"silent orders {part.label}"))),
+            "amount": money(silent.amount),
+            "at": dates(silent.end),
+            "custom": pa.repeat(pa.scalar(False), len(account)),
+            "list_amount": pa.nulls(len(account), pa.float64()),
+            "opportunity_id": pa.nulls(len(account), pa.string()),
         })  # fmt: skip
     table = join(out)
     return table.take(pc.sort_indices(table, [("opportunity_id", "ascending"), ("product", "ascending")]))

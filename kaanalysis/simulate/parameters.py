@@ -1,6 +1,7 @@
 """The latent parameters of a synthetic company, read from ``data/companies/<name>.toml``.
 
-Every mechanism is a number in that file; a company that fails in another way is another file. Unknown keys are refused.
+Every mechanism is a number in that file; a company that fails in another way is another file, which names the company it is ``like`` and
+holds only what differs. Unknown keys are refused.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from kaanalysis.contracts import UnusableData
 from kaanalysis.paths import workbook_file
 
 T = TypeVar("T")
+
+PATTERNS = {"M-A": "hatching", "M-B": "channel", "M-C": "rivalry", "M-D": "siphon", "M-E": "starving", "M-F": "shortfall"}
+# What names an entry of a list of tables, so that a company can change one entry of the company it is like.
+ENTRY_KEYS = ("name", "team", "role")
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,10 @@ class Segment:
     amount_median (currency), amount_log_sd: lognormal deal size. authority_limit (currency; 0: none).
     life_median_months, life_shape: Weibull customer life. custom: expected share of order amount made to measure.
     product_spread: Dirichlet concentration of an account's product mix (small: individual needs).
+    growth_after: yearly growth of new opportunities since the launch (absent: `growth`). linger: factor on the duration of the step that
+    a deal fails (above 1: lost deals drift on). size_effect: log-odds on every step per log unit of deal size. market: potential
+    customers in all at size 1, of whom `accounts` are worked and the share `ranked` is on a list (0: only those worked).
+    origin_mix: expansion, upgrade, renewal among repeat deals. competitor_after: as `competitor`, since the launch.
     """
 
     accounts: int
@@ -114,6 +123,84 @@ class Segment:
     steps: tuple[Step, ...]
     informs: tuple[Inform, ...] = ()
     before_launch: float | None = None
+    growth_after: float | None = None
+    linger: float = 1.0
+    size_effect: float = 0.0
+    market: int = 0
+    origin_mix: tuple[float, ...] = (0.5, 0.25, 0.25)
+    competitor_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a kind of sellers works KA deals, against the segment as written: gap (log-odds on every step), days (factor on the steps'
+    durations), amount (factor on deal size)."""
+
+    gap: float = 0.0
+    days: float = 1.0
+    amount: float = 1.0
+
+
+@dataclass(frozen=True)
+class Hatching:
+    """M-A: the best SMB sellers become the KA team. share: of the KA team's sellers at the launch who come from there."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class ChannelConflict:
+    """M-B, since the launch, in `regions`: of the partners' deals the share `hidden` is registered only when it stands before the last
+    step (藏单), `diverted` of those they would win goes to a competitor (飞单), `withheld` is never registered although the customer
+    buys (不给单). obstruction: log-odds that every step of a direct KA deal loses there. disputed: share of those that end in a dispute."""
+
+    regions: tuple[str, ...]
+    hidden: float
+    diverted: float
+    withheld: float
+    obstruction: float
+    disputed: float
+
+
+@dataclass(frozen=True)
+class Rivalry:
+    """M-C: since the launch the KA team also pursues customers that an SMB team is pursuing. contested: share of SMB teams' deals that it
+    does so with; taken: share of these in which the KA team's deal is the one that counts, the other team's being lost. disputed:
+    share that ends in a dispute."""
+
+    contested: float
+    taken: float
+    disputed: float
+
+
+@dataclass(frozen=True)
+class Siphon:
+    """M-D: share of the KA team's deals that goes to customers whom other teams had won before the launch."""
+
+    moved: float
+
+
+@dataclass(frozen=True)
+class Starving:
+    """M-E: product capacity is pulled from SMB to KA. capacity: share pulled when the pull is complete, `ramp_months` after the launch;
+    effect: log-odds that every SMB step has lost by then."""
+
+    capacity: float
+    ramp_months: float
+    effect: float
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """M-F: from `after_months` on, SMB sellers fill the hole that KA leaves. blur: share of KA deals that they work at as_of (rising
+    evenly to it), disputed: share of these that end in a dispute; friction: growth of support cost by as_of; quota: factor on SMB quotas
+    by as_of."""
+
+    after_months: float
+    blur: float
+    disputed: float
+    friction: float
+    quota: float
 
 
 @dataclass(frozen=True)
@@ -165,7 +252,9 @@ class World:
     """A synthetic company. See :class:`Segment`, :class:`Team` and :class:`Step` for the parts.
 
     channel_share: share of SMB deals that the channel sells. ka_by_smb: share of KA deals since the launch that SMB
-    sellers work; seller_gap: log-odds on every step where they do. disputes: count at size 1.
+    sellers work; smb_on_ka, ka_team: how the two kinds of sellers work them. disputes: count at size 1.
+    bottleneck, slowest: planted steps of KA ("": none); path: what the method's rule asks for.
+    naive_en, naive_zh: the reading of this company's data that goes wrong. hatching … shortfall: planted failure patterns.
     history: added to every seed (which history a seed stands for). benchmark: pass probability that a step's relief is
     counted against.
     """
@@ -173,6 +262,8 @@ class World:
     name: str
     about_en: str
     about_zh: str
+    naive_en: str
+    naive_zh: str
     currency: str
     as_of: dt.date
     observed_from: dt.date
@@ -185,7 +276,7 @@ class World:
     lifetime_horizon_months: float
     channel_share: float
     ka_by_smb: float
-    seller_gap: float
+    smb_on_ka: Manner
     disputes: int
     dispute_hours: float
     partners: int
@@ -196,12 +287,25 @@ class World:
     products: dict[str, str]
     bottleneck: str
     slowest: str
+    path: str
     smb: Segment
     ka: Segment
     teams: tuple[Team, ...]
     cells: tuple[Cell, ...]
     value_items: tuple[ValueItem, ...]
     capability: dict[str, tuple[str, ...]]
+    ka_team: Manner = Manner()
+    hatching: Hatching | None = None
+    channel: ChannelConflict | None = None
+    rivalry: Rivalry | None = None
+    siphon: Siphon | None = None
+    starving: Starving | None = None
+    shortfall: Shortfall | None = None
+
+    @property
+    def patterns(self) -> dict[str, bool]:
+        """Which of the method's failure patterns is planted."""
+        return {id: getattr(self, name) is not None for id, name in PATTERNS.items()}
 
     def segments(self) -> tuple[tuple[str, Segment], ...]:
         return (("SMB", self.smb), ("KA", self.ka))
@@ -221,14 +325,56 @@ def load(company: str) -> World:
     """Read one company; :class:`UnusableData` if there is no such name or its file does not hold what it should."""
     if company not in names():
         raise UnusableData(f"no company named {company!r}; known are {', '.join(names()) or 'none'}.")
+    world = build(World, _read(company), f"{company}.toml")
+    _consistent(world, f"{company}.toml")
+    return world
+
+
+def _read(company: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A company's keys, over those of the company it is like."""
     path = folder() / f"{company}.toml"
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise UnusableData(f"{path} is not valid TOML: {error}.") from None
-    world = build(World, raw, path.name)
-    _consistent(world, path.name)
-    return world
+        raise UnusableData(f"{path.name} is not valid TOML: {error}.") from None
+    like = raw.pop("like", None)
+    if like is None:
+        return raw
+    if like not in names() or like in (company, *above):
+        raise UnusableData(f"{path.name}: like = {like!r} must name another company that is not like this one.")
+    return changed(_read(like, (company, *above)), raw, path.name)
+
+
+def changed(base: dict[str, Any], by: dict[str, Any], where: str) -> dict[str, Any]:
+    """`base` with the keys of `by` in their place: tables key by key, lists of tables entry by entry (by their name, team or role);
+    all else as a whole. An entry that `base` does not have is refused: it would be a slip of the pen more often than a new step."""
+    out = dict(base)
+    for key, value in by.items():
+        there = base.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            out[key] = changed(there, value, f"{where} {key}")
+        elif _entries(value) and _entries(there) and (naming := _naming(there)):
+            entries = {entry[naming]: entry for entry in there}
+            for entry in value:
+                if entry.get(naming) not in entries:
+                    raise UnusableData(f"{where}: no {key} {entry.get(naming)!r}; known are {', '.join(entries)}.")
+                entries[entry[naming]] = changed(entries[entry[naming]], entry, where)
+            out[key] = list(entries.values())
+        else:
+            out[key] = value
+    return out
+
+
+def _naming(entries: list[dict[str, Any]]) -> str | None:
+    """The key that tells the entries apart, if one does."""
+    for key in ENTRY_KEYS:
+        if len({entry.get(key) for entry in entries}) == len(entries):
+            return key
+    return None
+
+
+def _entries(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
 
 
 def build(cls: type[T], raw: dict[str, Any], where: str) -> T:
@@ -286,5 +432,10 @@ def _consistent(world: World, where: str) -> None:
         demand(abs(sum(segment.persons) - 1) < 1e-9, f"{label}: persons must sum to 1")
         demand(len(segment.persons) <= base and base - 1 - first <= len(segment.merge_order),
                f"{label}: persons asks for more merged or separate roles than there are")  # fmt: skip
+        demand(abs(sum(segment.origin_mix) - 1) < 1e-9 and len(segment.origin_mix) == 3, f"{label}: origin_mix must be three shares")
+        demand(segment.linger > 0, f"{label}: linger must be above 0")
+        demand(segment.market == 0 or segment.market >= segment.accounts, f"{label}: market holds at least the accounts")
     for step_name in (world.bottleneck, world.slowest):
-        demand(step_name in {s.name for s in world.ka.steps}, f"{step_name!r} is no step of KA")
+        demand(step_name in {"", *(s.name for s in world.ka.steps)}, f"{step_name!r} is no step of KA")
+    if world.channel is not None:
+        demand(set(world.channel.regions) <= set(world.regions), "channel.regions must be among the regions")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kaanalysis.simulate.core import KEY_PERSON, NEVER, Deals, Flags, Floats, Ints, day, rng
+from kaanalysis.simulate.core import KEY_PERSON, NEVER, Deals, Flags, Floats, Ints, affected_regions, day, ramp, rng
 from kaanalysis.simulate.customers import Customers
 from kaanalysis.simulate.parameters import Segment, World
 
@@ -29,7 +29,8 @@ PERSON_WIDTH = 16  # persons per account in an id
 class Part:
     """One segment's share of the company: parameters, deals, customers, and what the tables share about them.
 
-    base: number of its first account; number: company-wide number of each deal; main: product of each deal."""
+    base: number of its first account; number: company-wide number of each deal; main: product of each deal. listed: number of
+    accounts known from a list alone, numbered from `listed_base`. silent: won deals that were never registered."""
 
     label: str
     segment: Segment
@@ -39,6 +40,9 @@ class Part:
     number: Ints
     main: Ints
     employees: Floats
+    listed: int
+    listed_base: int
+    silent: tuple[Deals, Ints]
 
     @property
     def account(self) -> Ints:
@@ -53,23 +57,38 @@ class Part:
         return np.where(person == KEY_PERSON, self.role(self.segment.key_role), role)
 
 
-def parts(world: World, seed: int, made: dict[str, tuple[Deals, Customers]]) -> list[Part]:
-    """The segments side by side, deals numbered by opening day over the whole company."""
-    created = np.concatenate([d.created for d, _ in made.values()])
+@dataclass(frozen=True)
+class Numbers:
+    """Where a share of a company (a shard) begins to count its accounts and deals, and which shard it is."""
+
+    account: int = 1
+    deal: int = 1
+    shard: int = 0
+
+
+def parts(
+    world: World, seed: int, size: float, made: dict[str, tuple[Deals, Customers]], first: Numbers = Numbers()
+) -> list[Part]:
+    """The segments side by side, registered deals numbered by opening day over the whole company."""
+    created = np.concatenate([d.created[d.seen] for d, _ in made.values()])
     number = np.empty(len(created), np.int64)
-    number[np.argsort(created, kind="stable")] = np.arange(1, len(created) + 1)
+    number[np.argsort(created, kind="stable")] = first.deal + np.arange(len(created))
     out: list[Part] = []
-    base, at = 1, 0
+    base, at = first.account, 0
+    worked = first.account + sum(len(c.start) for _, c in made.values())
     for label, segment in world.segments():
         deals, customers = made[label]
-        n = len(deals.created)
         g = rng(seed, f"products {label}")
         mix = product_mix(world, segment, len(customers.start), g)
         main = draw_product(mix, customers.account, g)
-        size = rng(seed, f"employees {label}").standard_normal(len(customers.start))
-        employees = np.ceil(segment.employees_median * np.exp(segment.employees_log_sd * size))
-        out.append(Part(label, segment, deals, customers, base, number[at : at + n], main, employees))
-        base, at = base + len(customers.start), at + n
+        seen, silent = deals.seen, np.flatnonzero(~deals.seen & deals.won)
+        n = int(seen.sum())
+        normal = rng(seed, f"employees {label}").standard_normal(len(customers.start))
+        employees = np.ceil(segment.employees_median * np.exp(segment.employees_log_sd * normal))
+        listed = round(max(0, segment.market - segment.accounts) * segment.ranked * size)
+        out.append(Part(label, segment, deals.pick(seen), customers.pick(seen), base, number[at : at + n], main[seen], employees,
+                        listed, worked, (deals.pick(silent), customers.account[silent])))  # fmt: skip
+        base, at, worked = base + len(customers.start), at + n, worked + listed
     return out
 
 
@@ -115,11 +134,13 @@ def by(table: pa.Table, *columns: str) -> pa.Table:
 
 
 class Widths:
-    """Digits of ids, from the size of the company."""
+    """Digits of ids, from the most accounts and deals that a company of this size can have."""
 
-    def __init__(self, made: list[Part]) -> None:
-        self.account = max(4, len(str(sum(len(p.customers.start) for p in made))))
-        self.deal = max(5, len(str(sum(len(p.deals.created) for p in made))))
+    def __init__(self, world: World, size: float) -> None:
+        accounts = sum(max(s.accounts, s.accounts + (s.market - s.accounts) * s.ranked) for _, s in world.segments())
+        deals = sum(s.opportunities for _, s in world.segments()) * (2 if world.rivalry is not None else 1)
+        self.account = max(4, len(str(round(1.02 * accounts * size) + 20)))
+        self.deal = max(5, len(str(round(1.01 * deals * size) + 20)))
 
     def accounts(self, number: Ints) -> pa.Array:
         return ids("A", number, self.account)
@@ -159,21 +180,16 @@ def accounts(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
         s, n = part.segment, len(part.customers.start)
         number = part.base + np.arange(n)
         industry = industries(world, seed, part)
-        pick = g.integers(len(SYLLABLES), size=(n, 2))
-        latin = g.integers(len(LATIN), size=n)
-        trade = words([TRADES.get(i, i) for i in world.industries], industry)
-        chinese = pc.binary_join_element_wise(
-            words(list(SYLLABLES), pick[:, 0]), words(list(SYLLABLES), pick[:, 1]), trade, "（样例）", "")  # fmt: skip
-        english = pc.binary_join_element_wise(
-            words(LATIN, latin), words(list(world.industries), industry), "(sample)", " ")  # fmt: skip
+        name = company_names(world, industry, g)
         head = np.floor(g.random(n) * np.maximum(np.arange(n), 1)).astype(np.int64)
         child = g.random(n) < s.subsidiaries
         child &= (np.arange(n) > 0) & ~child[head]
         parent = w.accounts(part.base + head)
         revenue = s.revenue_median * np.exp(s.revenue_log_sd * g.standard_normal(n))
+        english = g.random(n) < 0.15
         out.append({
             "account_id": w.accounts(number),
-            "name": pc.if_else(pa.array(g.random(n) < 0.15), english, chinese),
+            "name": pc.if_else(pa.array(english), name[1], name[0]),
             "parent_account_id": pc.if_else(pa.array(child), parent, pa.scalar(None, pa.string())),
             "industry": words(world.industries, industry),
             "region": words(list(world.regions), part.customers.region),
@@ -184,7 +200,42 @@ def accounts(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
             "segment": pa.repeat(part.label, n),
             "created_at": dates(account_created(world, seed, part)),
         })  # fmt: skip
-    return join(out)
+    return join(out + [listed(world, seed, part, w) for part in made if part.listed])
+
+
+def company_names(world: World, industry: Ints, g: np.random.Generator) -> tuple[pa.Array, pa.Array]:
+    """(Chinese, English) invented names."""
+    n = len(industry)
+    pick = g.integers(len(SYLLABLES), size=(n, 2))
+    latin = g.integers(len(LATIN), size=n)
+    trade = words([TRADES.get(i, i) for i in world.industries], industry)
+    chinese = pc.binary_join_element_wise(
+        words(list(SYLLABLES), pick[:, 0]), words(list(SYLLABLES), pick[:, 1]), trade, "（样例）", "")  # fmt: skip
+    english = pc.binary_join_element_wise(
+        words(LATIN, latin), words(list(world.industries), industry), "(sample)", " ")  # fmt: skip
+    return chinese, english
+
+
+def listed(world: World, seed: int, part: Part, w: Widths) -> dict[str, pa.Array]:
+    """Accounts that nobody has worked yet: they stand on a ranking and are in the company's register for that alone. Worked ones
+    stand on it with the same chance, so that the two lists are independent and the market can be estimated from their overlap."""
+    g = rng(seed, f"listed {part.label}")
+    s, n = part.segment, part.listed
+    industry = g.integers(len(world.industries), size=n)
+    employees = np.ceil(s.employees_median * np.exp(s.employees_log_sd * g.standard_normal(n)))
+    return {
+        "account_id": w.accounts(part.listed_base + np.arange(n)),
+        "name": company_names(world, industry, g)[0],
+        "parent_account_id": pa.nulls(n, pa.string()),
+        "industry": words(world.industries, industry),
+        "region": words(list(world.regions), g.choice(len(world.regions), n, p=np.array(list(world.regions.values())) / sum(world.regions.values()))),
+        "employees": pa.array(employees.astype(np.int64)),
+        "annual_revenue": pa.array(np.round(s.revenue_median * np.exp(s.revenue_log_sd * g.standard_normal(n)), -3)),
+        "reach": words(REACHES, g.choice(len(s.reach), n, p=np.array(s.reach))),
+        "ranked_on": words(RANKINGS, g.integers(len(RANKINGS), size=n)),
+        "segment": pa.repeat(part.label, n),
+        "created_at": pa.nulls(n, pa.date32()),
+    }  # fmt: skip
 
 
 def industries(world: World, seed: int, part: Part) -> Ints:
@@ -253,29 +304,92 @@ def ownership(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
             "to_at": dates(np.concatenate([at[begin] - 1, at[then]]),
                            np.concatenate([~moved[begin], np.ones(len(then), bool)])),
         })  # fmt: skip
+        out += rival_claims(world, part, w)
     table = by(join(out), "account_id", "from_at")
     backwards = pc.fill_null(pc.less(table["to_at"], table["from_at"]), False)
     return table.filter(pc.invert(backwards))
 
 
+def rival_claims(world: World, part: Part, w: Widths) -> list[dict[str, pa.Array]]:
+    """From its first deal with a customer of another team on, the KA team holds the customer too: nobody lets go."""
+    d = part.deals
+    theirs = np.flatnonzero((d.pair >= 0) & np.array([t.motion == "KA" for t in world.teams])[d.team])
+    if not len(theirs):
+        return []
+    account, at = np.unique(part.customers.account[theirs], return_index=True)
+    first = theirs[at]  # deals are oldest first
+    return [{
+        "account_id": w.accounts(part.base + account),
+        "team": words([t.team for t in world.teams], d.team[first]),
+        "from_at": dates(d.created[first]),
+        "to_at": pa.nulls(len(first), pa.date32()),
+    }]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Quarrels:
+    """Disputes: number of the account, day of opening, the two teams."""
+
+    account: Ints
+    opened: Ints
+    team_a: Ints
+    team_b: Ints
+
+
 def disputes(world: World, seed: int, size: float, made: list[Part], w: Widths) -> pa.Table:
-    """Quarrels about accounts taken over, in the months after."""
-    part = next(p for p in made if p.label == "KA")
+    """Quarrels between teams about accounts: taken over, contested, obstructed by partners, claimed in a shortfall."""
     g = rng(seed, "disputes")
+    taken_over = handover_quarrels(world, seed, size, made, g)
+    n = len(taken_over.account)
+    hours = world.dispute_hours * np.exp(0.6 * g.standard_normal(n))
+    quarrels = [taken_over, *(q for part in made for q in deal_quarrels(world, seed, part))]
+    more = sum(len(q.account) for q in quarrels[1:])
+    hours = np.concatenate([hours, world.dispute_hours * np.exp(0.6 * rng(seed, "dispute hours").standard_normal(more))])
+    teams = [t.team for t in world.teams]
+    return by(pa.table({
+        "account_id": w.accounts(np.concatenate([q.account for q in quarrels])),
+        "opened_at": dates(np.concatenate([q.opened for q in quarrels])),
+        "team_a": words(teams, np.concatenate([q.team_a for q in quarrels])),
+        "team_b": words(teams, np.concatenate([q.team_b for q in quarrels])),
+        "hours": pa.array(np.round(hours, 1)),
+    }), "opened_at", "account_id")  # fmt: skip
+
+
+def handover_quarrels(world: World, seed: int, size: float, made: list[Part], g: np.random.Generator) -> Quarrels:
+    """About accounts taken over, in the months after."""
+    part = next(p for p in made if p.label == "KA")
     first, ka = holders(world, part)
     moved, at = handovers(world, seed, part)
     who = np.flatnonzero(moved)
     n = round(world.disputes * size) if len(who) else 0
     account = g.choice(who, n) if n else np.empty(0, np.int64)
     opened = np.minimum(at[account] + g.integers(0, 200, size=n), day(world.as_of))
-    teams = [t.team for t in world.teams]
-    return by(pa.table({
-        "account_id": w.accounts(part.base + account),
-        "opened_at": dates(opened),
-        "team_a": words(teams, first[account]),
-        "team_b": words(teams, ka[account]),
-        "hours": pa.array(np.round(world.dispute_hours * np.exp(0.6 * g.standard_normal(n)), 1)),
-    }), "opened_at", "account_id")  # fmt: skip
+    return Quarrels(part.base + account, opened, first[account], ka[account])
+
+
+def deal_quarrels(world: World, seed: int, part: Part) -> list[Quarrels]:
+    """About single deals: contested by two teams (M-C), obstructed by the channel (M-B), worked by SMB in a shortfall (M-F)."""
+    d = part.deals
+    first, ka = holders(world, part)
+    motion = np.array([t.motion for t in world.teams])
+    local = first[part.customers.account]
+    chosen: list[tuple[Flags, float, Ints, Ints]] = []
+    if world.rivalry is not None:
+        chosen.append(((d.pair >= 0) & (motion[d.team] == "KA"), world.rivalry.disputed, local, d.team))
+    if part.label == "KA" and world.channel is not None:
+        channel = np.full(len(d.team), int(np.flatnonzero(motion == "channel")[0]))
+        there = affected_regions(world)[d.region] & (motion[d.team] == "KA")
+        chosen.append((there, world.channel.disputed, channel, d.team))
+    if part.label == "KA" and world.shortfall is not None:
+        late = ramp(world, d.created, 1e-9, world.shortfall.after_months) > 0
+        chosen.append((late & (motion[d.team] != "KA"), world.shortfall.disputed, d.team, ka[part.customers.account]))
+    out = []
+    for k, (which, share, a, b) in enumerate(chosen):
+        g = rng(seed, f"quarrels {part.label} {k}")
+        i = np.flatnonzero(which & (g.random(len(which)) < share))
+        opened = np.minimum(d.created[i] + g.integers(0, 30, size=len(i)), day(world.as_of))
+        out.append(Quarrels(part.account[i], opened, a[i], b[i]))
+    return out
 
 
 ORIGINS = ("new", "expansion", "upgrade", "renewal")
@@ -283,5 +397,5 @@ ORIGINS = ("new", "expansion", "upgrade", "renewal")
 
 def origins(world: World, seed: int, part: Part) -> Ints:
     g = rng(seed, f"origins {part.label}")
-    kind = 1 + g.choice(3, len(part.deals.created), p=[0.5, 0.25, 0.25])
+    kind = 1 + g.choice(3, len(part.deals.created), p=np.array(part.segment.origin_mix))
     return np.where(part.customers.repeat, kind, 0)

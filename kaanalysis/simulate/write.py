@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,16 +49,19 @@ def _sibling(target: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def write_company(out: Path, info: str, tables: dict[str, pa.Table], truth: dict[str, Any]) -> None:
-    """Write into a sibling, then rename; a folder that simulate made earlier is replaced."""
+def write_company(
+    out: Path, info: str, shards: Iterable[dict[str, pa.Table]], truth: Callable[[], dict[str, Any]]
+) -> None:
+    """Write into a sibling, shard after shard, then rename; a folder that simulate made earlier is replaced. truth: called last."""
     refuse(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with _sibling(out) as draft, _sibling(truth_path(out)) as note:
         draft.mkdir()
         (draft / "company.toml").write_text(info, encoding="utf-8")
-        for name, table in tables.items():
-            write_csv(table, draft / f"{name}.csv")
-        note.write_text(json.dumps(truth, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        for shard in shards:
+            for name, table in shard.items():
+                append_csv(table, draft / f"{name}.csv")
+        note.write_text(json.dumps(truth(), ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         old = out.with_name(f".{out.name}.{os.getpid()}.old")
         if out.exists():
             out.rename(old)
@@ -73,10 +76,12 @@ def write_company(out: Path, info: str, tables: dict[str, pa.Table], truth: dict
             shutil.rmtree(old)
 
 
-def write_csv(table: pa.Table, path: Path) -> None:
-    """UTF-8, empty for null; quotes only in a table that holds commas, quotes or line ends."""
-    with path.open("wb") as file:
-        file.write((",".join(table.column_names) + "\n").encode())
+def append_csv(table: pa.Table, path: Path) -> None:
+    """Rows added to a file that is begun with a header: UTF-8, empty for null; quotes only in a shard that holds commas, quotes or
+    line ends."""
+    with path.open("ab") as file:
+        if not file.tell():
+            file.write((",".join(table.column_names) + "\n").encode())
         start = file.tell()
         for quoting in ("none", "needed"):
             options = pyarrow.csv.WriteOptions(include_header=False, batch_size=65536, quoting_style=quoting)

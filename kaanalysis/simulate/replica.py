@@ -1,0 +1,235 @@
+"""Truth read from very many companies: what a number estimates where no formula says it, computed from the tables in plain pandas.
+
+The growth of a customer base, who takes part in a purchase, or where a KA team's revenue came from hang on mechanisms that are not
+integrated in :mod:`kaanalysis.simulate.truth`. They are read here from independent companies of the same world, pooled until chance
+is small. None of the workbook's aggregates, estimators or analyses is used, so that an error there cannot hide in its own truth.
+
+Seeds start at :data:`FIRST_SEED`, far from those that a study of the same world should use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from kaanalysis.simulate.parameters import World
+
+FIRST_SEED = 2_000_000_000
+DAYS_PER_MONTH = 365.25 / 12
+PARTS = ("approve", "inform", "influence")
+
+
+def replica_truth(
+    world: World,
+    size: float = 60.0,
+    piece: float = 1.0,
+    *,
+    required_level: float = 0.8,
+    siphon_before_months: int = 12,
+    horizon_days: int = 365,
+) -> dict[str, float]:
+    """Truths of one company of size `piece`, from round(size / piece) independent ones: ``"<number>|<segment>"`` → value.
+
+    Amounts are expected sums of a company of that size (currency); medians and shares are those of all pooled units; shares of
+    revenue are ratios of expected sums. ``<key>|error``-free: what chance is left falls with the square root of the number of pieces
+    and is given by :func:`replica_error` where it matters. required_level, siphon_before_months, horizon_days: the policy values that
+    the numbers' definitions contain.
+    """
+    from kaanalysis.simulate import draw_company  # the package imports this module's neighbours first
+
+    count = max(1, round(size / piece))
+    gathered: list[dict[str, Any]] = []
+    for index in range(count):
+        tables = draw_company(world, FIRST_SEED + index, piece)
+        gathered.append(_one(world, tables, required_level, siphon_before_months, horizon_days))
+    return _pooled(gathered, count)
+
+
+def _frame(table: pa.Table, *columns: str) -> pd.DataFrame:
+    return table.select(list(columns)).to_pandas(strings_to_categorical=False, date_as_object=False)
+
+
+def _deals(tables: dict[str, pa.Table]) -> pd.DataFrame:
+    """Opportunities with the account's segment and head office, and the motion of the team."""
+    columns = ("opportunity_id", "account_id", "team", "created_at", "closed_at", "outcome", "amount")
+    deals = _frame(tables["opportunities"], *columns)
+    accounts = _frame(tables["accounts"], "account_id", "parent_account_id", "segment").set_index("account_id")
+    head = accounts["parent_account_id"].fillna(accounts.index.to_series())
+    deals["segment"] = deals["account_id"].map(accounts["segment"])
+    deals["group"] = deals["account_id"].map(head)
+    teams = _frame(tables["teams"], "team", "motion").set_index("team")["motion"]
+    deals["motion"] = deals["team"].map(teams)
+    return deals
+
+
+def _one(
+    world: World, tables: dict[str, pa.Table], required: float, before_months: int, horizon: int
+) -> dict[str, Any]:
+    deals = _deals(tables)
+    return {
+        "growth": _growth(world, deals),
+        "parties": _parties(tables, deals),
+        "flow_days": _flow_days(tables, deals),
+        "cycle": _cycle(world, deals, horizon),
+        "spend": _spend(world, deals),
+        "siphon": _siphon(world, deals, before_months),
+        "fit": _fit(tables, required),
+    }
+
+
+def _growth(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
+    """By segment and for all: amount, deals, customers of the earlier and the later year; amount by move of the customer."""
+    end = pd.Timestamp(world.as_of)
+    middle, start = end - pd.DateOffset(years=1), end - pd.DateOffset(years=2)
+    won = deals[(deals["outcome"] == "won") & (deals["closed_at"] > start) & (deals["closed_at"] <= end)]
+    later = (won["closed_at"] > middle).to_numpy()
+    out = {}
+    for segment in ("SMB", "KA", "all"):
+        mine = np.ones(len(won), bool) if segment == "all" else (won["segment"] == segment).to_numpy()
+        before = won[mine & ~later].groupby("account_id")["amount"].agg(["sum", "size"])
+        now = won[mine & later].groupby("account_id")["amount"].agg(["sum", "size"])
+        both = before.join(now, how="inner", lsuffix="_before", rsuffix="_now")
+        retained = float((both["sum_now"] - both["sum_before"]).sum())
+        new = float(now.loc[~now.index.isin(before.index), "sum"].sum())
+        lost = -float(before.loc[~before.index.isin(now.index), "sum"].sum())
+        out[segment] = np.array(
+            [before["sum"].sum(), now["sum"].sum(), before["size"].sum(), now["size"].sum(), len(before), len(now)]
+            + [new, retained, lost],
+            dtype=float,
+        )
+    return out
+
+
+def _parties(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.ndarray]:
+    """By segment: sums over deals of distinct persons by part, of their presence, of one role only; over closed deals of persons
+    never met; the two counts of deals."""
+    people = _frame(tables["stakeholders"], "opportunity_id", "person_id", "role", "part", "engaged_at")
+    by_part = people.drop_duplicates(["opportunity_id", "person_id", "part"])
+    counts = by_part.groupby(["opportunity_id", "part"]).size().unstack(fill_value=0).reindex(columns=list(PARTS), fill_value=0)  # fmt: skip
+    roles = people.groupby("opportunity_id")["role"].nunique()
+    ever = people.assign(met=people["engaged_at"].notna()).groupby(["opportunity_id", "person_id"])["met"].any()
+    unmet = (~ever).groupby(level=0).sum()
+    persons = ever.groupby(level=0).size()
+    known = deals.set_index("opportunity_id")[["segment", "outcome"]]
+    segment, closed = known["segment"].reindex(counts.index), known["outcome"].reindex(counts.index) != "open"
+    merge = 1 - (persons - 1) / (roles - 1)
+    out = {}
+    for label in ("SMB", "KA"):
+        mine = (segment == label).to_numpy()
+        done = mine & closed.to_numpy()
+        there = counts.to_numpy()[mine]
+        out[label] = np.array(
+            [*there.sum(axis=0), *(there > 0).sum(axis=0), (roles.to_numpy()[mine] == 1).sum()]
+            + [unmet.to_numpy()[done].sum(), mine.sum(), done.sum(), persons.to_numpy()[mine].sum(), merge.to_numpy()[mine].sum()],
+            dtype=float,
+        )  # fmt: skip
+    return out
+
+
+def _flow_days(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.ndarray]:
+    """By segment: days from the first to the last logged step of every buying flow."""
+    steps = _frame(tables["buying_steps"], "flow_id", "opportunity_id", "at", "source")
+    steps = steps[(steps["source"] == "log") & steps["at"].notna()]
+    spans = steps.groupby("opportunity_id")["at"].agg(["min", "max"])
+    days = (spans["max"] - spans["min"]).dt.days
+    segment = deals.set_index("opportunity_id")["segment"].reindex(days.index)
+    return {label: days[(segment == label).to_numpy()].to_numpy() for label in ("SMB", "KA")}
+
+
+def _cycle(world: World, deals: pd.DataFrame, horizon: int) -> dict[str, np.ndarray]:
+    """By segment: days to winning of the deals that are won within the horizon, among those opened long enough ago to tell."""
+    end = pd.Timestamp(world.as_of)
+    ripe = deals[deals["created_at"] <= end - pd.Timedelta(days=horizon)]
+    days = (ripe["closed_at"] - ripe["created_at"]).dt.days
+    won = (ripe["outcome"] == "won") & (days <= horizon)
+    out: dict[str, np.ndarray] = {}
+    for label in ("SMB", "KA"):
+        mine = (ripe["segment"] == label).to_numpy()
+        out[label] = days[mine & won.to_numpy()].to_numpy()
+        out[f"{label} ripe"] = np.array([mine.sum()])
+    return out
+
+
+def _spend(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
+    """By segment: won amount of every account in the last year, where there is any."""
+    end = pd.Timestamp(world.as_of)
+    won = deals[(deals["outcome"] == "won") & (deals["closed_at"] > end - pd.DateOffset(years=1))]
+    total = won.groupby(["segment", "account_id"])["amount"].sum()
+    return {label: total.loc[label].to_numpy() if label in total.index else np.empty(0) for label in ("SMB", "KA")}
+
+
+def _siphon(world: World, deals: pd.DataFrame, before_months: int) -> np.ndarray:
+    """KA revenue since the launch: new, carried on, on top (currency)."""
+    launch, end = pd.Timestamp(world.ka_launch), pd.Timestamp(world.as_of)
+    months = (end - launch).days / DAYS_PER_MONTH
+    won = deals[deals["outcome"] == "won"]
+    since, by_ka = won["closed_at"] >= launch, won["motion"] == "KA"
+    year = ~since & (won["closed_at"] >= launch - pd.DateOffset(months=before_months))
+    groups = pd.DataFrame(
+        {
+            "won": won[by_ka & since].groupby("group")["amount"].sum(),
+            "other": won[~by_ka & since].groupby("group")["amount"].sum(),
+            "before": won[~by_ka & year].groupby("group")["amount"].sum(),
+            "known": won[~by_ka & ~since].groupby("group").size(),
+        }
+    ).fillna(0.0)
+    groups = groups[groups["won"] > 0]
+    taken = groups["known"] > 0
+    expected = (groups["before"] / before_months * months - groups["other"]).clip(lower=0.0)
+    carried = np.minimum(groups["won"], expected)[taken].sum()
+    return np.array([groups["won"][~taken].sum(), carried, groups["won"][taken].sum() - carried], dtype=float)
+
+
+def _fit(tables: dict[str, pa.Table], required: float) -> np.ndarray:
+    """Sum of min(level / required, 1) over the KA teams' items, and their number."""
+    teams = _frame(tables["teams"], "team", "motion")
+    ka = set(teams.loc[teams["motion"] == "KA", "team"])
+    levels = _frame(tables["capability"], "team", "level")
+    mine = np.minimum(levels.loc[levels["team"].isin(ka), "level"] / required, 1.0)
+    return np.array([mine.sum(), len(mine)], dtype=float)
+
+
+def _log_mean(a: float, b: float) -> float:
+    return a if a == b else (a - b) / float(np.log(a / b))
+
+
+def _pooled(gathered: list[dict[str, Any]], count: int) -> dict[str, float]:
+    out: dict[str, float] = {"pieces": float(count)}
+    for segment in ("SMB", "KA", "all"):
+        sums = np.sum([g["growth"][segment] for g in gathered], axis=0) / count
+        a0, a1, d0, d1, c0, c1, new, retained, lost = (float(x) for x in sums)
+        if min(a0, a1) > 0:
+            weight = _log_mean(a1, a0)
+            parts = {"customers": c1 / c0, "deals_per_customer": (d1 / c1) / (d0 / c0), "price": (a1 / d1) / (a0 / d0)}
+            out |= {f"{name}|{segment}": weight * float(np.log(ratio)) for name, ratio in parts.items()}
+            out[f"growth_rate|{segment}"] = a1 / a0 - 1
+        moves = {"new": new, "retained": retained, "lost": lost, "revenue_before": a0, "revenue_now": a1}
+        out |= {f"{name}|{segment}": value for name, value in moves.items()}
+    for label in ("SMB", "KA"):
+        sums = np.sum([g["parties"][label] for g in gathered], axis=0)
+        deals, closed = sums[8], sums[9]
+        for i, part in enumerate(PARTS):
+            out[f"{part}_parties|{label}"] = float(sums[i] / deals)
+            out[f"{part}_share|{label}"] = float(sums[3 + i] / deals)
+        out[f"one_role_share|{label}"] = float(sums[6] / deals)
+        out[f"parties_unmet|{label}"] = float(sums[7] / closed)
+        out[f"parties_per_deal|{label}"] = float(sums[10] / deals)
+        out[f"role_merge_index|{label}"] = float(sums[11] / deals)
+        out[f"flow_days_median|{label}"] = float(np.median(np.concatenate([g["flow_days"][label] for g in gathered])))
+        wins = np.concatenate([g["cycle"][label] for g in gathered])
+        out[f"cycle_median|{label}"] = float(np.quantile(wins, 0.5, method="inverted_cdf"))
+        out[f"won|{label}"] = len(wins) / float(sum(g["cycle"][f"{label} ripe"][0] for g in gathered))
+        spent = np.concatenate([g["spend"][label] for g in gathered])
+        out[f"spend_median|{label}"] = float(np.median(spent))
+        out[f"spend_dispersion|{label}"] = float(np.log(spent).std())
+    out["role_merge_difference|KA-SMB"] = out["role_merge_index|KA"] - out["role_merge_index|SMB"]
+    new, carried, on_top = (float(x) for x in np.sum([g["siphon"] for g in gathered], axis=0) / count)
+    total = new + carried + on_top
+    out |= {"ka_revenue_new|KA": new, "ka_revenue_carried_on|KA": carried, "ka_revenue_on_top|KA": on_top}
+    out |= {"score|KA": (carried + on_top) / total, "no_increment_share|KA": carried / total}
+    fit = np.sum([g["fit"] for g in gathered], axis=0)
+    out["fit|KA"] = float(fit[0] / fit[1])
+    return out
