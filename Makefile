@@ -8,7 +8,7 @@ LANGUAGES ?= en,zh
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab report test notebooks lint bench clean dictionary lock demo
+.PHONY: help setup lab report test notebooks lint bench clean dictionary lock demo traps
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -51,6 +51,9 @@ demo: $(VENV)/.ready ## make data/demo again (same seed, same bytes)
 
 bench: $(VENV)/.ready ## measure estimators against peers and the time of a report
 	$(BIN)/python benchmarks/run.py
+
+traps: $(VENV)/.ready ## read every synthetic company naively and rightly: docs/companies.md
+	$(BIN)/python -m benchmarks.traps
 
 lock: $(VENV)/.ready ## resolve constraints.txt again from pyproject.toml
 	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --all-extras --no-header --no-annotate -p 3.11 pyproject.toml -o constraints.txt

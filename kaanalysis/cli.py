@@ -188,8 +188,8 @@ def simulate(
     from kaanalysis.simulate import simulate as make
 
     if list_:
-        for name, (english, chinese) in list_companies().items():
-            print(f"{name}: {chinese if lang == 'zh' else english}")
+        for name, world in list_companies().items():
+            print(f"{name}: {world.about_zh if lang == 'zh' else world.about_en}")
         return
     if company is None or out is None:
         raise UnusableData("simulate needs COMPANY and --out DATA (kaanalysis simulate --list shows the companies).")
