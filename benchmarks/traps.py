@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from benchmarks.validity.engine import Engine
 from kaanalysis.analyses.registry import REGISTRY
-from kaanalysis.analyses.verdicts import without_flips
+from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
@@ -72,7 +72,7 @@ class Reading:
     def result(self, id: str) -> Result:
         if id not in self.results:
             assert self.company is not None and self.policy is not None
-            with without_flips():
+            with only_numbers():
                 upstream = {u: self.result(u) for u in REGISTRY[id].upstream}
                 self.results[id] = REGISTRY[id].analyse(self.company, self.policy, upstream)
         return self.results[id]

@@ -282,8 +282,9 @@ def holders(world: World, part: Part) -> tuple[Ints, Ints]:
     local = np.array([direct[region] for region in world.regions])
     team = local[part.customers.region]
     if part.label == "SMB":
-        account, at = np.unique(part.customers.account, return_index=True)
-        team[account] = part.deals.team[at]
+        held = np.flatnonzero(np.array([t.motion != "KA" for t in world.teams])[part.deals.team])  # a rival does not hold by pursuing
+        account, at = np.unique(part.customers.account[held], return_index=True)
+        team[account] = part.deals.team[held[at]]
     ka = [i for i, t in enumerate(world.teams) if t.motion == "KA"]
     return team, np.array(ka)[np.arange(len(team)) % len(ka)]
 
