@@ -115,7 +115,17 @@ def _region(
     _place(account, todo, lambda c, i: (start[c] < created[i]) & (end[c] > closed[i]), customers, 0, g)
     stuck = todo[account[todo] < 0]
     repeat[stuck[~won[stuck]]] = False
-    for i in stuck[won[stuck]]:  # few: any customer, whose life is then stretched to span the deal
+    # Won, but nobody's life spans it: it makes a new customer instead. Stretching a life would bend the planted lifetimes.
+    late = stuck[won[stuck]]
+    room = max(accounts - 1 - customers, 0)
+    fresh = late[:room]
+    account[fresh] = np.arange(customers, customers + len(fresh))
+    start[account[fresh]] = closed[fresh]
+    end[account[fresh]] = closed[fresh] + np.ceil(life_days(segment, g, len(fresh))).astype(np.int64)
+    repeat[fresh] = False
+    customers += len(fresh)
+    makers = np.concatenate([makers, fresh])
+    for i in late[room:]:  # no account left: a customer's life is stretched to span the deal
         options = np.flatnonzero(start[:customers] < created[i])
         account[i] = options[g.integers(len(options))] if len(options) else 0
         end[account[i]] = max(end[account[i]], closed[i] + 1)
