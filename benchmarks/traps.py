@@ -1,4 +1,4 @@
-"""Every named company read naively and read rightly, beside what was planted. ``make traps`` writes docs/companies.md and docs/companies.zh.md.
+"""Every named company read naively and read rightly, beside what was planted: ``make traps`` writes docs/companies.md and .zh.md.
 
 The naive reading is what a spreadsheet gives at first sight; it goes wrong on purpose of the company. The right reading is the workbook's
 where a finding answers the question, else a plain count of the same tables that avoids the trap.
@@ -22,6 +22,7 @@ from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
 from kaanalysis.simulate import draw_company, parameters, population_truth
 from kaanalysis.simulate.parameters import World
+from kaanalysis.text import words
 
 SIZE = 3.0
 DOCS = Path(__file__).parent.parent / "docs"
@@ -52,7 +53,9 @@ class Reading:
     @property
     def deals(self) -> pd.DataFrame:
         """Opportunities with the account's segment and the team's motion, times as dates."""
-        deals = self.tables["opportunities"].merge(self.tables["accounts"][["account_id", "segment", "region"]], on="account_id")
+        deals = self.tables["opportunities"].merge(
+            self.tables["accounts"][["account_id", "segment", "region"]], on="account_id"
+        )
         deals = deals.merge(self.tables["teams"][["team", "motion"]], on="team", how="left")
         for column in ("created_at", "closed_at"):
             deals[column] = pd.to_datetime(deals[column])
@@ -108,7 +111,9 @@ class Trap:
     def agrees(self, right: Value | Judged, truth: Value) -> bool:
         """Whether the right reading says what is so."""
         value = right.value if isinstance(right, Judged) else right
-        return (beyond(value, self.denied) and beyond(truth, self.denied)) if self.denied is not None else value == truth
+        return (
+            (beyond(value, self.denied) and beyond(truth, self.denied)) if self.denied is not None else value == truth
+        )
 
 
 def beyond(value: Value, mark: tuple[float, int]) -> bool:
@@ -127,12 +132,12 @@ def plain(value: Value | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def shown(right: Value | Judged) -> str:
+def shown(right: Value | Judged, language: str) -> str:
     """A right reading as text: value, interval, state."""
     if not isinstance(right, Judged):
         return f"**{plain(right)}**"
     span = "" if right.low is None or right.high is None else f" [{plain(right.low)}, {plain(right.high)}]"
-    return f"**{plain(right.value)}**{span} · {right.state}"
+    return f"**{plain(right.value)}**{span} · {words(language)(f'states.{right.state}')}"
 
 
 # Naive and right counts ------------------------------------------------------------------------------------------
@@ -156,7 +161,9 @@ def deal_size_ratio(r: Reading) -> float:
 
 def key_deal_size_ratio(r: Reading) -> float:
     key = r.deals.query("segment == 'KA'")  # all deals, won or not: who wins larger ones must not pass for larger ones
-    return float(key.loc[(key["motion"] == "KA"), "amount"].median() / key.loc[key["created_at"] < r.launch, "amount"].median())
+    return float(
+        key.loc[(key["motion"] == "KA"), "amount"].median() / key.loc[key["created_at"] < r.launch, "amount"].median()
+    )
 
 
 def partner_win_ratio(r: Reading) -> float:
@@ -195,7 +202,9 @@ def parallel_share(r: Reading) -> float:
     pairs = key[["opportunity_id", "account_id", "created_at", "end"]].merge(
         smb[["account_id", "created_at", "end"]], on="account_id", suffixes=("", "_smb"))  # fmt: skip
     days = pd.Timedelta(days=3)
-    both = pairs[(pairs["created_at_smb"] <= pairs["created_at"] + days) & (pairs["end_smb"] >= pairs["created_at"] - days)]
+    both = pairs[
+        (pairs["created_at_smb"] <= pairs["created_at"] + days) & (pairs["end_smb"] >= pairs["created_at"] - days)
+    ]
     return both["opportunity_id"].nunique() / len(key)
 
 
@@ -255,7 +264,12 @@ def planted_conversion_ratio(r: Reading) -> float:
     won = []
     for gap in (-r.world.starving.effect, 0.0):
         kind = [Kind(1.0, "others", gap)]
-        won.append(sum(w * float((p[:, None] * k[None, :] * t.prod(axis=2)).sum()) for w, p, k, t, _ in cells(r.world, r.world.smb, kind)))
+        won.append(
+            sum(
+                w * float((p[:, None] * k[None, :] * t.prod(axis=2)).sum())
+                for w, p, k, t, _ in cells(r.world, r.world.smb, kind)
+            )
+        )
     return won[0] / won[1]
 
 
@@ -267,7 +281,9 @@ def attainment(r: Reading) -> float:
 
 def moved_share(r: Reading) -> float:
     """Share of what KA teams won since the launch that came from customer groups which other teams had won from before it."""
-    won = r.deals.query("outcome == 'won'").merge(r.tables["accounts"][["account_id", "parent_account_id"]], on="account_id")
+    won = r.deals.query("outcome == 'won'").merge(
+        r.tables["accounts"][["account_id", "parent_account_id"]], on="account_id"
+    )
     group = won["parent_account_id"].fillna(won["account_id"])
     before = set(group[(won["motion"] != "KA") & (won["closed_at"] < r.launch)])
     late = (won["motion"] == "KA") & (won["closed_at"] >= r.launch)
@@ -277,7 +293,9 @@ def moved_share(r: Reading) -> float:
 def replica(r: Reading) -> Reading:
     """A company of the same kind, forty times the size, from other random numbers: what is counted in it is as good as exact."""
     made = draw_company(r.world, 40, 40.0)
-    return Reading(r.world, r.truth, {n: made[n].to_pandas() for n in ("accounts", "opportunities", "teams", "team_months")})
+    return Reading(
+        r.world, r.truth, {n: made[n].to_pandas() for n in ("accounts", "opportunities", "teams", "team_months")}
+    )
 
 
 def present_age(r: Reading) -> float:
@@ -294,7 +312,10 @@ def churned_tenure(r: Reading) -> float:
     """Mean months that customers who have left had stayed, KA minus SMB."""
     subs = r.tables["subscriptions"].merge(r.tables["accounts"][["account_id", "segment"]], on="account_id")
     keys = [subs["segment"], subs["account_id"]]
-    start, end = pd.to_datetime(subs["started_at"]).groupby(keys).min(), pd.to_datetime(subs["ended_at"]).groupby(keys).max()
+    start, end = (
+        pd.to_datetime(subs["started_at"]).groupby(keys).min(),
+        pd.to_datetime(subs["ended_at"]).groupby(keys).max(),
+    )
     gone = ~subs["ended_at"].isna().groupby(keys).any()
     mean = ((end - start)[gone].dt.days / 30.4375).groupby(level=0).mean()
     return float(mean["KA"] - mean["SMB"])
@@ -337,12 +358,20 @@ def known(r: Reading) -> int:
 def chapman(r: Reading) -> float:
     """Potential customers not yet in the register: Chapman's estimate of the market from two independent lists (worked; on a ranking)."""
     book = register(r)
-    worked, on_list, both = int(book["worked"].sum()), int(book["on_list"].sum()), int((book["worked"] & book["on_list"]).sum())
+    worked, on_list, both = (
+        int(book["worked"].sum()),
+        int(book["on_list"].sum()),
+        int((book["worked"] & book["on_list"]).sum()),
+    )
     return (worked + 1) * (on_list + 1) / (both + 1) - 1 - len(book)
 
 
 def roles_per_deal(r: Reading) -> float:
-    people = r.tables["stakeholders"].merge(r.deals[["opportunity_id", "segment"]], on="opportunity_id").query("segment == 'KA'")
+    people = (
+        r.tables["stakeholders"]
+        .merge(r.deals[["opportunity_id", "segment"]], on="opportunity_id")
+        .query("segment == 'KA'")
+    )
     return float(people.groupby("opportunity_id")["role"].nunique().mean())
 
 
@@ -396,71 +425,207 @@ def true_success(r: Reading) -> float:
 
 TRAPS: dict[str, Trap] = {
     "healthy": Trap(
-        ("mean tenure of customers that left, KA − SMB (months)", "已流失客户的平均年限，大客户减中小客户（月）"), LIFE,
-        churned_tenure, lambda r: r.number("M-1.2", "rmst_difference", "KA-SMB"), true_life, (0, -1), (0, 1)),
+        ("mean tenure of customers that left, KA − SMB (months)", "已流失客户的平均年限，大客户减中小客户（月）"),
+        LIFE,
+        churned_tenure,
+        lambda r: r.number("M-1.2", "rmst_difference", "KA-SMB"),
+        true_life,
+        (0, -1),
+        (0, 1),
+    ),
     "hatching": Trap(
-        ("KA team's mean deal against SMB's", "大客户团队平均单额是中小客户的几倍"), ("median KA deal since the launch against before", "启动后与启动前大客户单额中位数之比"),
-        deal_size_ratio, key_deal_size_ratio, lambda r: r.world.ka_team.amount / r.world.smb_on_ka.amount, (1, 1), (1.1, -1)),
+        ("KA team's mean deal against SMB's", "大客户团队平均单额是中小客户的几倍"),
+        ("median KA deal since the launch against before", "启动后与启动前大客户单额中位数之比"),
+        deal_size_ratio,
+        key_deal_size_ratio,
+        lambda r: r.world.ka_team.amount / r.world.smb_on_ka.amount,
+        (1, 1),
+        (1.1, -1),
+    ),
     "channel": Trap(
-        ("partners' win rate since the launch against before", "渠道赢单率：启动后与启动前之比"), ("share of their sales without a registered deal", "没有报备的成交占比"),
-        partner_win_ratio, unregistered_share, planted_unregistered, (1, 1), (0.1, 1)),
+        ("partners' win rate since the launch against before", "渠道赢单率：启动后与启动前之比"),
+        ("share of their sales without a registered deal", "没有报备的成交占比"),
+        partner_win_ratio,
+        unregistered_share,
+        planted_unregistered,
+        (1, 1),
+        (0.1, 1),
+    ),
     "rival_team": Trap(
-        ("KA team's deals", "大客户团队的商机数"), ("share of them that SMB had open for the same customer", "其中中小客户团队同时在跟的占比"),
-        ka_pipeline, parallel_share, planted_contested, (100, 1), (0.1, 1)),
+        ("KA team's deals", "大客户团队的商机数"),
+        ("share of them that SMB had open for the same customer", "其中中小客户团队同时在跟的占比"),
+        ka_pipeline,
+        parallel_share,
+        planted_contested,
+        (100, 1),
+        (0.1, 1),
+    ),
     "siphon": Trap(
-        ("growth of the KA team's revenue, last year", "大客户团队收入近一年增长"), ("share from accounts taken over (M-D)", "来自接手客户的占比（M-D）"),
-        ka_growth, lambda r: r.number("M-D", "score", "KA"), lambda r: moved_share(replica(r)), (0, 1), (0.5, 1)),
+        ("growth of the KA team's revenue, last year", "大客户团队收入近一年增长"),
+        ("share from accounts taken over (M-D)", "来自接手客户的占比（M-D）"),
+        ka_growth,
+        lambda r: r.number("M-D", "score", "KA"),
+        lambda r: moved_share(replica(r)),
+        (0, 1),
+        (0.5, 1),
+    ),
     "starved_product": Trap(
-        ("total revenue against the year before the launch", "总收入相对启动前一年的增长"), ("SMB conversion, last year against before the launch", "中小客户转化率：近一年与启动前之比"),
-        growth_since_launch, smb_conversion_ratio, planted_conversion_ratio, (0, 1), (0.9, -1)),
+        ("total revenue against the year before the launch", "总收入相对启动前一年的增长"),
+        ("SMB conversion, last year against before the launch", "中小客户转化率：近一年与启动前之比"),
+        growth_since_launch,
+        smb_conversion_ratio,
+        planted_conversion_ratio,
+        (0, 1),
+        (0.9, -1),
+    ),
     "shortfall": Trap(
-        ("total revenue against the year before the launch", "总收入相对启动前一年的增长"), ("KA bookings against quota, last year", "近一年大客户目标完成率"),
-        growth_since_launch, attainment, lambda r: attainment(replica(r)), (0, 1), (0.8, -1)),
+        ("total revenue against the year before the launch", "总收入相对启动前一年的增长"),
+        ("KA bookings against quota, last year", "近一年大客户目标完成率"),
+        growth_since_launch,
+        attainment,
+        lambda r: attainment(replica(r)),
+        (0, 1),
+        (0.8, -1),
+    ),
     "fickle_key_accounts": Trap(
-        ("mean age of today's customers, KA − SMB (months)", "现有客户平均年限，大客户减中小客户（月）"), LIFE,
-        present_age, lambda r: r.number("M-1.2", "rmst_difference", "KA-SMB"), true_life, (0, 1), (0, -1)),
+        ("mean age of today's customers, KA − SMB (months)", "现有客户平均年限，大客户减中小客户（月）"),
+        LIFE,
+        present_age,
+        lambda r: r.number("M-1.2", "rmst_difference", "KA-SMB"),
+        true_life,
+        (0, 1),
+        (0, -1),
+    ),
     "alike_needs": Trap(
-        ("different products per account, KA − SMB", "每家客户的产品种类，大客户减中小客户"), ("chance that two order lines differ in product, KA − SMB", "两条订单行产品不同的概率之差"),
-        products_per_account, products_of_two_lines, lambda r: 0.0, (0.5, 1), (0.15, -1)),
+        ("different products per account, KA − SMB", "每家客户的产品种类，大客户减中小客户"),
+        ("chance that two order lines differ in product, KA − SMB", "两条订单行产品不同的概率之差"),
+        products_per_account,
+        products_of_two_lines,
+        lambda r: 0.0,
+        (0.5, 1),
+        (0.15, -1),
+    ),
     "stingy_key_accounts": Trap(
-        ("mean spend, KA / SMB", "平均花费之比"), ("median spend, KA / SMB (M-1.4)", "花费中位数之比（M-1.4）"),
-        mean_spend_ratio, lambda r: r.number("M-1.4", "spend_ratio", "KA-SMB"),
-        lambda r: r.segment("KA")["spend"]["median"] / r.segment("SMB")["spend"]["median"], (2, 1), (2, -1)),
+        ("mean spend, KA / SMB", "平均花费之比"),
+        ("median spend, KA / SMB (M-1.4)", "花费中位数之比（M-1.4）"),
+        mean_spend_ratio,
+        lambda r: r.number("M-1.4", "spend_ratio", "KA-SMB"),
+        lambda r: r.segment("KA")["spend"]["median"] / r.segment("SMB")["spend"]["median"],
+        (2, 1),
+        (2, -1),
+    ),
     "exhausted_market": Trap(
-        ("small customers in the register", "系统里的中小客户数"), ("potential small customers not in it (two lists)", "系统之外的潜在中小客户（两份名单）"),
-        known, chapman, lambda r: float(round(SIZE * (r.world.smb.market - r.world.smb.accounts) * (1 - r.world.smb.ranked))), (1000, 1), (1000, -1)),
+        ("small customers in the register", "系统里的中小客户数"),
+        ("potential small customers not in it (two lists)", "系统之外的潜在中小客户（两份名单）"),
+        known,
+        chapman,
+        lambda r: float(round(SIZE * (r.world.smb.market - r.world.smb.accounts) * (1 - r.world.smb.ranked))),
+        (1000, 1),
+        (1000, -1),
+    ),
     "merged_roles": Trap(
-        ("roles per KA deal", "每个大客户商机的角色数"), ("role-merge index of KA (M-2.2)", "大客户角色合一指数（M-2.2）"),
-        roles_per_deal, lambda r: r.number("M-2.2", "role_merge_index", "KA"), lambda r: r.segment("KA")["role_merge_index"], (5, 1), (0.5, 1)),
+        ("roles per KA deal", "每个大客户商机的角色数"),
+        ("role-merge index of KA (M-2.2)", "大客户角色合一指数（M-2.2）"),
+        roles_per_deal,
+        lambda r: r.number("M-2.2", "role_merge_index", "KA"),
+        lambda r: r.segment("KA")["role_merge_index"],
+        (5, 1),
+        (0.5, 1),
+    ),
     "lingering_losses": Trap(CLOSED, SUCCESS, closed_share, success, true_success, (0.5, 1), (0.5, -1)),
     "young_programme": Trap(CLOSED, SUCCESS, closed_share, success, true_success, (0.5, -1), (0.5, 1)),
-    "big_deals_win": Trap(("share won of the KA amount", "大客户金额赢单率"), SUCCESS, weighted_share, success, true_success, (0.5, 1), (0.5, -1)),
+    "big_deals_win": Trap(
+        ("share won of the KA amount", "大客户金额赢单率"),
+        SUCCESS,
+        weighted_share,
+        success,
+        true_success,
+        (0.5, 1),
+        (0.5, -1),
+    ),
     "slow_decoy": Trap(
-        ("step with the longest dwell", "停留最久的步骤"), ("biggest bottleneck (M-3.6)", "最大卡点（M-3.6）"), longest_dwell, top_step, lambda r: r.world.bottleneck),
+        ("step with the longest dwell", "停留最久的步骤"),
+        ("biggest bottleneck (M-3.6)", "最大卡点（M-3.6）"),
+        longest_dwell,
+        top_step,
+        lambda r: r.world.bottleneck,
+    ),
     "late_bottleneck": Trap(
-        ("step with the most losses", "丢单最多的步骤"), ("biggest bottleneck (M-3.6)", "最大卡点（M-3.6）"), most_losses, top_step, lambda r: r.world.bottleneck),
+        ("step with the most losses", "丢单最多的步骤"),
+        ("biggest bottleneck (M-3.6)", "最大卡点（M-3.6）"),
+        most_losses,
+        top_step,
+        lambda r: r.world.bottleneck,
+    ),
     "no_bottleneck": Trap(
-        ("step with the highest loss rate", "丢单率最高的步骤"), ("biggest bottleneck (M-3.6)", "最大卡点（M-3.6）"), highest_loss_rate, top_step, lambda r: "–"),
+        ("step with the highest loss rate", "丢单率最高的步骤"),
+        ("biggest bottleneck (M-3.6)", "最大卡点（M-3.6）"),
+        highest_loss_rate,
+        top_step,
+        lambda r: "–",
+    ),
     "part_time_fits": Trap(
-        ("steps that take more than two weeks", "停留两周以上的步骤数"), ("bottlenecks (M-3.6)", "卡点数（M-3.6）"),
-        slow_steps, lambda r: r.number("M-3.6", "bottlenecks", "KA"), lambda r: r.truth["planted"]["bottlenecks"], (3, 1), (1.5, -1)),
+        ("steps that take more than two weeks", "停留两周以上的步骤数"),
+        ("bottlenecks (M-3.6)", "卡点数（M-3.6）"),
+        slow_steps,
+        lambda r: r.number("M-3.6", "bottlenecks", "KA"),
+        lambda r: r.truth["planted"]["bottlenecks"],
+        (3, 1),
+        (1.5, -1),
+    ),
     "split_fits": Trap(
-        ("level of the best lane", "最强泳道的水平"), ("fit (M-3.6)", "适配度（M-3.6）"),
-        best_lane, lambda r: r.number("M-3.6", "fit", "KA"), lambda r: r.truth["planted"]["fit"], (0.6, 1), (0.8, -1)),
+        ("level of the best lane", "最强泳道的水平"),
+        ("fit (M-3.6)", "适配度（M-3.6）"),
+        best_lane,
+        lambda r: r.number("M-3.6", "fit", "KA"),
+        lambda r: r.truth["planted"]["fit"],
+        (0.6, 1),
+        (0.8, -1),
+    ),
     "rebuild_fits": Trap(
-        ("biggest bottlenecks", "最大的卡点数"), ("bottlenecks (M-3.6)", "卡点数（M-3.6）"),
-        lambda r: 1, lambda r: r.number("M-3.6", "bottlenecks", "KA"), lambda r: r.truth["planted"]["bottlenecks"], (1.5, -1), (3.5, 1)),
+        ("biggest bottlenecks", "最大的卡点数"),
+        ("bottlenecks (M-3.6)", "卡点数（M-3.6）"),
+        lambda r: 1,
+        lambda r: r.number("M-3.6", "bottlenecks", "KA"),
+        lambda r: r.truth["planted"]["bottlenecks"],
+        (1.5, -1),
+        (3.5, 1),
+    ),
     "stalled_base": Trap(
-        ("growth of total revenue, last year", "总收入近一年增长"), ("growth of SMB revenue, last year (M-0.1)", "中小客户收入近一年增长（M-0.1）"),
-        total_growth, lambda r: r.number("M-0.1", "growth_rate", "SMB"), lambda r: r.world.smb.growth, (0, 1), (0, -1)),
-}  # fmt: skip
+        ("growth of total revenue, last year", "总收入近一年增长"),
+        ("growth of SMB revenue, last year (M-0.1)", "中小客户收入近一年增长（M-0.1）"),
+        total_growth,
+        lambda r: r.number("M-0.1", "growth_rate", "SMB"),
+        lambda r: r.world.smb.growth,
+        (0, 1),
+        (0, -1),
+    ),
+}
 
 
 def read(company: str, policy: Policy, engine: Engine, size: float = SIZE) -> Reading:
     """The company's own seed at `size`."""
     world = parameters.load(company)
     made = draw_company(world, world.seed + world.history, size)
-    return Reading(world, population_truth(world), {n: t.to_pandas() for n, t in made.items()}, engine.open(world, made), policy)
+    return Reading(
+        world, population_truth(world), {n: t.to_pandas() for n, t in made.items()}, engine.open(world, made), policy
+    )
+
+
+PAGES = {
+    "en": (
+        "# Companies with a trap",
+        "Each has a mechanism planted, a reading that goes wrong on it, and one that does not. Written by `make traps`: each company's own "
+        f"seed, size {SIZE:g}. `kaanalysis simulate NAME --out DATA` makes any of them; the truth lies beside the folder.",
+        "| company | what was planted | naive reading | right reading | truth | why the naive reading goes wrong |",
+    ),
+    "zh": (
+        "# 带陷阱的公司",
+        "每家公司都埋入一种机制：有一种读法会错，有一种不会。由 `make traps` 写成："
+        f"各公司自己的随机种子，规模 {SIZE:g}。`kaanalysis simulate 名称 --out DATA` 可生成任意一家；真相在文件夹旁边。",
+        "| 公司 | 埋入了什么 | 天真的读法 | 正确的读法 | 真相 | 天真的读法为何错 |",
+    ),
+}
 
 
 def main() -> None:
@@ -472,18 +637,17 @@ def main() -> None:
         if not (trap.misleads(naive, planted) and trap.agrees(right, planted)):
             tqdm.write(f"{company}: the trap does not close: naive {naive}, right {right}, truth {planted}")
         world = reading.world
-        for i, (lang, about, why) in enumerate((("en", world.about_en, world.naive_en), ("zh", world.about_zh, world.naive_zh))):
-            rows[lang].append(f"| `{company}` | {about} | {trap.naive[i]}: **{plain(naive)}** | {trap.right[i]}: {shown(right)} "
+        for i, (lang, about, why) in enumerate(
+            (("en", world.about_en, world.naive_en), ("zh", world.about_zh, world.naive_zh))
+        ):
+            colon = "：" if lang == "zh" else ": "
+            rows[lang].append(f"| `{company}` | {about} | {trap.naive[i]}{colon}**{plain(naive)}** | {trap.right[i]}{colon}{shown(right, lang)} "
                               f"| {plain(planted)} | {why} |")  # fmt: skip
-    for lang, title, intro, head in (
-        ("en", "# Companies with a trap", "Each has a mechanism planted, a reading that goes wrong on it, and one that does not. Written by "
-         f"`make traps`: each company's own seed, size {SIZE:g}. `kaanalysis simulate NAME --out DATA` makes any of them; the truth lies beside the folder.",
-         "| company | what was planted | naive reading | right reading | truth | why the naive reading goes wrong |"),
-        ("zh", "# 带陷阱的公司", f"每家公司都埋入一种机制：有一种读法会错，有一种不会。由 `make traps` 写成：各公司自己的随机种子，规模 {SIZE:g}。"
-         "`kaanalysis simulate 名称 --out DATA` 可生成任意一家；真相在文件夹旁边。", "| 公司 | 埋入了什么 | 天真的读法 | 正确的读法 | 真相 | 天真的读法为何错 |"),
-    ):  # fmt: skip
+    for lang, (title, intro, head) in PAGES.items():
         name = "companies.md" if lang == "en" else "companies.zh.md"
-        (DOCS / name).write_text("\n".join([title, intro, "", head, "|---" * 6 + "|", *rows[lang]]) + "\n", encoding="utf-8")
+        (DOCS / name).write_text(
+            "\n".join([title, intro, "", head, "|---" * 6 + "|", *rows[lang]]) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

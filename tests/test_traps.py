@@ -31,4 +31,6 @@ def test_a_trap_that_does_not_close_is_seen() -> None:
     trap = TRAPS["lingering_losses"]
     assert not trap.misleads(0.4, 0.386) and not trap.agrees(0.55, 0.386) and not trap.agrees(0.4, 0.55)
     assert beyond(1.0, (0.5, 1)) and not beyond(0.5, (0.5, 1)) and not beyond("a step", (0.5, 1))
-    assert not TRAPS["slow_decoy"].misleads("value case", "value case") and not TRAPS["slow_decoy"].agrees("contract review", "value case")
+    assert not TRAPS["slow_decoy"].misleads("value case", "value case") and not TRAPS["slow_decoy"].agrees(
+        "contract review", "value case"
+    )

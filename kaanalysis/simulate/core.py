@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +94,9 @@ def best_leave(world: World, initial: list[int]) -> int:
     """How many SMB sellers become KA sellers (at least one stays in every team). initial: sellers of each team on its first day."""
     assert world.hatching is not None
     smb = sum(n - 1 for n, t in zip(initial, world.teams, strict=True) if t.motion == "SMB")
-    return min(smb, sum(round(world.hatching.share * n) for n, t in zip(initial, world.teams, strict=True) if t.motion == "KA"))
+    return min(
+        smb, sum(round(world.hatching.share * n) for n, t in zip(initial, world.teams, strict=True) if t.motion == "KA")
+    )
 
 
 def _hatch(world: World, counts: list[int], offset: Ints, skill: Floats, leavers: Ints, was: Ints) -> None:
@@ -151,8 +155,12 @@ class Deals:
 
     def pick(self, which: Flags | Ints) -> Deals:
         """The deals at `which`, in that order."""
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return Deals(**{k: v[which] if isinstance(v, np.ndarray) else v for k, v in fields.items()})
+        return self.map(lambda _, values: values[which])
+
+    def map(self, change: Callable[[str, Any], Any]) -> Deals:
+        """Every array by name through `change`; the label stays."""
+        arrays = {f.name: change(f.name, getattr(self, f.name)) for f in dataclasses.fields(self) if f.name != "label"}
+        return Deals(label=self.label, **arrays)
 
     @property
     def won(self) -> Flags:
@@ -239,9 +247,13 @@ def draw_deals(world: World, label: str, seed: int, size: float, crew: Sellers) 
     pair, rival = _contested(world, label, seed, created, team)
     owner = crew.draw(team, created, g.random(n))
     motion = np.array([t.motion for t in world.teams])[team]
-    manner = [world.ka_team if m == "KA" else world.smb_on_ka for m in ("KA", "SMB")] if label == "KA" else [Manner()] * 2
+    manner = (
+        [world.ka_team if m == "KA" else world.smb_on_ka for m in ("KA", "SMB")] if label == "KA" else [Manner()] * 2
+    )
     theirs = motion == "KA"
-    gap, pace, factor = (np.where(theirs, getattr(manner[0], f), getattr(manner[1], f)) for f in ("gap", "days", "amount"))
+    gap, pace, factor = (
+        np.where(theirs, getattr(manner[0], f), getattr(manner[1], f)) for f in ("gap", "days", "amount")
+    )
     shift = segment.skill_sd * crew.skill[owner]
     z = g.standard_normal(n)
     amount = np.round(segment.amount_median * factor * np.exp(segment.amount_log_sd * z), 2)
@@ -295,7 +307,8 @@ def burden(world: World, label: str, created: Ints, region: Ints) -> Floats:
     if label == "SMB" and world.starving is not None:
         return world.starving.effect * ramp(world, created, world.starving.ramp_months)
     if label == "KA" and world.channel is not None:
-        return world.channel.obstruction * (affected_regions(world)[region] & (created >= day(world.ka_launch)))
+        touched = affected_regions(world)[region] & (created >= day(world.ka_launch))
+        return np.where(touched, world.channel.obstruction, 0.0)
     return np.zeros(len(created))
 
 
@@ -355,8 +368,7 @@ def _with_shadows(world: World, deals: Deals, rival: Ints, crew: Sellers, segmen
     shadow = dataclasses.replace(shadow, created=created, team=rival[i], owner=owner, shift=segment.skill_sd * crew.skill[owner],
                                  fails=fails, begins=begins, ends=ends, shadow=np.ones(k, bool))  # fmt: skip
     shadow = _settled(world, shadow)
-    fields = {f.name: getattr(deals, f.name) for f in dataclasses.fields(deals)}
-    both = Deals(**{key: np.concatenate([v, getattr(shadow, key)]) if isinstance(v, np.ndarray) else v for key, v in fields.items()})
+    both = deals.map(lambda name, values: np.concatenate([values, getattr(shadow, name)]))
     return both.pick(np.argsort(both.created, kind="stable"))
 
 

@@ -59,7 +59,9 @@ def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Custom
     for r in range(len(shares)):
         mine = np.flatnonzero(deals.region == r)
         size_of = int(accounts[r]), int(legacy[r])
-        start, end, chosen, first[mine], repeat[mine] = _region(world, segment, deals, mine, repeat[mine], moved[mine], *size_of, g)
+        start, end, chosen, first[mine], repeat[mine] = _region(
+            world, segment, deals, mine, repeat[mine], moved[mine], *size_of, g
+        )
         account[mine] = base + chosen
         starts.append(start)
         ends.append(end)

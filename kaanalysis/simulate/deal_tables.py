@@ -56,7 +56,11 @@ def opportunities(
         partner = channel[d.team]
         count = scaled(world.partners, size)
         partners = [f"partner-{shard * count + i + 1:02d}" for i in range(count)]
-        rivals = np.where(d.created >= day(world.ka_launch), s.competitor if s.competitor_after is None else s.competitor_after, s.competitor)
+        rivals = np.where(
+            d.created >= day(world.ka_launch),
+            s.competitor if s.competitor_after is None else s.competitor_after,
+            s.competitor,
+        )
         out.append({
             "opportunity_id": w.deals(part.number),
             "account_id": w.accounts(part.account),

@@ -20,7 +20,14 @@ from kaanalysis.paths import workbook_file
 
 T = TypeVar("T")
 
-PATTERNS = {"M-A": "hatching", "M-B": "channel", "M-C": "rivalry", "M-D": "siphon", "M-E": "starving", "M-F": "shortfall"}
+PATTERNS = {
+    "M-A": "hatching",
+    "M-B": "channel",
+    "M-C": "rivalry",
+    "M-D": "siphon",
+    "M-E": "starving",
+    "M-F": "shortfall",
+}
 # What names an entry of a list of tables, so that a company can change one entry of the company it is like.
 ENTRY_KEYS = ("name", "team", "role")
 
@@ -353,7 +360,7 @@ def changed(base: dict[str, Any], by: dict[str, Any], where: str) -> dict[str, A
         there = base.get(key)
         if isinstance(value, dict) and isinstance(there, dict):
             out[key] = changed(there, value, f"{where} {key}")
-        elif _entries(value) and _entries(there) and (naming := _naming(there)):
+        elif _entries(value) and isinstance(there, list) and (naming := _naming(there)):
             entries = {entry[naming]: entry for entry in there}
             for entry in value:
                 if entry.get(naming) not in entries:
@@ -365,9 +372,9 @@ def changed(base: dict[str, Any], by: dict[str, Any], where: str) -> dict[str, A
     return out
 
 
-def _naming(entries: list[dict[str, Any]]) -> str | None:
-    """The key that tells the entries apart, if one does."""
-    for key in ENTRY_KEYS:
+def _naming(entries: list[Any]) -> str | None:
+    """The key that tells the entries apart, if they are tables and one does."""
+    for key in ENTRY_KEYS if _entries(entries) else ():
         if len({entry.get(key) for entry in entries}) == len(entries):
             return key
     return None
@@ -432,9 +439,14 @@ def _consistent(world: World, where: str) -> None:
         demand(abs(sum(segment.persons) - 1) < 1e-9, f"{label}: persons must sum to 1")
         demand(len(segment.persons) <= base and base - 1 - first <= len(segment.merge_order),
                f"{label}: persons asks for more merged or separate roles than there are")  # fmt: skip
-        demand(abs(sum(segment.origin_mix) - 1) < 1e-9 and len(segment.origin_mix) == 3, f"{label}: origin_mix must be three shares")
+        demand(
+            abs(sum(segment.origin_mix) - 1) < 1e-9 and len(segment.origin_mix) == 3,
+            f"{label}: origin_mix must be three shares",
+        )
         demand(segment.linger > 0, f"{label}: linger must be above 0")
-        demand(segment.market == 0 or segment.market >= segment.accounts, f"{label}: market holds at least the accounts")
+        demand(
+            segment.market == 0 or segment.market >= segment.accounts, f"{label}: market holds at least the accounts"
+        )
     for step_name in (world.bottleneck, world.slowest):
         demand(step_name in {"", *(s.name for s in world.ka.steps)}, f"{step_name!r} is no step of KA")
     if world.channel is not None:

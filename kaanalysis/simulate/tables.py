@@ -223,12 +223,13 @@ def listed(world: World, seed: int, part: Part, w: Widths) -> dict[str, pa.Array
     s, n = part.segment, part.listed
     industry = g.integers(len(world.industries), size=n)
     employees = np.ceil(s.employees_median * np.exp(s.employees_log_sd * g.standard_normal(n)))
+    shares = np.array(list(world.regions.values())) / sum(world.regions.values())
     return {
         "account_id": w.accounts(part.listed_base + np.arange(n)),
         "name": company_names(world, industry, g)[0],
         "parent_account_id": pa.nulls(n, pa.string()),
         "industry": words(world.industries, industry),
-        "region": words(list(world.regions), g.choice(len(world.regions), n, p=np.array(list(world.regions.values())) / sum(world.regions.values()))),
+        "region": words(list(world.regions), g.choice(len(shares), n, p=shares)),
         "employees": pa.array(employees.astype(np.int64)),
         "annual_revenue": pa.array(np.round(s.revenue_median * np.exp(s.revenue_log_sd * g.standard_normal(n)), -3)),
         "reach": words(REACHES, g.choice(len(s.reach), n, p=np.array(s.reach))),
@@ -282,7 +283,9 @@ def holders(world: World, part: Part) -> tuple[Ints, Ints]:
     local = np.array([direct[region] for region in world.regions])
     team = local[part.customers.region]
     if part.label == "SMB":
-        held = np.flatnonzero(np.array([t.motion != "KA" for t in world.teams])[part.deals.team])  # a rival does not hold by pursuing
+        held = np.flatnonzero(
+            np.array([t.motion != "KA" for t in world.teams])[part.deals.team]
+        )  # a rival does not hold by pursuing
         account, at = np.unique(part.customers.account[held], return_index=True)
         team[account] = part.deals.team[held[at]]
     ka = [i for i, t in enumerate(world.teams) if t.motion == "KA"]
@@ -345,7 +348,9 @@ def disputes(world: World, seed: int, size: float, made: list[Part], w: Widths) 
     hours = world.dispute_hours * np.exp(0.6 * g.standard_normal(n))
     quarrels = [taken_over, *(q for part in made for q in deal_quarrels(world, seed, part))]
     more = sum(len(q.account) for q in quarrels[1:])
-    hours = np.concatenate([hours, world.dispute_hours * np.exp(0.6 * rng(seed, "dispute hours").standard_normal(more))])
+    hours = np.concatenate(
+        [hours, world.dispute_hours * np.exp(0.6 * rng(seed, "dispute hours").standard_normal(more))]
+    )
     teams = [t.team for t in world.teams]
     return by(pa.table({
         "account_id": w.accounts(np.concatenate([q.account for q in quarrels])),

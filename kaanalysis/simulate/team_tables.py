@@ -56,7 +56,11 @@ def team_months(world: World, seed: int, size: float, total: Tally) -> pa.Table:
     g = rng(seed, "team_months")
     months, first_day, month_end = months_of(world)
     years = (months - months[0]).astype(np.int64) / 12
-    pulled = ramp(world, month_end, world.starving.ramp_months) * world.starving.capacity if world.starving else np.zeros(len(months))
+    pulled = (
+        ramp(world, month_end, world.starving.ramp_months) * world.starving.capacity
+        if world.starving
+        else np.zeros(len(months))
+    )
     filled = _shortfall_ramp(world, month_end)
     given = sum(t.capacity for t in world.teams if t.motion == "SMB") / sum(t.motion == "KA" for t in world.teams)
     out = []

@@ -57,12 +57,16 @@ def _sum_cdf(steps: tuple[tuple[float, float], ...]) -> Floats:
     return np.cumsum(total)
 
 
-def duration_cdf(segment: Segment, extra: bool, upto: int | None = None, pace: float = 1.0, only: int | None = None) -> Floats:
+def duration_cdf(
+    segment: Segment, extra: bool, upto: int | None = None, pace: float = 1.0, only: int | None = None
+) -> Floats:
     """P(sum of step days <= d) for d = 0 … LONGEST, over the first `upto` steps; pace: factor on durations; only: that step alone.
 
     Up to a step short of all, the last one counted is the one that fails and lingers."""
     taken = [
-        (i, step) for i, step in enumerate(segment.steps[:upto]) if (extra or not step.above_limit) and only in (None, i)
+        (i, step)
+        for i, step in enumerate(segment.steps[:upto])
+        if (extra or not step.above_limit) and only in (None, i)
     ]
     return _sum_cdf(tuple(
         (step.days * pace * (segment.linger if upto is not None and i == upto - 1 else 1.0), step.log_sd) for i, step in taken
@@ -95,7 +99,9 @@ def kinds(world: World, label: str) -> list[Kind]:
     since = days >= day(world.ka_launch)
     regions = np.array(list(world.regions.values()))
     touched = float(regions[affected_regions(world)].sum() / regions.sum())
-    found = _ka_kinds(world, days, since, touched) if label == "KA" else _smb_kinds(world, segment, days, since, touched)
+    found = (
+        _ka_kinds(world, days, since, touched) if label == "KA" else _smb_kinds(world, segment, days, since, touched)
+    )
     total = sum(k.weight for k in found)
     return [replace(k, weight=k.weight / total) for k in found if k.weight > 0]
 
@@ -127,7 +133,10 @@ def _smb_kinds(world: World, segment: Segment, days: Any, since: Any, touched: f
     if world.channel is not None:
         c = world.channel
         kept = Kind(late * partners * (1 - c.withheld - c.hidden), "others", keep=1 - c.diverted)
-        reach = sum(w * float(np.einsum("p,k,pk->", p, k, t[:, :, :-1].prod(axis=2))) for w, p, k, t, _ in cells(world, segment, [replace(kept, weight=1.0)]))
+        reach = sum(
+            w * float(np.einsum("p,k,pk->", p, k, t[:, :, :-1].prod(axis=2)))
+            for w, p, k, t, _ in cells(world, segment, [replace(kept, weight=1.0)])
+        )
         found += [kept, replace(kept, weight=late * partners * c.hidden * reach, last_only=True)]
     if world.rivalry is not None:
         found.append(Kind(late * (1 - world.channel_share) * world.rivalry.contested, "others", lost=True))
@@ -159,7 +168,9 @@ class SkillCounts:
         return found
 
 
-def skill_nodes(world: World, segment: Segment, workers: str, given: SkillCounts | None = None) -> tuple[Floats, Floats]:
+def skill_nodes(
+    world: World, segment: Segment, workers: str, given: SkillCounts | None = None
+) -> tuple[Floats, Floats]:
     """Nodes of a seller's skill in log-odds and their weights. given: a company's own sellers in place of all it could have."""
     if given is not None and workers in given.skill:
         count = np.array(given.deals[workers], dtype=float)
@@ -233,7 +244,11 @@ def cells(world: World, segment: Segment, made: list[Kind], given: SkillCounts |
 
 
 def incidence(
-    world: World, label: str, horizon: int, replace_step: tuple[int, float] | None = None, given: SkillCounts | None = None
+    world: World,
+    label: str,
+    horizon: int,
+    replace_step: tuple[int, float] | None = None,
+    given: SkillCounts | None = None,
 ) -> float:
     """Cumulative incidence of `won` at `horizon` days over registered deals. replace_step: (step, probability) sets its passing."""
     segment = dict(world.segments())[label]
@@ -259,7 +274,11 @@ def won_days_median(world: World, label: str) -> int:
     curve = np.zeros(LONGEST + 1)
     for weight, persons, nodes, table, (kind, extra) in cells(world, segment, kinds(world, label)):
         if not kind.lost:
-            curve += weight * float(np.einsum("p,k,pk->", persons, nodes, table.prod(axis=2))) * won_cdf(segment, kind, extra)
+            curve += (
+                weight
+                * float(np.einsum("p,k,pk->", persons, nodes, table.prod(axis=2)))
+                * won_cdf(segment, kind, extra)
+            )
     return int(np.searchsorted(curve / curve[-1], 0.5))
 
 
@@ -362,7 +381,9 @@ def lifetime(world: World, segment: Segment) -> dict[str, float]:
 def last_year(world: World, deals: Deals, customers: Customers) -> Floats:
     """Won amount per account in the twelve months before as_of, over accounts with any."""
     end = day(world.as_of)
-    recent = deals.won & deals.seen & (deals.end > day(world.as_of.replace(year=world.as_of.year - 1))) & (deals.end <= end)
+    recent = (
+        deals.won & deals.seen & (deals.end > day(world.as_of.replace(year=world.as_of.year - 1))) & (deals.end <= end)
+    )
     total: Floats = np.bincount(customers.account[recent], weights=deals.amount[recent]).astype(np.float64)
     return total[total > 0]
 
@@ -375,7 +396,9 @@ def spend(world: World, label: str, segment: Segment, seed: int = 1) -> dict[str
     deals = draw_deals(world, label, seed, REPLICA, crew)
     customers = draw_customers(world, deals, seed, REPLICA)
     end = day(world.as_of)
-    recent = deals.won & deals.seen & (deals.end > day(world.as_of.replace(year=world.as_of.year - 1))) & (deals.end <= end)
+    recent = (
+        deals.won & deals.seen & (deals.end > day(world.as_of.replace(year=world.as_of.year - 1))) & (deals.end <= end)
+    )
     wins = np.bincount(customers.account[recent], minlength=len(customers.start))
     per_account = np.bincount(wins[wins > 0])
     draws = 400_000

@@ -49,7 +49,12 @@ def test_every_failing_company_agrees_with_itself(name: str) -> None:
     assert np.allclose(lines.sort_index(), won.set_index("opportunity_id")["amount"].sort_index(), atol=0.005)
     deals = made["deals"].set_index("opportunity_id")
     known = set(zip(made["stakeholders"]["opportunity_id"], made["stakeholders"]["person_id"], strict=True))
-    for table, column in (("stage_history", "entered_at"), ("activities", "at"), ("stakeholders", "engaged_at"), ("buying_steps", "at")):
+    for table, column in (
+        ("stage_history", "entered_at"),
+        ("activities", "at"),
+        ("stakeholders", "engaged_at"),
+        ("buying_steps", "at"),
+    ):
         rows = made[table].dropna(subset=["opportunity_id", column])
         deal = deals.loc[rows["opportunity_id"]]
         assert (rows[column].to_numpy() >= deal["created_at"].to_numpy()).all(), table
@@ -71,10 +76,14 @@ def test_hatching_moves_the_best_sellers_with_their_names() -> None:
     assert len(moved) >= 4
     smb = deals[(deals["motion"] == "SMB") & deals["owner"].isin(moved)]
     assert (smb["created_at"] < launch).all() and (deals.loc[(deals["motion"] == "KA"), "created_at"] >= launch).all()
-    month = made["team_months"].merge(made["teams"], on="team").query("motion == 'SMB'").groupby("month")["sellers"].sum()
+    month = (
+        made["team_months"].merge(made["teams"], on="team").query("motion == 'SMB'").groupby("month")["sellers"].sum()
+    )
     before, after = month[month.index < launch].iloc[-1], month[month.index >= launch].iloc[0]
     assert after <= before - len(moved) + 1
-    key = deals[(deals["segment"] == "KA") & (deals["outcome"] == "won")].assign(days=lambda d: (d["closed_at"] - d["created_at"]).dt.days)
+    key = deals[(deals["segment"] == "KA") & (deals["outcome"] == "won")].assign(
+        days=lambda d: (d["closed_at"] - d["created_at"]).dt.days
+    )
     late = key["motion"] == "KA"
     assert key.loc[late, "days"].median() > 1.2 * key.loc[~late, "days"].median()
 
@@ -85,11 +94,19 @@ def test_partners_hide_divert_withhold_where_the_conflict_is_and_only_there() ->
     launch, deals = pd.Timestamp(world.ka_launch), made["deals"].query("motion == 'channel'")
     region = made["accounts"].set_index("account_id")["region"]
     silent = made["order_lines"][made["order_lines"]["opportunity_id"].isna()]
-    assert len(silent) > 30 and set(region[silent["account_id"]]) == set(world.channel.regions) and (silent["at"] >= launch).all()
+    assert (
+        len(silent) > 30
+        and set(region[silent["account_id"]]) == set(world.channel.regions)
+        and (silent["at"] >= launch).all()
+    )
     there = deals["region"].isin(world.channel.regions) & (deals["created_at"] >= launch)
-    stages = made["stage_history"].groupby("opportunity_id")["stage"].first().reindex(deals["opportunity_id"]).to_numpy()
+    stages = (
+        made["stage_history"].groupby("opportunity_id")["stage"].first().reindex(deals["opportunity_id"]).to_numpy()
+    )
     assert (stages[there.to_numpy()] == "close").mean() > 0.1 and (stages[~there.to_numpy()] == "lead").all()
-    monthly = there.sum() / 24 / (deals["region"].isin(world.channel.regions) & (deals["created_at"] < launch)).sum() * 42
+    monthly = (
+        there.sum() / 24 / (deals["region"].isin(world.channel.regions) & (deals["created_at"] < launch)).sum() * 42
+    )
     assert monthly < 0.65
     # Diverted deals are lost at the last step, to a competitor.
     last = made["stage_history"].groupby("opportunity_id")["stage"].last().reindex(deals["opportunity_id"]).to_numpy()
@@ -104,7 +121,9 @@ def test_the_rival_team_pursues_the_same_customers_at_the_same_time() -> None:
     made = tables("rival_team", size=2.0)
     deals = made["deals"].assign(end=lambda d: d["closed_at"].fillna(AS_OF))
     smb_accounts = deals.query("segment == 'SMB'")
-    both = smb_accounts.query("motion == 'KA'").merge(smb_accounts.query("motion == 'SMB'"), on="account_id", suffixes=("", "_smb"))
+    both = smb_accounts.query("motion == 'KA'").merge(
+        smb_accounts.query("motion == 'SMB'"), on="account_id", suffixes=("", "_smb")
+    )
     close = (both["created_at"] - both["created_at_smb"]).dt.days.abs() <= 3
     assert both.loc[close, "opportunity_id"].nunique() > 0.9 * len(smb_accounts.query("motion == 'KA'"))
     pairs = both[close]
@@ -132,7 +151,9 @@ def test_starving_pulls_capacity_and_competitors_strike() -> None:
     launch = pd.Timestamp(world.ka_launch)
     months = made["team_months"].merge(made["teams"], on="team").groupby(["motion", "month"])["product_capacity"].sum()
     assert months["SMB"].iloc[-1] < 0.5 * months["SMB"].iloc[0] and months["KA"].iloc[-1] > 1.8 * months["KA"].iloc[0]
-    assert months["SMB"].iloc[-1] + months["KA"].iloc[-1] == pytest.approx(months["SMB"].iloc[0] + months["KA"].iloc[0], rel=0.2)
+    assert months["SMB"].iloc[-1] + months["KA"].iloc[-1] == pytest.approx(
+        months["SMB"].iloc[0] + months["KA"].iloc[0], rel=0.2
+    )
     smb = made["deals"].query("segment == 'SMB' and outcome == 'lost'")
     rivals = smb.groupby(smb["created_at"] >= launch)["lost_to_competitor"].mean()
     assert rivals[True] > 1.5 * rivals[False]
@@ -148,7 +169,12 @@ def test_in_a_shortfall_smb_works_key_accounts_and_the_line_blurs() -> None:
     months = (key["created_at"] - launch).dt.days / 30.4
     by_smb = (key["motion"] != "KA").groupby(pd.cut(months, [0, 6, 15, 24])).mean()
     assert by_smb.iloc[0] < 0.08 < 0.15 < by_smb.iloc[1] < by_smb.iloc[2]
-    book = made["team_months"].merge(made["teams"], on="team").query("motion == 'KA'").loc[lambda m: m["month"] > AS_OF - pd.DateOffset(years=1)]
+    book = (
+        made["team_months"]
+        .merge(made["teams"], on="team")
+        .query("motion == 'KA'")
+        .loc[lambda m: m["month"] > AS_OF - pd.DateOffset(years=1)]
+    )
     assert book["bookings"].sum() < 0.7 * book["quota"].sum()
     assert len(made["disputes"]) > 3 * len(tables("healthy", size=3.0)["disputes"])
 

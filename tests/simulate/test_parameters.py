@@ -15,7 +15,9 @@ from kaanalysis.simulate.parameters import changed, load, names
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "healthy.toml").write_text((parameters.folder() / "healthy.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "healthy.toml").write_text(
+        (parameters.folder() / "healthy.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     monkeypatch.setattr(parameters, "folder", lambda: tmp_path)
     return tmp_path
 
@@ -25,11 +27,18 @@ def write(folder: Path, name: str, text: str) -> None:
 
 
 def test_a_company_like_another_holds_only_what_differs(here: Path) -> None:
-    write(here, "other", 'like = "healthy"\n[ka]\nunmet = 0.5\n[[ka.steps]]\nname = "value case"\ndays = 3\n[[teams]]\nteam = "ka"\ncost = 1\n')
+    write(
+        here,
+        "other",
+        'like = "healthy"\n[ka]\nunmet = 0.5\n[[ka.steps]]\nname = "value case"\ndays = 3\n[[teams]]\nteam = "ka"\ncost = 1\n',
+    )
     healthy, other = load("healthy"), load("other")
     assert other.ka.unmet == 0.5 and healthy.ka.unmet != 0.5
     days = {s.name: s.days for s in other.ka.steps}
-    assert days["value case"] == 3 and days["contract review"] == {s.name: s.days for s in healthy.ka.steps}["contract review"]
+    assert (
+        days["value case"] == 3
+        and days["contract review"] == {s.name: s.days for s in healthy.ka.steps}["contract review"]
+    )
     assert [s.name for s in other.ka.steps] == [s.name for s in healthy.ka.steps]
     assert {t.team: t.cost for t in other.teams}["ka"] == 1 and other.smb == healthy.smb
 
@@ -41,7 +50,7 @@ def test_likeness_passes_on_and_a_circle_is_refused(here: Path) -> None:
     write(here, "c", 'like = "d"\n')
     write(here, "d", 'like = "c"\n')
     for name in ("c", "d"):
-        with pytest.raises(UnusableData, match="like = '[cd]' must name another company"):
+        with pytest.raises(UnusableData, match=r"like = '[cd]' must name another company"):
             load(name)
     write(here, "e", 'like = "nobody"\n')
     with pytest.raises(UnusableData, match="like = 'nobody'"):

@@ -53,7 +53,9 @@ def test_steps_pass_as_the_truth_says(name: str) -> None:
         share = (deals.fails[reached] > s).mean()
         spread = np.sqrt(0.25 / reached.sum())
         assert share == pytest.approx(step["pass_probability"], abs=5 * spread), step["step"]
-        assert 100 * reached.mean() == pytest.approx(step["reached_per_100"], abs=500 * np.sqrt(0.25 / len(reached)) + 0.3)
+        assert 100 * reached.mean() == pytest.approx(
+            step["reached_per_100"], abs=500 * np.sqrt(0.25 / len(reached)) + 0.3
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,15 +87,26 @@ def test_each_base_assumption_fails_in_its_company(policy: Policy) -> None:
     smb, key = both("fickle_key_accounts")
     assert key["lifetime"]["rmst_months"] < smb["lifetime"]["rmst_months"] - 2
     smb, key = both("alike_needs")
-    assert key["need_divergence_bits"] == pytest.approx(smb["need_divergence_bits"], abs=0.01) and key["custom_share"] == smb["custom_share"]
+    assert (
+        key["need_divergence_bits"] == pytest.approx(smb["need_divergence_bits"], abs=0.01)
+        and key["custom_share"] == smb["custom_share"]
+    )
     smb, key = both("stingy_key_accounts")
-    assert key["spend"]["median"] < policy["spend.ratio"] * smb["spend"]["median"] and key["spend"]["log_sd"] > smb["spend"]["log_sd"]
+    assert (
+        key["spend"]["median"] < policy["spend.ratio"] * smb["spend"]["median"]
+        and key["spend"]["log_sd"] > smb["spend"]["log_sd"]
+    )
     smb, key = both("merged_roles")
     assert smb["role_merge_index"] - key["role_merge_index"] < policy["roles.merge_difference"]
-    assert both("lingering_losses")[1]["won"]["365"] < policy["success.target"] < both("young_programme")[1]["won"]["365"]
+    assert (
+        both("lingering_losses")[1]["won"]["365"] < policy["success.target"] < both("young_programme")[1]["won"]["365"]
+    )
     assert both("lingering_losses")[0]["won"]["365"] < policy["conversion.target"] - policy["conversion.tolerance"]
     smb, key = both("healthy")
-    assert key["lifetime"]["rmst_months"] > smb["lifetime"]["rmst_months"] + 5 and key["need_divergence_bits"] > 3 * smb["need_divergence_bits"]
+    assert (
+        key["lifetime"]["rmst_months"] > smb["lifetime"]["rmst_months"] + 5
+        and key["need_divergence_bits"] > 3 * smb["need_divergence_bits"]
+    )
 
 
 @pytest.mark.parametrize("name", ["healthy", "hatching", "shortfall"])
@@ -121,7 +134,11 @@ def test_durations_are_exact_sums_of_whole_days() -> None:
 
     a, b = segment.steps[0], segment.steps[1]
     for d in (5, 20, 120):
-        expected = sum(pmf(a.days, a.log_sd)[i] * pmf(b.days * segment.linger, b.log_sd)[j] for i in range(d + 1) for j in range(d + 1 - i))
+        expected = sum(
+            pmf(a.days, a.log_sd)[i] * pmf(b.days * segment.linger, b.log_sd)[j]
+            for i in range(d + 1)
+            for j in range(d + 1 - i)
+        )
         assert duration_cdf(segment, False, 2)[d] == pytest.approx(expected, abs=1e-12)
 
 
