@@ -8,10 +8,10 @@ LANGUAGES ?= en,zh
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab report test notebooks lint bench clean dictionary lock demo traps
+.PHONY: help setup lab report test notebooks lint bench bench-validity clean dictionary lock demo traps
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 # The stamp is newer than what it was made from, so a second run does not set up again.
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -54,6 +54,9 @@ bench: $(VENV)/.ready ## measure estimators against peers and the time of a repo
 
 traps: $(VENV)/.ready ## read every synthetic company naively and rightly: docs/companies.md
 	$(BIN)/python -m benchmarks.traps
+
+bench-validity: $(VENV)/.ready ## measure intervals and verdicts on companies with known truth (resumable; JOBS=2)
+	$(BIN)/python -m benchmarks.validity --jobs $(JOBS)
 
 lock: $(VENV)/.ready ## resolve constraints.txt again from pyproject.toml
 	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --all-extras --no-header --no-annotate -p 3.11 pyproject.toml -o constraints.txt

@@ -20,6 +20,8 @@ from kaanalysis.results import Finding, Number, no_data
 from kaanalysis.stats import jeffreys
 from kaanalysis.stats.semi_markov import count_steps, draw_reliefs, estimate_flow
 
+METHOD = "semi-Markov flow, cluster bootstrap (percentile)"
+
 
 def fit_index(levels: pd.DataFrame, required: float) -> float:
     """Fit 0–1: mean over lanes of the mean over items of min(level / required, 1). 1 = every item at the required level or above,
@@ -140,63 +142,67 @@ def count_bottlenecks(draws: np.ndarray, policy: Policy) -> tuple[int, np.ndarra
     return int(settled.sum()), settled.sum() + (above & unsure).sum(axis=1)
 
 
-def judge_bottleneck(found: Bottlenecks, policy: Policy) -> list[Finding]:
+@dataclass(frozen=True)
+class _Measured:
+    """What M-3.6 reports of its steps, whatever the minimum relief and the certainties asked for. relief, rank: a number per step;
+    fit: one number or none; highs: upper limit of each step's relief; first_share: share of resamples in which the step with the largest
+    estimate is first."""
+
+    relief: tuple[Number, ...]
+    rank: tuple[Number, ...]
+    fit: tuple[Number, ...]
+    highs: tuple[float, ...]
+    first_share: float
+
+
+def _measured(found: Bottlenecks, policy: Policy) -> _Measured:
+    level, months = policy["evidence.level"], policy["success.horizon_months"]
+    first = np.argmax(found.draws, axis=1)
+    some = found.draws.max(axis=1) > 0
+    relief = tuple(
+        percentile_number(
+            "relief", step, float(found.relief[i]), found.draws[:, i], level, int(found.table["entered"].iloc[i]),
+            "wins per 100 deals", METHOD, clusters=found.clusters or None, horizon_months=months,
+        )
+        for i, step in enumerate(found.steps)
+    )  # fmt: skip
+    rank = tuple(
+        replace(
+            share_of_draws("p_rank_1", step, (first == i) & some, "share of cluster resamples"), horizon_months=months
+        )
+        for i, step in enumerate(found.steps)
+    )
+    fit: tuple[Number, ...] = ()
+    if np.isfinite(found.fit):
+        how = "mean of lanes, resampled items (percentile)"
+        fit = (percentile_number("fit", "KA", found.fit, found.fit_draws, level, found.judged, "fit", how),)
+    highs = tuple(_highest_relief(found, i, relief[i].high, policy) for i in range(len(found.steps)))
+    return _Measured(relief, rank, fit, highs, float(((first == int(np.argmax(found.relief))) & some).mean()))
+
+
+def judge_bottleneck(found: Bottlenecks, policy: Policy, measured: _Measured | None = None) -> list[Finding]:
     """M-3.6: supported (there is a biggest bottleneck, named) if one step is first in at least `bottleneck.rank_1_probability` of the
     resamples and its relief is surely above the minimum; contradicted if every step's relief is surely below the minimum.
 
+    measured: computed here where None; given by a caller that moves only thresholds on which it does not depend.
     Wrong if losses came from the kind of deal that reaches a step, not from the step: relief is an association."""
     level, minimum = policy["evidence.level"], policy["bottleneck.minimum_relief"]
-    method = "semi-Markov flow, cluster bootstrap (percentile)"
-    first = np.argmax(found.draws, axis=1)
-    some = found.draws.max(axis=1) > 0
-    numbers: list[Number] = []
-    for i, step in enumerate(found.steps):
-        numbers.append(
-            percentile_number(
-                "relief",
-                step,
-                float(found.relief[i]),
-                found.draws[:, i],
-                level,
-                int(found.table["entered"].iloc[i]),
-                "wins per 100 deals",
-                method,
-                clusters=found.clusters or None,
-                horizon_months=policy["success.horizon_months"],
-            )
-        )
-    for i, step in enumerate(found.steps):
-        rank = share_of_draws("p_rank_1", step, (first == i) & some, "share of cluster resamples")
-        numbers.append(replace(rank, horizon_months=policy["success.horizon_months"]))
+    measured = measured or _measured(found, policy)
     count, counts = count_bottlenecks(found.draws, policy)
-    numbers.append(
-        percentile_number("bottlenecks", "KA", count, counts, level, found.deals, "steps", method, clusters=found.clusters or None,
-                          horizon_months=policy["success.horizon_months"])
-    )  # fmt: skip
-    if np.isfinite(found.fit):
-        numbers.append(
-            percentile_number(
-                "fit",
-                "KA",
-                found.fit,
-                found.fit_draws,
-                level,
-                found.judged,
-                "fit",
-                "mean of lanes, resampled items (percentile)",
-            )
-        )
+    number_of = percentile_number("bottlenecks", "KA", count, counts, level, found.deals, "steps", METHOD,
+                                  clusters=found.clusters or None, horizon_months=policy["success.horizon_months"])  # fmt: skip
+    numbers = (*measured.relief, *measured.rank, number_of, *measured.fit)
     top = int(np.argmax(found.relief))
-    relief, share = numbers[top], float(((first == top) & some).mean())
-    highs = [_highest_relief(found, i, numbers[i].high, policy) for i in range(len(found.steps))]
+    relief = measured.relief[top]
     terms = {"step": found.steps[top], "slowest": found.steps[int(found.table["median_days"].to_numpy().argmax())]}
     if found.deals < policy["evidence.minimum_units"] or 0 < found.clusters < policy["evidence.minimum_sellers"]:
-        return [Finding("M-3.6", "bottleneck", "undecided", "too_few", tuple(numbers), terms=terms)]
-    if found.clusters != 1 and all(h < minimum for h in highs):
-        return [Finding("M-3.6", "bottleneck", "contradicted", "no_bottleneck", tuple(numbers), terms=terms)]
-    if relief.low is not None and relief.low > minimum and share >= policy["bottleneck.rank_1_probability"]:
-        return [Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", tuple(numbers), terms=terms)]
-    return [Finding("M-3.6", "bottleneck", "undecided", "rank_unsure", tuple(numbers), terms=terms)]
+        return [Finding("M-3.6", "bottleneck", "undecided", "too_few", numbers, terms=terms)]
+    if found.clusters != 1 and all(h < minimum for h in measured.highs):
+        return [Finding("M-3.6", "bottleneck", "contradicted", "no_bottleneck", numbers, terms=terms)]
+    sure = measured.first_share >= policy["bottleneck.rank_1_probability"]
+    if relief.low is not None and relief.low > minimum and sure:
+        return [Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", numbers, terms=terms)]
+    return [Finding("M-3.6", "bottleneck", "undecided", "rank_unsure", numbers, terms=terms)]
 
 
 def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:
@@ -210,9 +216,10 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
     found = _measure_bottlenecks(company, policy)
     if found is None:
         return no_data("M-3.6", "bottleneck", ["stage_history.stage"], reason="no_deals"), {}
-    finding = judge_bottleneck(found, policy)[0]
+    measured = _measured(found, policy)
+    finding = judge_bottleneck(found, policy, measured)[0]
     flips = find_flips(
-        lambda p: judge_bottleneck(found, p),
+        lambda p: judge_bottleneck(found, p, measured),
         "M-3.6",
         policy,
         ["bottleneck.minimum_relief", "bottleneck.rank_1_probability"],

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses.verdicts import above, find_flips, percentile_number
+from kaanalysis.analyses.verdicts import above, figures_wanted, find_flips, percentile_number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
@@ -114,6 +114,8 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     finding = judge(numbers, policy)[0]
     flips = find_flips(lambda p: judge(numbers, p), "M-D", policy, ["siphon.moved_share"])
     result.findings = [replace(finding, flips=flips)]
+    if not figures_wanted():
+        return result
     rows = [(name, x.value, x.low, x.high) for name, x in zip(PARTS, numbers[1:4], strict=True)]
     result.frames = {
         "revenue_bridge": pd.DataFrame(rows, columns=["part", "value", "low", "high"]),

@@ -19,7 +19,7 @@ from kaanalysis.aggregates import ALL
 from kaanalysis.analyses.bottlenecks import count_bottlenecks
 from kaanalysis.analyses.ledger import PATHS, Input, Outcome, draw_inputs, evaluate, ledger_frame
 from kaanalysis.analyses.ledger_inputs import gather_inputs
-from kaanalysis.analyses.verdicts import find_flips, number, share_of_draws
+from kaanalysis.analyses.verdicts import figures_wanted, find_flips, number, share_of_draws
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, State, no_data
@@ -250,6 +250,8 @@ def _economics(
 
     flips = find_flips(judge_loss, "M-4.4", policy, ["ledger.loss_cap_share", "path.certainty"])
     findings.append(replace(judge_loss(policy)[0], flips=flips))
+    if not figures_wanted():
+        return findings, {}
     table = pd.DataFrame(
         [(i.name, i.value, i.low, i.high, i.level, i.unit, i.origin) for i in known],
         columns=["input", "value", "low", "high", "level", "unit", "origin"],

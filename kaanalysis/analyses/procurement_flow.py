@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import below, clustered_share, find_flips, number
+from kaanalysis.analyses.verdicts import below, clustered_share, figures_wanted, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, State, no_data
@@ -218,11 +218,10 @@ def _process(company: Company, policy: Policy) -> dict[str, pd.DataFrame]:
         median = median_interval(group["days"].to_numpy(), policy["evidence.level"])
         rows.append((kind, len(group), int(group["events"].sum()), median.value, median.low, median.high))
     summary = pd.DataFrame(rows, columns=["kind", "flows", "events", "median_days", "low", "high"])
-    return {
-        "directly_follows": aggregates.directly_follows(moves),
-        "buying_nodes": aggregates.buying_nodes(moves),
-        "flow_durations": summary,
-    }
+    maps = {}
+    if figures_wanted():
+        maps = {"directly_follows": aggregates.directly_follows(moves), "buying_nodes": aggregates.buying_nodes(moves)}
+    return {**maps, "flow_durations": summary}
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:

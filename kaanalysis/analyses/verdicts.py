@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,23 @@ from kaanalysis.results import Finding, Flip, Number, State
 from kaanalysis.stats import Estimate, clustered_incidence_at, jeffreys, wilson
 
 Judge = Callable[[Policy], list[Finding]]
+_ONLY_NUMBERS: ContextVar[bool] = ContextVar("only_numbers", default=False)
+
+
+@contextmanager
+def only_numbers() -> Iterator[None]:
+    """Inside this context an analysis gives its states and numbers, the same as ever, but looks for no flips and leaves out frames
+    that only figures read: for studies over thousands of companies."""
+    token = _ONLY_NUMBERS.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_NUMBERS.reset(token)
+
+
+def figures_wanted() -> bool:
+    """Whether frames that only figures read are to be made (not inside :func:`only_numbers`)."""
+    return not _ONLY_NUMBERS.get()
 
 
 def number(
@@ -118,7 +137,10 @@ def find_flips(
 
     The range is scanned at `points` places and the crossing nearest to the present value is refined by bisection to 1/1000 of
     the range (whole numbers to the number). ``at`` None: the state is the same over the whole range, as far as the scan sees.
+    Nothing is looked for inside :func:`only_numbers`.
     """
+    if _ONLY_NUMBERS.get():
+        return ()
     flips = []
     now_state = next(f for f in judge(policy) if f.id == finding).state
     for name in names:

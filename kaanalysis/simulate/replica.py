@@ -34,9 +34,8 @@ def replica_truth(
     """Truths of one company of size `piece`, from round(size / piece) independent ones: ``"<number>|<segment>"`` → value.
 
     Amounts are expected sums of a company of that size (currency); medians and shares are those of all pooled units; shares of
-    revenue are ratios of expected sums. ``<key>|error``-free: what chance is left falls with the square root of the number of pieces
-    and is given by :func:`replica_error` where it matters. required_level, siphon_before_months, horizon_days: the policy values that
-    the numbers' definitions contain.
+    revenue are ratios of expected sums. What chance is left falls with the square root of the number of pieces (400: a twentieth of one
+    company's own error). required_level, siphon_before_months, horizon_days: the policy values that the numbers' definitions contain.
     """
     from kaanalysis.simulate import draw_company  # the package imports this module's neighbours first
 
@@ -91,15 +90,15 @@ def _growth(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
         mine = np.ones(len(won), bool) if segment == "all" else (won["segment"] == segment).to_numpy()
         before = won[mine & ~later].groupby("account_id")["amount"].agg(["sum", "size"])
         now = won[mine & later].groupby("account_id")["amount"].agg(["sum", "size"])
-        both = before.join(now, how="inner", lsuffix="_before", rsuffix="_now")
-        retained = float((both["sum_now"] - both["sum_before"]).sum())
+        both = before.index.intersection(now.index)
+        retained = float((now.loc[both, "sum"] - before.loc[both, "sum"]).sum())
         new = float(now.loc[~now.index.isin(before.index), "sum"].sum())
         lost = -float(before.loc[~before.index.isin(now.index), "sum"].sum())
         out[segment] = np.array(
-            [before["sum"].sum(), now["sum"].sum(), before["size"].sum(), now["size"].sum(), len(before), len(now)]
-            + [new, retained, lost],
+            [before["sum"].sum(), now["sum"].sum(), before["size"].sum(), now["size"].sum(), len(before), len(now),
+             new, retained, lost],
             dtype=float,
-        )
+        )  # fmt: skip
     return out
 
 
@@ -108,7 +107,7 @@ def _parties(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.n
     never met; the two counts of deals."""
     people = _frame(tables["stakeholders"], "opportunity_id", "person_id", "role", "part", "engaged_at")
     by_part = people.drop_duplicates(["opportunity_id", "person_id", "part"])
-    counts = by_part.groupby(["opportunity_id", "part"]).size().unstack(fill_value=0).reindex(columns=list(PARTS), fill_value=0)  # fmt: skip
+    counts = pd.crosstab(by_part["opportunity_id"], by_part["part"]).reindex(columns=list(PARTS), fill_value=0)
     roles = people.groupby("opportunity_id")["role"].nunique()
     ever = people.assign(met=people["engaged_at"].notna()).groupby(["opportunity_id", "person_id"])["met"].any()
     unmet = (~ever).groupby(level=0).sum()
@@ -122,8 +121,8 @@ def _parties(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.n
         done = mine & closed.to_numpy()
         there = counts.to_numpy()[mine]
         out[label] = np.array(
-            [*there.sum(axis=0), *(there > 0).sum(axis=0), (roles.to_numpy()[mine] == 1).sum()]
-            + [unmet.to_numpy()[done].sum(), mine.sum(), done.sum(), persons.to_numpy()[mine].sum(), merge.to_numpy()[mine].sum()],
+            [*there.sum(axis=0), *(there > 0).sum(axis=0), (roles.to_numpy()[mine] == 1).sum(),
+             unmet.to_numpy()[done].sum(), mine.sum(), done.sum(), persons.to_numpy()[mine].sum(), merge.to_numpy()[mine].sum()],
             dtype=float,
         )  # fmt: skip
     return out

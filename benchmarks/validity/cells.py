@@ -1,0 +1,339 @@
+"""The companies that are drawn: `healthy` as it is, and worlds in which one finding holds, fails, or lies exactly at its threshold.
+
+Each is `healthy` with one or few latent parameters moved; where a truth has to hit a value, the parameter is found on the truth function
+(Brent's method). At the threshold nothing can be said with right: any bold verdict there counts as wrong.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy import optimize
+from scipy.special import expit, logit
+
+from benchmarks.validity.store import DRAWS_FROM, code_hash, remembered, short_hash, world_hash
+from benchmarks.validity.truths import exact_numbers, path_asked_for, reliefs, replica, truth_state
+from kaanalysis.policy import Policy
+from kaanalysis.simulate.parameters import Segment, World, load
+
+SIZES = (0.5, 1.0, 2.0)
+BORDER = "border"
+PLANTED = "budget approval"  # the step that worlds with a planted bottleneck weaken
+DEALS = (25, 50, 100, 200, 400)  # KA deals at which the bottleneck is sought
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One world and what is asked of it.
+
+    finding: the finding judged ("" for `healthy`, where all are); kind: holds, fails or border; truth: (state, step or path named) of the
+    finding, state "border" at the threshold; moved: what was changed, with the value; analyses: those that are run; without: tables
+    left out because the finding does not read them (the time they would cost); share: of the companies asked for, how many.
+    """
+
+    name: str
+    finding: str
+    kind: str
+    truth: tuple[str, str]
+    moved: str
+    world: World
+    analyses: tuple[str, ...]
+    sizes: tuple[float, ...] = (1.0,)
+    without: tuple[str, ...] = ()
+    share: float = 1.0
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+def found(
+    world: World, name: str, function: Callable[[float], float], low: float, high: float, within: float = 1e-4
+) -> float:
+    """The root of `function` between `low` and `high`, `within` that distance, kept on disk under the world and the name."""
+    key = short_hash(code_hash(DRAWS_FROM), world_hash(world), name, low, high, within)
+    return float(remembered("root", key, lambda: float(optimize.brentq(function, low, high, xtol=within, rtol=1e-6))))
+
+
+def with_segment(world: World, label: str, **changes: object) -> World:
+    """The world with parameters of one segment changed."""
+    name = label.lower()
+    return replace(world, **{name: replace(getattr(world, name), **changes)})  # type: ignore[arg-type]
+
+
+def shifted(segment: Segment, log_odds: float) -> Segment:
+    """All steps' passing moved by `log_odds`."""
+    steps = tuple(
+        replace(s, pass_probability=float(expit(logit(s.pass_probability) + log_odds))) for s in segment.steps
+    )
+    return replace(segment, steps=steps)
+
+
+def passing(world: World, values: Mapping[str, float], others: float) -> World:
+    """KA steps with the given passing, all others with `others`; whom the seller never met makes no difference."""
+    steps = tuple(replace(s, pass_probability=values.get(s.name, others)) for s in world.ka.steps)
+    return with_segment(world, "KA", steps=steps, unmet_effect=0.0)
+
+
+def paying(world: World, factor: float) -> World:
+    """KA deal sizes, and with them the authority limit, times `factor`: who has to approve stays the same."""
+    ka = world.ka
+    return with_segment(
+        world, "KA", amount_median=ka.amount_median * factor, authority_limit=ka.authority_limit * factor
+    )
+
+
+def capable(world: World, level: float) -> World:
+    """KA teams with this mean level of capability."""
+    return replace(world, teams=tuple(replace(t, capability=level) if t.motion == "KA" else t for t in world.teams))
+
+
+def healthy_cell() -> Cell:
+    """All findings and numbers of the company in which nothing fails."""
+    every = ("00", "01", "02", "03", "04", "05")
+    return Cell("healthy", "", "healthy", ("", ""), "nothing", load("healthy"), every, SIZES)
+
+
+def _growth(world: World, policy: Policy) -> list[Cell]:
+    out = []
+    for kind, rate in (("holds", -0.35), (BORDER, 0.0), ("fails", 0.60)):
+        moved = with_segment(world, "SMB", growth=rate)
+        truth = (BORDER, "") if kind == BORDER else truth_state("M-0.1", {"growth_rate|SMB": rate}, policy)
+        # Openings grow by `rate` a year of 365.25 days and pass through the same delays, so wins of two years of 365 days do too.
+        value = (1 + rate) ** (365 / 365.25) - 1
+        out.append(Cell(f"M-0.1-{kind}", "M-0.1", kind, truth, f"SMB openings grow by {rate:+.0%} a year", moved, ("00",),
+                        values={"growth_rate|SMB": value}))  # fmt: skip
+    return out
+
+
+def _lifecycle(world: World, policy: Policy) -> list[Cell]:
+    # A customer who buys again before its life would have ended is drawn to stay longer: with few key accounts and many repeats their
+    # lives would no longer be those that the truth integrates. Here nobody buys again.
+    world = with_segment(world, "KA", repeat=0.0)
+    out = []
+    for kind, difference in (("holds", 6.0), (BORDER, policy["lifecycle.minimum_difference"]), ("fails", -6.0)):
+
+        def missing(months: float, difference: float = difference) -> float:
+            moved = with_segment(world, "KA", life_median_months=months)
+            return exact_numbers(moved, policy)["rmst_difference|KA-SMB"] - difference
+
+        months = found(world, f"life {difference}", missing, 3.0, 90.0)
+        moved = with_segment(world, "KA", life_median_months=months)
+        out.append(_exact(f"M-1.2-{kind}", "M-1.2", kind, moved, policy, ("01",), f"KA median life {months:.1f} months, no repeats",
+                          f"difference of restricted means {difference:+.1f} months"))  # fmt: skip
+    return out
+
+
+def _spend(world: World, policy: Policy) -> list[Cell]:
+    out = []
+    now = exact_numbers(world, policy)["spend_ratio|KA-SMB"]
+    for kind, ratio in ((BORDER, policy["spend.ratio"]), ("fails", 1.0)):
+        moved = paying(world, ratio / now)
+        out.append(_exact(f"M-1.4-level-{kind}", "M-1.4", kind, moved, policy, ("01",),
+                          f"KA deal sizes × {ratio / now:.4f}", f"ratio of medians {ratio:g}"))  # fmt: skip
+    for kind, difference in (("holds", -0.3), (BORDER, -policy["spend.dispersion"]), ("fails", 0.3)):
+
+        def missing(log_sd: float, difference: float = difference) -> float:
+            moved = with_segment(world, "SMB", amount_log_sd=log_sd)
+            return exact_numbers(moved, policy)["dispersion_difference|KA-SMB"] - difference
+
+        log_sd = found(world, f"evenness {difference}", missing, 0.05, 1.4)
+        moved = with_segment(world, "SMB", amount_log_sd=log_sd)
+        out.append(_exact(f"M-1.4-evenness-{kind}", "M-1.4", kind, moved, policy, ("01",),
+                          f"SMB log deal size has standard deviation {log_sd:.3f}",
+                          f"difference of log dispersion {difference:+.2f}"))  # fmt: skip
+    return out
+
+
+def _merge(world: World, policy: Policy) -> list[Cell]:
+    out = []
+    for kind, gap in (("holds", -0.35), (BORDER, -policy["roles.merge_difference"]), ("fails", -0.05)):
+
+        def moved_by(weight: float) -> World:
+            few = np.zeros(4)
+            few[: len(world.smb.persons)] = world.smb.persons
+            persons = (1 - weight) * few + weight * np.array([0.0, 0.0, 0.0, 1.0])
+            return with_segment(world, "SMB", persons=tuple(float(p) for p in persons))
+
+        def missing(weight: float, gap: float = gap) -> float:
+            return exact_numbers(moved_by(weight), policy)["role_merge_difference|KA-SMB"] - gap
+
+        weight = found(world, f"merge {gap}", missing, 0.0, 1.0)
+        out.append(_exact(f"M-2.2-{kind}", "M-2.2", kind, moved_by(weight), policy, ("02",),
+                          f"{weight:.1%} of SMB deals with four separate persons",
+                          f"difference of role merge {gap:+.2f}", without=("buying_steps",)))  # fmt: skip
+    return out
+
+
+def _kinds(world: World, policy: Policy) -> list[Cell]:
+    out = []
+    for kind, share in (("holds", 0.75), (BORDER, policy["roles.presence_share"]), ("fails", 0.25)):
+        # With five persons the informed roles fall to the key person, who is seen as approving; with more they have their own.
+        persons = np.array(world.ka.persons)
+        rest = persons.copy()
+        rest[4] = 0.0
+        persons = rest / rest.sum() * share
+        persons[4] = 1 - share
+        moved = with_segment(world, "KA", persons=tuple(float(p) for p in persons))
+        truth = (BORDER, "") if kind == BORDER else ("supported" if kind == "holds" else "contradicted", "")
+        out.append(Cell(f"M-2.3-{kind}", "M-2.3", kind, truth, f"{1 - share:.0%} of KA deals with five persons; "
+                        f"share of deals with an informed person {share:g}", moved, ("02",), without=("buying_steps",),
+                        values={"inform_share|KA": share}))  # fmt: skip
+    return out
+
+
+def _rates(world: World, policy: Policy) -> list[Cell]:
+    out = []
+    mark, away = policy["conversion.target"], policy["conversion.tolerance"]
+    conversions = (("fails-low", mark - 2 * away + 0.02), (f"{BORDER}-low", mark - away), ("holds", mark),
+                   (f"{BORDER}-high", mark + away), ("fails-high", mark + 2 * away))  # fmt: skip
+    target = policy["success.target"]
+    successes = (("fails", target - 0.2), (BORDER, target), ("holds", target + 0.2))
+    for finding, label, key, wanted in (
+        ("M-3.1", "SMB", "conversion|SMB", conversions),
+        ("M-3.2", "KA", "success|KA", successes),
+    ):
+        for kind, value in wanted:
+
+            def moved_by(log_odds: float, label: str = label) -> World:
+                name = label.lower()
+                return replace(world, **{name: shifted(getattr(world, name), log_odds)})  # type: ignore[arg-type]
+
+            def missing(log_odds: float, key: str = key, value: float = value, moved_by=moved_by) -> float:  # type: ignore[no-untyped-def]
+                return exact_numbers(moved_by(log_odds), policy)[key] - value
+
+            log_odds = found(world, f"{key} {value:.4f}", missing, -2.0, 2.0)
+            out.append(_exact(f"{finding}-{kind}", finding, kind.split("-")[0], moved_by(log_odds), policy, ("03",),
+                              f"every {label} step {log_odds:+.4f} in log-odds", f"{key.split('|')[0]} {value:g}",
+                              without=("stage_history",)))  # fmt: skip
+    return out
+
+
+def _bottlenecks(world: World, policy: Policy) -> list[Cell]:
+    out = []
+    minimum = policy["bottleneck.minimum_relief"]
+
+    def planted(value: float) -> World:
+        return passing(world, {PLANTED: value}, 0.94)
+
+    def relief(value: float) -> float:
+        return reliefs(exact_numbers(planted(value), policy))[PLANTED]
+
+    ten = found(world, "relief 10", lambda v: relief(v) - 10.0, 0.60, 0.93)
+    border = found(world, "relief minimum", lambda v: relief(v) - minimum, 0.80, 0.949)
+    for name, value in (("pass-0.84", 0.84), ("relief-10", ten)):
+        for deals in DEALS:
+            moved = with_segment(planted(value), "KA", opportunities=deals)
+            out.append(_exact(f"M-3.6-{name}-{deals}", "M-3.6", "holds", moved, policy, ("03",),
+                              f"one step passes at {value:.4f}, the others at 0.94; {deals} KA deals",
+                              f"relief {relief(value):.1f}"))  # fmt: skip
+    few = planted(border)
+    out.append(_exact(f"M-3.6-{BORDER}", "M-3.6", BORDER, few, policy, ("03",),
+                      f"one step passes at {border:.4f}, the others at 0.94", f"largest relief {minimum:g}"))  # fmt: skip
+    twin = passing(world, {PLANTED: 0.84, "value case": 0.84}, 0.94)
+    out.append(_exact("M-3.6-border-twins", "M-3.6", BORDER, twin, policy, ("03",),
+                      "two steps pass at 0.84, the others at 0.94", "two equal reliefs: neither is the biggest"))  # fmt: skip
+    near = passing(world, {PLANTED: 0.84, "value case": 0.85}, 0.94)
+    ahead = reliefs(exact_numbers(near, policy))
+    out.append(_exact("M-3.6-near-twins", "M-3.6", "holds", near, policy, ("03",),
+                      "one step passes at 0.84, one at 0.85, the others at 0.94",
+                      f"reliefs {ahead[PLANTED]:.1f} and {ahead['value case']:.1f}"))  # fmt: skip
+    none = passing(world, {}, 0.95)
+    out.append(_exact("M-3.6-fails", "M-3.6", "fails", none, policy, ("03",),
+                      "all steps pass at 0.95", "no step loses more than the benchmark"))  # fmt: skip
+    return out
+
+
+def _paths(world: World, policy: Policy) -> list[Cell]:
+    names = [s.name for s in world.ka.steps if not s.above_limit]
+    asks = {
+        "part_time": (passing(world, {PLANTED: 0.85}, 0.97), 0.95),
+        "split-by-count": (passing(world, dict.fromkeys(names[1:6:2], 0.86), 0.97), 0.95),
+        "split-by-fit": (passing(world, {PLANTED: 0.85}, 0.97), 0.56),
+        "rebuild-by-count": (passing(world, dict.fromkeys(names[1:7], 0.84), 0.97), 0.95),
+        "rebuild-by-fit": (passing(world, {PLANTED: 0.85}, 0.97), 0.36),
+    }
+    out = []
+    for name, (moved, level) in asks.items():
+        moved = capable(moved, level)
+        truth = {**replica(moved, 1.0, 40), **exact_numbers(moved, policy)}
+        path = path_asked_for(truth["bottlenecks|KA"], truth["fit|KA"], policy)
+        assert name.startswith(("part_time", "split", "rebuild")[path]), (
+            name,
+            truth["bottlenecks|KA"],
+            truth["fit|KA"],
+        )
+        out.append(Cell(f"M-4-{name}", "M-4", "holds", truth_state("M-4", truth, policy),
+                        f"{truth['bottlenecks|KA']:.0f} bottlenecks, fit {truth['fit|KA']:.2f}", moved, ("01", "03", "04"),
+                        (1.0,), values={k: truth[k] for k in ("bottlenecks|KA", "fit|KA")}))  # fmt: skip
+    return out
+
+
+def _siphon(world: World, policy: Policy) -> list[Cell]:
+    def moved_by(weight: float) -> World:
+        ka = world.ka
+        before = (ka.before_launch or 0.0) + weight * 0.5
+        return with_segment(world, "KA", repeat=ka.repeat + weight * (0.95 - ka.repeat), before_launch=before)
+
+    half = policy["siphon.moved_share"]
+
+    def missing(weight: float) -> float:
+        return replica(moved_by(weight), 1.0)["score|KA"] - half
+
+    # Counted, not integrated: half a hundredth of the way is finer than what the replica's own chance leaves.
+    border = found(world, f"siphon {half}", missing, 0.25, 0.75, 0.005)
+    out = []
+    for kind, weight in (("fails", 0.25), (BORDER, border), ("holds", 1.0)):
+        moved = moved_by(weight)
+        value = replica(moved, 1.0)["score|KA"]
+        truth = (BORDER, "") if kind == BORDER else truth_state("M-D", {"score|KA": value}, policy)
+        out.append(Cell(f"M-D-{kind}", "M-D", kind, truth, f"{moved.ka.repeat:.0%} of KA deals are repeats, "
+                        f"{moved.ka.before_launch:.0%} before the launch; share of KA revenue taken over {value:.3f}", moved, ("05",),
+                        values={"score|KA": value}))  # fmt: skip
+    return out
+
+
+def _exact(name: str, finding: str, kind: str, world: World, policy: Policy, analyses: tuple[str, ...], moved: str,
+           value: str, without: tuple[str, ...] = ()) -> Cell:  # fmt: skip
+    """A cell whose truth is integrated."""
+    truth = exact_numbers(world, policy)
+    state = (BORDER, "") if kind == BORDER else truth_state(finding, truth, policy)
+    expected = {"holds": "supported", "fails": "contradicted", BORDER: BORDER}[kind]
+    assert state[0] == expected, f"{name}: the world's truth is {state}, not {expected}"
+    return Cell(name, finding, kind, state, f"{moved}; {value}", world, analyses, without=without)
+
+
+GROUPS: dict[str, Callable[[World, Policy], list[Cell]]] = {
+    "M-0.1": _growth,
+    "M-1.2": _lifecycle,
+    "M-1.4": _spend,
+    "M-2.2": _merge,
+    "M-2.3": _kinds,
+    "M-3.1,M-3.2": _rates,
+    "M-3.6": _bottlenecks,
+    "M-4": _paths,
+    "M-D": _siphon,
+}
+
+
+def _group(findings: str, policy: Policy) -> list[Cell]:
+    return GROUPS[findings](load("healthy"), policy)
+
+
+def verdict_cells(policy: Policy, only: str = "", jobs: int = 1) -> list[Cell]:
+    """All worlds in which one finding holds, fails or lies at its threshold; `only`: beginnings of names, separated by commas; jobs:
+    processes that find their parameters."""
+    names = tuple(n for n in only.split(",") if n)
+    wanted = [
+        g for g in GROUPS if not names or any(n.startswith(f) or f.startswith(n) for n in names for f in g.split(","))
+    ]
+    if jobs == 1:
+        made = [_group(group, policy) for group in wanted]
+    else:
+        # The longest first: the truth of M-D is counted in hundreds of companies.
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+            coming = {group: pool.submit(_group, group, policy) for group in reversed(wanted)}
+            made = [coming[group].result() for group in wanted]
+    cells = [cell for group in made for cell in group]
+    return [cell for cell in cells if not names or cell.name.startswith(names)]

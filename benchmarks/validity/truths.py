@@ -1,0 +1,173 @@
+"""What every number estimates, and the state that a finding would have if every number were known without error.
+
+Integrated truths come from :func:`kaanalysis.simulate.population_truth`, the others from pooled companies of the size studied
+(:func:`kaanalysis.simulate.replica.replica_truth`). Keys are ``"<number>|<segment>"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmarks.validity.engine import Engine
+from benchmarks.validity.store import DRAWS_FROM, FINDS_WITH, code_hash, remembered, short_hash, world_hash
+from kaanalysis import aggregates
+from kaanalysis.analyses.ledger import draw_inputs, evaluate
+from kaanalysis.analyses.ledger_inputs import Input, gather_inputs
+from kaanalysis.analyses.registry import REGISTRY
+from kaanalysis.analyses.verdicts import only_numbers
+from kaanalysis.policy import Policy
+from kaanalysis.simulate import draw_company, population_truth
+from kaanalysis.simulate.parameters import World
+from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
+
+LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
+PIECES = 400  # companies behind a truth read from tables: its own error is then a twentieth of one company's
+PATHS = ("part_time", "split", "rebuild")
+BETWEEN = "undecided"  # the ledger's share lies between the two certainties even where the inputs are known
+# Intervals that say something else than where the truth lies, and why no coverage can be asked of them.
+NO_COVERAGE = {
+    "p_rank_1": "Monte-Carlo error of a share of resamples: it shrinks with the draws, not with the data",
+    "p_rule": "Monte-Carlo error of a share of resamples",
+    "p_gain": "Monte-Carlo error of a share of ledger draws",
+    "p_breach": "Monte-Carlo error of a share of ledger draws",
+    "npv": "span of belief: most inputs are the policy's spreads, not estimates",
+    "payback_month": "span of belief, as npv",
+    "strategic_loss": "span of belief, as npv",
+    "strategic_loss_months": "span of belief, as npv",
+    "p_best": "share of ledger draws, given without an interval",
+    "regret": "mean of ledger draws, given without an interval",
+    "evpi": "mean of ledger draws, given without an interval",
+    "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
+}
+
+
+def population(world: World) -> dict[str, Any]:
+    """The integrated truth by segment, kept on disk."""
+    key = short_hash(code_hash(DRAWS_FROM), world_hash(world))
+    return dict(remembered("population", key, lambda: population_truth(world)["segments"]))
+
+
+def replica(world: World, size: float, pieces: int = PIECES) -> dict[str, float]:
+    """The truth read from `pieces` companies of this size, kept on disk."""
+    key = short_hash(code_hash(DRAWS_FROM), world_hash(world), size, pieces)
+    return dict(remembered("replica", key, lambda: replica_truth(world, pieces * size, size)))
+
+
+def exact_numbers(world: World, policy: Policy) -> dict[str, float]:
+    """The numbers whose truth is integrated; they do not depend on the company's size."""
+    truth = population(world)
+    out: dict[str, float] = {}
+    horizon = str(round(policy["success.horizon_months"] * 365.25 / 12))
+    out["conversion|SMB"], out["success|KA"] = truth["SMB"]["won"][horizon], truth["KA"]["won"][horizon]
+    for segment in ("SMB", "KA"):
+        mine = truth[segment]
+        out[f"lifetime_median|{segment}"] = mine["lifetime"]["median_months"]
+        out[f"rmst|{segment}"] = mine["lifetime"]["rmst_months"]
+        out[f"spend_median|{segment}"] = mine["spend"]["median"]
+        out[f"spend_dispersion|{segment}"] = mine["spend"]["log_sd"]
+        out[f"role_merge_index|{segment}"] = mine["role_merge_index"]
+        out[f"parties_per_deal|{segment}"] = mine["parties_per_deal"]
+    out["rmst_difference|KA-SMB"] = out["rmst|KA"] - out["rmst|SMB"]
+    out["spend_ratio|KA-SMB"] = out["spend_median|KA"] / out["spend_median|SMB"]
+    out["dispersion_difference|KA-SMB"] = out["spend_dispersion|KA"] - out["spend_dispersion|SMB"]
+    out["role_merge_difference|KA-SMB"] = out["role_merge_index|KA"] - out["role_merge_index|SMB"]
+    for step in truth["KA"]["steps"]:
+        out[f"relief|{step['step']}"] = step["relief_per_100"]
+    out["bottlenecks|KA"] = float(sum(v > policy["bottleneck.minimum_relief"] for v in reliefs(out).values()))
+    return out
+
+
+def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES) -> dict[str, float]:
+    """The truth of every number with a sampling interval, for a company of this size."""
+    return {**replica(world, size, pieces), **exact_numbers(world, policy)}
+
+
+def reliefs(truth: Mapping[str, float]) -> dict[str, float]:
+    """Relief by step, in wins per 100 deals."""
+    return {key.split("|", 1)[1]: value for key, value in truth.items() if key.startswith("relief|")}
+
+
+def _above(value: float, threshold: float) -> str:
+    return "supported" if value > threshold else "contradicted"
+
+
+def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tuple[str, str]:
+    """(state, what it names) that the finding has where `truth` is known: the step of M-3.6, the path of M-4, else ""."""
+    if finding == "M-0.1":
+        return _above(policy["growth.stall_rate"], truth["growth_rate|SMB"]), ""
+    if finding == "M-1.2":
+        return _above(truth["rmst_difference|KA-SMB"], policy["lifecycle.minimum_difference"]), ""
+    if finding == "M-1.4":
+        pays = truth["spend_ratio|KA-SMB"] > policy["spend.ratio"]
+        even = truth["dispersion_difference|KA-SMB"] < -policy["spend.dispersion"]
+        return "supported" if pays and even else "contradicted", ""
+    if finding == "M-2.2":
+        return _above(-policy["roles.merge_difference"], truth["role_merge_difference|KA-SMB"]), ""
+    if finding == "M-2.3":
+        least = min(truth[f"{part}_share|KA"] for part in ("approve", "inform", "influence"))
+        return _above(least, policy["roles.presence_share"]), ""
+    if finding == "M-3.1":
+        away = abs(truth["conversion|SMB"] - policy["conversion.target"])
+        return _above(policy["conversion.tolerance"], away), ""
+    if finding == "M-3.2":
+        return _above(truth["success|KA"], policy["success.target"]), ""
+    if finding == "M-3.6":
+        largest = max(reliefs(truth).items(), key=lambda item: item[1])
+        state = _above(largest[1], policy["bottleneck.minimum_relief"])
+        return state, largest[0] if state == "supported" else ""
+    if finding == "M-4":
+        return "supported", PATHS[path_asked_for(truth["bottlenecks|KA"], truth["fit|KA"], policy)]
+    if finding == "M-D":
+        return _above(truth["score|KA"], policy["siphon.moved_share"]), ""
+    raise KeyError(f"no truth is defined for the finding {finding}")
+
+
+def path_asked_for(bottlenecks: float, fit: float, policy: Policy) -> int:
+    """The rule of M-4, written down a second time: the more demanding of what the bottlenecks and the fit ask for."""
+    few, some = policy["path.few_bottlenecks"], policy["path.some_bottlenecks"]
+    count = int(np.searchsorted([few, some], bottlenecks, side="left"))
+    return max(count, (fit < policy["path.high_fit"]) + int(fit < policy["path.medium_fit"]))
+
+
+def ledger_shares(world: World, policy: Policy) -> dict[str, float]:
+    """What the ledger's findings rest on where the data inputs are known: ``p_gain|<path>``, and every draw's strategic loss as
+    quantiles ``loss|<path>|<hundredth>`` so that any cap can be set against them; ``year``: won amount of the last year at size 1.
+
+    There is no truth about M-4.1 … M-4.4 outside the ledger: they say what follows from the data inputs and the policy's spreads. What
+    can be wrong about them is the estimation of the inputs, so the truth is what they say once that error is gone."""
+    quick = policy.override({"evidence.draws": 200})
+    key = short_hash(code_hash(FINDS_WITH), quick.hash, world_hash(world), LEDGER_SIZE)
+
+    def make() -> dict[str, float]:
+        engine = Engine()
+        company = engine.open(world, draw_company(world, FIRST_SEED + 1_000_000, LEDGER_SIZE))
+        with only_numbers():
+            base, sales = (REGISTRY[id].analyse(company, quick, {}) for id in ("01_base_assumptions", "03_sales_flow"))
+        inputs = [i for i in gather_inputs(company, quick, base, sales) if isinstance(i, Input)]
+        x = draw_inputs(inputs, quick["ledger.draws"], quick["evidence.seed"])
+        out = {"year": aggregates.won_in_last_year(company, quick) / LEDGER_SIZE}
+        for path in PATHS:
+            outcome = evaluate(path, x, quick["ledger.horizon_months"], quick["ledger.discount_rate"])
+            out[f"p_gain|{path}"] = float((outcome.npv > 0).mean())
+            for percent in range(101):
+                out[f"loss|{path}|{percent}"] = float(np.quantile(outcome.loss, percent / 100))
+        return out
+
+    return dict(remembered("ledger", key, make))
+
+
+def ledger_states(world: World, size: float, path: str, policy: Policy) -> dict[str, tuple[str, str]]:
+    """True states of M-4.1 … M-4.4; `path`: the one that the rule truly asks for, whose loss M-4.4 judges."""
+    shares, certainty = ledger_shares(world, policy), policy["path.certainty"]
+
+    def state(share: float) -> tuple[str, str]:
+        return ("supported" if share >= certainty else "contradicted" if 1 - share >= certainty else BETWEEN, "")
+
+    cap = policy["ledger.loss_cap_share"] * shares["year"] * size
+    losses = [shares[f"loss|{path}|{percent}"] for percent in range(101)]
+    within = float(np.interp(cap, losses, np.linspace(0, 1, 101)))
+    out = {f"M-4.{i + 1}": state(shares[f"p_gain|{p}"]) for i, p in enumerate(PATHS)}
+    return {**out, "M-4.4": state(within)}
