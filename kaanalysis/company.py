@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pandas as pd
@@ -18,7 +19,8 @@ FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 @dataclass
 class Company:
     """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
-    import_faults: what the import of the source already found. rows_read, rows_valid: counts by table."""
+    import_faults: what the import of the source already found. rows_read, rows_valid: counts by table. expressions: what aggregates have
+    built over these tables; a copy with other tables starts with none."""
 
     info: CompanyInfo
     tables: dict[str, ibis.Table]
@@ -29,6 +31,7 @@ class Company:
     import_faults: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["file", *FAULT_COLUMNS[1:]]))
     raw: RawTables | None = None
     _filled: dict[str, bool] = field(default_factory=dict)
+    expressions: dict[Any, ibis.Table] = field(default_factory=dict, init=False)
 
     @property
     def refused(self) -> list[Fault]:

@@ -32,7 +32,7 @@ def main(
 ) -> None:
     """Measure coverage, bias and verdicts on companies with known truth."""
     begun = time.perf_counter()
-    policy = load_policy().override({"evidence.draws": draws})
+    policy = load_policy().override({"evidence.draws": draws, "ledger.draws": 1024})
     console = Console(stderr=True)
     with console.status("Finding the worlds and their truths (kept in .validity)"):
         chosen = [worlds.healthy_cell(), *worlds.verdict_cells(policy, only, jobs)]

@@ -123,7 +123,7 @@ def _plain(value: float) -> str:
 def healthy_truth(plan: Plan, cell: Cell, size: float) -> dict[str, tuple[str, str]]:
     """True states of all findings in the healthy company of this size."""
     truth = report.states_of(all_numbers(cell.world, size, plan.policy), FINDINGS, plan.policy)
-    return {**truth, **ledger_states(cell.world, size, truth["M-4"][1], plan.policy)}
+    return {**truth, **ledger_states(cell.world, size, plan.policy)}
 
 
 def _alarms(plan: Plan, cell: Cell) -> str:

@@ -138,8 +138,14 @@ def healthy_states(rows: list[Row], truth: Mapping[str, tuple[str, str]]) -> tup
     """Per finding its verdicts in healthy companies; and the share of companies with any bold verdict that is not so."""
     out = []
     alarmed = np.zeros(len(rows), bool)
-    for finding, expected in truth.items():
-        kinds = [verdict(row["states"][finding], expected) for row in rows]
+    by_name: dict[str, dict[str, tuple[str, str]]] = {}  # what a finding says is judged by what it names: "M-4.4|split"
+    for key, expected in truth.items():
+        finding, _, named = key.partition("|")
+        by_name.setdefault(finding, {})[named] = expected
+    for finding, expectations in by_name.items():
+        found = [row["states"][finding] for row in rows]
+        kinds = [verdict(f, expectations.get(f[2]) or expectations[""]) for f in found]
+        expected = expectations.get("") or ("by the path named", "")
         alarmed |= np.array(kinds) == "wrong"
         shares = {k: Share(kinds.count(k), len(kinds)) for k in ("right", "wrong", "undecided")}
         out.append({"finding": finding, "truth": " ".join(x for x in expected if x), **shares})

@@ -53,8 +53,12 @@ def company_row(engine: Engine, cell: Cell, size: float, seed: int, policy: Poli
     numbers: dict[str, list[float | None]] = {}
     for id, result in results.items():
         for finding in result.findings:
-            named = finding.terms.get("step", "") if finding.id == "M-3.6" else ""
-            states[finding.id] = [finding.state, finding.reason, finding.reason if finding.id == "M-4" else named]
+            named = {
+                "M-3.6": finding.terms.get("step", ""),
+                "M-4": finding.reason,
+                "M-4.4": finding.terms.get("path", ""),
+            }
+            states[finding.id] = [finding.state, finding.reason, named.get(finding.id, "")]
             for number in finding.numbers:
                 # M-4 repeats numbers of 03 beside its own; each is measured where it is made.
                 if finding.id == "M-4" and number.name in ("bottlenecks", "fit", "p_best"):

@@ -159,15 +159,16 @@ def ledger_shares(world: World, policy: Policy) -> dict[str, float]:
     return dict(remembered("ledger", key, make))
 
 
-def ledger_states(world: World, size: float, path: str, policy: Policy) -> dict[str, tuple[str, str]]:
-    """True states of M-4.1 … M-4.4; `path`: the one that the rule truly asks for, whose loss M-4.4 judges."""
-    shares, certainty = ledger_shares(world, policy), policy["path.certainty"]
+def ledger_states(world: World, size: float, policy: Policy) -> dict[str, tuple[str, str]]:
+    """True states of M-4.1 … M-4.3, and of M-4.4 for each path that it may name (``M-4.4|<path>``)."""
+    shares, certainty = ledger_shares(world, policy), policy["ledger.certainty"]
 
     def state(share: float) -> tuple[str, str]:
         return ("supported" if share >= certainty else "contradicted" if 1 - share >= certainty else BETWEEN, "")
 
     cap = policy["ledger.loss_cap_share"] * shares["year"] * size
-    losses = [shares[f"loss|{path}|{percent}"] for percent in range(101)]
-    within = float(np.interp(cap, losses, np.linspace(0, 1, 101)))
     out = {f"M-4.{i + 1}": state(shares[f"p_gain|{p}"]) for i, p in enumerate(PATHS)}
-    return {**out, "M-4.4": state(within)}
+    for path in PATHS:
+        losses = [shares[f"loss|{path}|{percent}"] for percent in range(101)]
+        out[f"M-4.4|{path}"] = state(float(np.interp(cap, losses, np.linspace(0, 1, 101))))
+    return out

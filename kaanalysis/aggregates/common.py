@@ -75,7 +75,17 @@ def account_segments(company: Company, policy: Policy) -> ibis.Table:
 
 
 def deals_with_customer(company: Company, policy: Policy) -> ibis.Table:
-    """Opportunities with segment and account cluster; optional columns that are missing are null."""
+    """Opportunities with segment and account cluster; optional columns that are missing are null.
+
+    The expression is built once per open company and definition: a dozen aggregates start from it, and building it costs more than
+    running most of them."""
+    definition = tuple(policy[f"segment.{name}"] for name in ("definition", "size_employees", "size_revenue"))
+    if definition not in company.expressions:
+        company.expressions[definition] = _deals_with_customer(company, policy)
+    return company.expressions[definition]
+
+
+def _deals_with_customer(company: Company, policy: Policy) -> ibis.Table:
     deals = company.table("opportunities")
     for column in ("team", "owner", "category", "origin", "created_at", "closed_at", "amount", "exit", "product"):
         if column not in deals.columns:

@@ -2,7 +2,8 @@
 
 M-1.2 Customer lives by Kaplan–Meier with late entry (customers older than observed_from) and censoring at as_of; restricted means up
 to the horizon, their difference with Greenwood variance. M-1.4 spend of the window before as_of: medians with binomial limits, their
-ratio and the difference of the standard deviations of log spend with cluster-bootstrap intervals, customer groups as clusters.
+ratio with a cluster-bootstrap interval, the standard deviations of log spend and their difference by cluster jackknife; customer groups
+are the clusters.
 """
 
 from __future__ import annotations
@@ -20,17 +21,15 @@ from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
 from kaanalysis.stats import (
-    Estimate,
-    bootstrap,
     brown_forsythe,
     difference_of_dispersion,
+    dispersion,
     kaplan_meier,
     median_interval,
     ratio_of_medians,
     restricted_mean,
     restricted_mean_difference,
     survival_quantile,
-    weighted_dispersion,
 )
 
 ID = "01_base_assumptions"
@@ -46,21 +45,19 @@ def _curve(lives: pd.DataFrame, level: float) -> pd.DataFrame:
     return curve
 
 
-def _median(curve: pd.DataFrame, policy: Policy) -> Estimate:
-    """Median lifetime; without a value where too few customers were still under observation at that time to carry it."""
-    median = survival_quantile(curve)
-    if median.value is not None:
-        at_risk = int(curve.loc[curve["time"] == median.value, "at_risk"].iloc[0])
-        if at_risk < policy["evidence.minimum_units"]:
-            return replace(median, value=None, method=f"{median.method}; reached with only {at_risk} at risk")
-    return median
-
-
 def _lifecycle_numbers(curves: dict[str, pd.DataFrame], policy: Policy) -> list[Number]:
     horizon = policy["lifecycle.horizon_months"]
     numbers = []
     for segment, curve in curves.items():
-        numbers.append(number("lifetime_median", segment, _median(curve, policy), "months", scale=MONTHS))
+        numbers.append(
+            number(
+                "lifetime_median",
+                segment,
+                survival_quantile(curve, 0.5, policy["evidence.minimum_units"]),
+                "months",
+                scale=MONTHS,
+            )
+        )
         mean = restricted_mean(curve, horizon * DAYS_PER_MONTH)
         numbers.append(number("rmst", segment, mean, "months", scale=MONTHS, horizon_months=horizon))
     if {"SMB", "KA"} <= set(curves):
@@ -119,11 +116,7 @@ def _lifecycle(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
 
 
 def _dispersion(spend: pd.DataFrame, policy: Policy) -> Number:
-    logs = np.log(spend["spend"].to_numpy(float))
-    estimate = bootstrap(
-        lambda w: weighted_dispersion(logs, w), spend["cluster"].to_numpy(), draws=policy["evidence.draws"], seed=policy["evidence.seed"],
-        level=policy["evidence.level"], interval="bca", method="standard deviation of log spend",
-    )  # fmt: skip
+    estimate = dispersion(spend["spend"].to_numpy(float), spend["cluster"].to_numpy(), level=policy["evidence.level"])
     return number("spend_dispersion", str(spend["segment"].iloc[0]), estimate, "log units")
 
 
@@ -177,7 +170,7 @@ def _spend(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.Data
         number(
             "dispersion_difference",
             "KA-SMB",
-            difference_of_dispersion(*pair, level=level, draws=draws, seed=seed),
+            difference_of_dispersion(*pair, level=level),
             "log units",
         )
     )

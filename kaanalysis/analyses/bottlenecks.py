@@ -13,34 +13,20 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses.verdicts import find_flips, percentile_number, seller_clusters, share_of_draws
+from kaanalysis.analyses.verdicts import find_flips, number, percentile_number, seller_clusters, share_of_draws
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
-from kaanalysis.stats import jeffreys
+from kaanalysis.stats import Estimate, jeffreys, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.semi_markov import count_steps, draw_reliefs, estimate_flow
 
 METHOD = "semi-Markov flow, cluster bootstrap (percentile)"
 
 
-def fit_index(levels: pd.DataFrame, required: float) -> float:
-    """Fit 0–1: mean over lanes of the mean over items of min(level / required, 1). 1 = every item at the required level or above,
-    0 = nothing there. A strong item cannot make up for a missing one in the same lane by more than the required level."""
-    if levels.empty:
-        return float("nan")
-    capped = np.minimum(levels["level"].to_numpy(float) / required, 1.0)
-    return float(pd.Series(capped).groupby(levels["lane"].to_numpy()).mean().mean())
-
-
-def _fit_draws(levels: pd.DataFrame, required: float, draws: int, seed: int) -> np.ndarray:
-    """Fit under resampling of the judged items within each lane: how far it hangs on which items were judged."""
-    generator = np.random.default_rng(seed)
-    total = np.zeros(draws)
-    lanes = list(levels.groupby("lane"))
-    for _, lane in lanes:
-        capped = np.minimum(lane["level"].to_numpy(float) / required, 1.0)
-        total += capped[generator.integers(0, len(capped), size=(draws, len(capped)))].mean(axis=1)
-    return total / len(lanes)
+def capped_levels(levels: pd.DataFrame, required: float) -> tuple[np.ndarray, np.ndarray]:
+    """(min(level / required, 1), lane) of every judged item. Fit is the mean over lanes of the lanes' means: 1 = every item at the
+    required level or above, 0 = nothing there. A strong item cannot make up for a missing one by more than the required level."""
+    return np.minimum(levels["level"].to_numpy(float) / required, 1.0), levels["lane"].to_numpy(str)
 
 
 def _capability(company: Company) -> pd.DataFrame:
@@ -58,14 +44,13 @@ def _capability(company: Company) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Bottlenecks:
-    """Point estimate and draws of reliefs in wins per 100 deals, by step; fit and its draws (NaN without capability)."""
+    """Point estimate and draws of reliefs in wins per 100 deals, by step; fit and its draws (None, NaN without capability)."""
 
     steps: tuple[str, ...]
     relief: np.ndarray
     draws: np.ndarray
-    fit: float
+    fit: Estimate | None
     fit_draws: np.ndarray
-    judged: int
     deals: int
     table: pd.DataFrame
     clusters: int = 0
@@ -84,13 +69,12 @@ def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None
     benchmark, draws, seed = policy["bottleneck.benchmark_pass"], policy["evidence.draws"], policy["evidence.seed"]
     point = estimate_flow(counts, benchmark)
     reliefs = draw_reliefs(counts, benchmark, draws, seed)
-    judged = 0
-    fit, fit_draws = float("nan"), np.full(draws, np.nan)
+    fit, fit_draws = None, np.full(draws, np.nan)
     if company.has("capability"):
         levels = _capability(company)
-        judged = len(levels)
-        fit = fit_index(levels, policy["fit.required_level"])
-        fit_draws = _fit_draws(levels, policy["fit.required_level"], draws, seed)
+        capped, lanes = capped_levels(levels, policy["fit.required_level"])
+        fit = stratified_mean(capped, lanes, level=policy["evidence.level"], low=0.0, high=1.0)
+        fit_draws = stratified_mean_draws(capped, lanes, draws, seed, 0.0, 1.0)
     entered = stays.groupby("stage").size()
     dwell = stays.groupby("stage")["days"].median()
     table = pd.DataFrame(
@@ -107,7 +91,6 @@ def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None
         reliefs * 100,
         fit,
         fit_draws,
-        judged,
         stays["opportunity_id"].nunique(),
         table,
         counts.clusters,
@@ -173,9 +156,8 @@ def _measured(found: Bottlenecks, policy: Policy) -> _Measured:
         for i, step in enumerate(found.steps)
     )
     fit: tuple[Number, ...] = ()
-    if np.isfinite(found.fit):
-        how = "mean of lanes, resampled items (percentile)"
-        fit = (percentile_number("fit", "KA", found.fit, found.fit_draws, level, found.judged, "fit", how),)
+    if found.fit is not None:
+        fit = (number("fit", "KA", found.fit, "fit"),)
     highs = tuple(_highest_relief(found, i, relief[i].high, policy) for i in range(len(found.steps)))
     return _Measured(relief, rank, fit, highs, float(((first == int(np.argmax(found.relief))) & some).mean()))
 

@@ -2,7 +2,8 @@
 
 The left-hand-to-right-hand bridge takes what KA teams won since the launch apart by account: accounts that no other team had won before
 (new), and accounts taken over from other teams, whose revenue is what they brought anyway (their own rate before the launch, carried on)
-and what came on top. The share of KA revenue from accounts taken over is the score; intervals resample customer groups.
+and what came on top. The share of KA revenue from accounts taken over is the score; sums count the number of customer groups as chance too
+(:mod:`kaanalysis.stats.totals`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses.verdicts import above, figures_wanted, find_flips, percentile_number
+from kaanalysis.analyses.verdicts import above, figures_wanted, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
-from kaanalysis.stats import cluster_weights
+from kaanalysis.stats import share_of_total, total
 
 ID = "05_failure_patterns"
 FEEDS = {
@@ -32,7 +33,6 @@ FEEDS = {
     )
 }
 PARTS = ("new", "carried_on", "on_top")
-METHOD = "revenue bridge, cluster bootstrap (percentile)"
 
 
 def bridge_parts(accounts: pd.DataFrame, months_since: float, months_before: int) -> pd.DataFrame:
@@ -79,38 +79,19 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         return result
     since = (company.info.as_of - launch).days / DAYS_PER_MONTH
     parts = bridge_parts(accounts, since, policy["siphon.before_months"])
-    weights = cluster_weights(accounts["cluster"].to_numpy(), policy["evidence.draws"], policy["evidence.seed"]).astype(
-        float
-    )
     level, currency, n = policy["evidence.level"], company.info.currency, len(accounts)
-    totals = {p: (float(parts[p].sum()), weights @ parts[p].to_numpy()) for p in PARTS}
-    total = sum(v[0] for v in totals.values())
-    drawn = np.maximum(np.sum([v[1] for v in totals.values()], axis=0), 1e-12)
-    groups = accounts["cluster"].nunique()
+    taken_over = parts["carried_on"] + parts["on_top"]
+    shares = {
+        "score": (taken_over, parts["new"]),
+        "no_increment_share": (parts["carried_on"], parts["new"] + parts["on_top"]),
+    }
+    made = {name: share_of_total(part, rest, level=level) for name, (part, rest) in shares.items()}
+    sums = {p: total(parts[p], level=level) for p in PARTS}
     numbers = [
-        percentile_number(f"ka_revenue_{p}", "KA", *totals[p], level, n, currency, METHOD, clusters=groups)
-        for p in PARTS
+        number("score", "KA", replace(made["score"], n=n), "share"),
+        *(number(f"ka_revenue_{p}", "KA", replace(sums[p], n=n), currency) for p in PARTS),
+        number("no_increment_share", "KA", replace(made["no_increment_share"], n=n), "share"),
     ]
-    moved = totals["carried_on"][1] + totals["on_top"][1]
-    numbers.insert(
-        0,
-        percentile_number(
-            "score", "KA", 1 - totals["new"][0] / total, moved / drawn, level, n, "share", METHOD, clusters=groups
-        ),
-    )
-    numbers.append(
-        percentile_number(
-            "no_increment_share",
-            "KA",
-            totals["carried_on"][0] / total,
-            totals["carried_on"][1] / drawn,
-            level,
-            n,
-            "share",
-            METHOD,
-            clusters=groups,
-        )
-    )
     finding = judge(numbers, policy)[0]
     flips = find_flips(lambda p: judge(numbers, p), "M-D", policy, ["siphon.moved_share"])
     result.findings = [replace(finding, flips=flips)]

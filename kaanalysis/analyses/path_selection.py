@@ -167,14 +167,14 @@ def _path_numbers(outcomes: Mapping[str, Outcome], currency: str, horizon: int) 
 
 
 def judge_economics(outcomes: Mapping[str, Outcome], numbers: dict[str, list[Number]], policy: Policy) -> list[Finding]:
-    """M-4.1 … M-4.3: supported if the path earns its cost in at least `path.certainty` of the draws, contradicted if it
+    """M-4.1 … M-4.3: supported if the path earns its cost in at least `ledger.certainty` of the draws, contradicted if it
     fails to in as many.
 
     Wrong if a spread in the policy is wrong: the ledger knows no more than its inputs."""
     findings = []
     for id, path in zip(("M-4.1", "M-4.2", "M-4.3"), PATHS, strict=True):
         gains = float((outcomes[path].npv > 0).mean())
-        state = _state_of_share(gains, policy["path.certainty"])
+        state = _state_of_share(gains, policy["ledger.certainty"])
         p_gain = share_of_draws("p_gain", path, outcomes[path].npv > 0, "share of draws with npv above 0")
         findings.append(Finding(id, f"path_{path}", state, f"pays_{state}", (*numbers[path], p_gain)))
     return findings
@@ -228,7 +228,9 @@ def _economics(
     currency = company.info.currency
     numbers = _path_numbers(outcomes, currency, horizon)
     findings = [
-        replace(f, flips=find_flips(lambda p: judge_economics(outcomes, numbers, p), f.id, policy, ["path.certainty"]))
+        replace(
+            f, flips=find_flips(lambda p: judge_economics(outcomes, numbers, p), f.id, policy, ["ledger.certainty"])
+        )
         for f in judge_economics(outcomes, numbers, policy)
     ]
     year = aggregates.won_in_last_year(company, policy)
@@ -243,12 +245,13 @@ def _economics(
         # Claim: the path stays within the agreed loss. While the rule leaves several paths open, all of them must say the same.
         cap_now = p["ledger.loss_cap_share"] * year
         states = {
-            _state_of_share(float((outcomes[path].loss <= cap_now).mean()), p["path.certainty"]) for path in open_paths
+            _state_of_share(float((outcomes[path].loss <= cap_now).mean()), p["ledger.certainty"])
+            for path in open_paths
         }
         state = states.pop() if len(states) == 1 else "undecided"
         return [Finding("M-4.4", "strategic_loss", state, f"loss_{state}", loss, terms={"path": named})]
 
-    flips = find_flips(judge_loss, "M-4.4", policy, ["ledger.loss_cap_share", "path.certainty"])
+    flips = find_flips(judge_loss, "M-4.4", policy, ["ledger.loss_cap_share", "ledger.certainty"])
     findings.append(replace(judge_loss(policy)[0], flips=flips))
     if not figures_wanted():
         return findings, {}

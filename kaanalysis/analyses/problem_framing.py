@@ -7,7 +7,8 @@ Won amount of the last period against the period before, decomposed exactly in t
   of the periods the index takes its limit: the whole change is customers (Ang and Choi 1997).
 * by customers: those of both periods (retained), those only in the earlier (lost), those only in the later (new).
 
-Intervals come from resampling whole customer groups (an account with its head office), since the deals of a group hang together.
+Customer groups (an account with its head office) are the units, since the deals of a group hang together, and how many there are is
+chance as well: factors are resampled with Poisson frequencies, sums and growth rate are compound Poisson (:mod:`kaanalysis.stats.totals`).
 """
 
 from __future__ import annotations
@@ -20,18 +21,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import below, find_flips, percentile_number
+from kaanalysis.analyses.verdicts import below, find_flips, number, percentile_number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
-from kaanalysis.stats import cluster_weights
+from kaanalysis.stats import poisson_weights, ratio_of_totals, signed_total, total
 
 ID = "00_problem_framing"
 FEEDS = {"M-0.1": ("opportunities.amount", "opportunities.closed_at")}
 FACTORS = ("customers", "deals_per_customer", "price")
 MOVES = ("new", "retained", "lost")
-METHOD_FACTORS = "logarithmic-mean Divisia index, cluster bootstrap (percentile)"
-METHOD_MOVES = "sum over customers, cluster bootstrap (percentile)"
+METHOD_FACTORS = "logarithmic-mean Divisia index, Poisson cluster bootstrap (percentile)"
 
 Array = npt.NDArray[np.float64]
 
@@ -66,23 +66,48 @@ def factor_parts(
     }
 
 
-def _bridge(frame: pd.DataFrame, weights: Array) -> dict[str, Array]:
-    """All parts for each row of weights (draws, accounts)."""
+def _factors(frame: pd.DataFrame, weights: Array) -> dict[str, Array]:
+    """Factors for each row of weights (draws, accounts)."""
     a0, a1 = frame["amount_0"].to_numpy(float), frame["amount_1"].to_numpy(float)
     d0, d1 = frame["deals_0"].to_numpy(float), frame["deals_1"].to_numpy(float)
-    amount = (weights @ a0, weights @ a1)
-    deals = (weights @ d0, weights @ d1)
     customers = (weights @ (d0 > 0).astype(float), weights @ (d1 > 0).astype(float))
-    stayed = (d0 > 0) & (d1 > 0)
-    parts = factor_parts(amount, deals, customers)
-    parts["retained"] = weights @ np.where(stayed, a1 - a0, 0.0)
-    parts["new"] = weights @ np.where(d0 == 0, a1, 0.0)
-    parts["lost"] = -(weights @ np.where(d1 == 0, a0, 0.0))
-    parts["revenue_before"], parts["revenue_now"] = amount
-    parts["growth_rate"] = np.divide(
-        amount[1] - amount[0], amount[0], out=np.full_like(amount[0], np.nan), where=amount[0] > 0
-    )
-    return parts
+    return factor_parts((weights @ a0, weights @ a1), (weights @ d0, weights @ d1), customers)
+
+
+def _resampled(frame: pd.DataFrame, segment: str, policy: Policy, currency: str) -> list[Number]:
+    """Factors, by resampling customer groups whose number is chance too."""
+    point = _factors(frame, np.ones((1, len(frame))))
+    clusters, level = frame["cluster"], policy["evidence.level"]
+    weights = poisson_weights(clusters.to_numpy(), policy["evidence.draws"], policy["evidence.seed"]).astype(float)
+    draws = _factors(frame, weights)
+    return [
+        percentile_number(part, segment, float(point[part][0]), draws[part], level, len(frame), currency, METHOD_FACTORS,
+                          clusters=clusters.nunique())
+        for part in FACTORS
+    ]  # fmt: skip
+
+
+def _summed(frame: pd.DataFrame, segment: str, level: float, currency: str) -> list[Number]:
+    """What was won in each period and its growth; what was won from customers new, retained and lost: sums over customer groups whose
+    number is chance too."""
+    a0, a1 = frame["amount_0"].to_numpy(float), frame["amount_1"].to_numpy(float)
+    d0, d1, clusters = frame["deals_0"].to_numpy(), frame["deals_1"].to_numpy(), frame["cluster"].to_numpy()
+    gone = total(np.where(d1 == 0, a0, 0.0), clusters, level=level)
+    turned = (None if gone.high is None else -gone.high, None if gone.low is None else -gone.low)
+    parts = {
+        "revenue_before": total(a0, clusters, level=level),
+        "revenue_now": total(a1, clusters, level=level),
+        "new": total(np.where(d0 == 0, a1, 0.0), clusters, level=level),
+        "retained": signed_total(np.where((d0 > 0) & (d1 > 0), a1 - a0, 0.0), clusters, level=level),
+        "lost": replace(gone, value=-(gone.value or 0.0), low=turned[0], high=turned[1]),
+    }
+    ratio = ratio_of_totals(a1, a0, clusters, level=level)
+    below, middle, above = (None if v is None else v - 1 for v in (ratio.low, ratio.value, ratio.high))
+    growth = replace(ratio, value=middle, low=below, high=above, n=len(frame))
+    return [
+        *(number(name, segment, replace(part, n=len(frame)), currency) for name, part in parts.items()),
+        number("growth_rate", segment, growth, "share per period"),
+    ]
 
 
 def measure(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFrame]:
@@ -93,28 +118,10 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFram
     segments = [s for s in ("SMB", "KA") if (accounts["segment"] == s).any()] + [aggregates.ALL]
     for segment in segments:
         frame = accounts if segment == aggregates.ALL else accounts[accounts["segment"] == segment]
-        point = _bridge(frame, np.ones((1, len(frame))))
-        weights = cluster_weights(
-            frame["cluster"].to_numpy(), policy["evidence.draws"], policy["evidence.seed"]
-        ).astype(float)
-        draws = _bridge(frame, weights)
-        for part in (*FACTORS, *MOVES, "revenue_before", "revenue_now", "growth_rate"):
-            unit = "share per period" if part == "growth_rate" else currency
-            method = METHOD_FACTORS if part in FACTORS else METHOD_MOVES
-            value = float(point[part][0])
-            numbers.append(
-                percentile_number(
-                    part,
-                    segment,
-                    value if np.isfinite(value) else None,
-                    draws[part],
-                    level,
-                    len(frame),
-                    unit,
-                    method,
-                    clusters=frame["cluster"].nunique(),
-                )
-            )
+        numbers += _resampled(frame, segment, policy, currency)
+        numbers += _summed(frame, segment, level, currency)
+    order = [*FACTORS, *MOVES, "revenue_before", "revenue_now", "growth_rate"]
+    numbers.sort(key=lambda n: (segments.index(n.segment), order.index(n.name)))
     rows = [(n.segment, n.name, n.value, n.low, n.high, n.n) for n in numbers]
     return numbers, pd.DataFrame(rows, columns=["segment", "part", "value", "low", "high", "n"])
 

@@ -188,7 +188,7 @@ def role_persons(segment: Segment, persons: Ints, extra: Flags) -> Ints:
 
 
 def created_days(world: World, segment: Segment, u: Floats) -> Ints:
-    """Opening days from stratified uniforms: exponential growth, another since the launch if given (`growth_after`), with the share
+    """Opening days from uniforms: exponential growth, another since the launch if given (`growth_after`), with the share
     before the launch held if given."""
     lo, mid, hi = day(world.observed_from), day(world.ka_launch), day(world.as_of)
     rate = np.log1p(segment.growth) / 365.25
@@ -241,7 +241,7 @@ def draw_deals(world: World, label: str, seed: int, size: float, crew: Sellers) 
     segment = dict(world.segments())[label]
     g = rng(seed, f"deals {label}")
     n = scaled(segment.opportunities, size)
-    created = np.sort(created_days(world, segment, (np.arange(n) + g.random(n)) / n))
+    created = np.sort(created_days(world, segment, g.random(n)))
     region = g.choice(len(world.regions), n, p=np.array(list(world.regions.values())) / sum(world.regions.values()))
     team = _teams(world, label, created, region, g)
     pair, rival = _contested(world, label, seed, created, team)

@@ -6,6 +6,7 @@ from kaanalysis.stats.concentration import gini, top_share
 from kaanalysis.stats.dispersion import (
     brown_forsythe,
     difference_of_dispersion,
+    dispersion,
     median_interval,
     ratio_of_medians,
     weighted_dispersion,
@@ -23,9 +24,11 @@ from kaanalysis.stats.proportions import (
     newcombe_difference,
     wilson,
 )
-from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test
+from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_weights
 from kaanalysis.stats.sample_size import closed_needed
+from kaanalysis.stats.strata import stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
+from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
 
 __all__ = [
     "Estimate",
@@ -39,6 +42,7 @@ __all__ = [
     "clustered_incidence_at",
     "cumulative_incidence",
     "difference_of_dispersion",
+    "dispersion",
     "expected_regret",
     "expected_value_of_perfect_information",
     "follow_up_share",
@@ -52,12 +56,19 @@ __all__ = [
     "median_interval",
     "newcombe_difference",
     "permutation_test",
+    "poisson_weights",
     "probability_best",
     "ratio_of_medians",
+    "ratio_of_totals",
     "restricted_mean",
     "restricted_mean_difference",
+    "share_of_total",
+    "signed_total",
+    "stratified_mean",
+    "stratified_mean_draws",
     "survival_quantile",
     "top_share",
+    "total",
     "weighted_dispersion",
     "weighted_incidence_at",
     "weighted_median",

@@ -66,6 +66,20 @@ def cluster_weights(clusters: Any, draws: int, seed: int, strata: Any = None) ->
     return _draw(members, len(names), draws, _generators(seed, len(members)))[:, cluster]
 
 
+def poisson_weights(clusters: Any, draws: int, seed: int) -> IntArray:
+    """How often each unit appears when every cluster appears a Poisson(1) number of times: the number of clusters is chance too.
+
+    For statistics that carry the size of the population (sums over the customers that a company happened to have), where
+    ``cluster_weights`` would hold that size fixed. Arguments, shape and errors as there. Source: Hanley and MacGibbon 2006, Creating
+    non-parametric bootstrap samples using Poisson frequencies.
+    """
+    _check_draws(draws)
+    cluster, names = labels(clusters, "clusters", len(clusters))
+    if not len(cluster):
+        return np.zeros((draws, 0), dtype=np.int64)
+    return np.random.default_rng(seed).poisson(1.0, (draws, len(names)))[:, cluster].astype(np.int64)
+
+
 def bootstrap(
     statistic: Callable[[Any], Any],
     clusters: Any,

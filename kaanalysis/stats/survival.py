@@ -73,7 +73,7 @@ def level_of(curve: pd.DataFrame) -> float:
     return float(curve.attrs["level"])
 
 
-def survival_quantile(curve: pd.DataFrame, probability: float = 0.5) -> Estimate:
+def survival_quantile(curve: pd.DataFrame, probability: float = 0.5, minimum_at_risk: int = 1) -> Estimate:
     """The first time at which survival has fallen to ``probability`` (0.5: the median), in the unit of the curve.
 
     ``curve`` is what ``kaplan_meier`` gives. The limits are Brookmeyer and Crowley's: the first times at which the
@@ -81,11 +81,18 @@ def survival_quantile(curve: pd.DataFrame, probability: float = 0.5) -> Estimate
     not get that far: an unreached upper limit means "unbounded above as far as the data go". Where survival stays at
     exactly ``probability`` for a while the first moment is taken, not the middle (R takes the middle).
 
+    ``minimum_at_risk``: the curve is read only as far as so many are at risk. Beyond, a handful without an event makes a flat tail whose
+    limits know nothing of how few they are; a lower limit that lies there is moved back to the end of the part that is read.
+
     Raises ValueError if ``probability`` does not lie strictly between 0 and 1. Source: Brookmeyer and Crowley 1982.
     """
     if not 0 < probability < 1:
         raise ValueError(f"probability must be between 0 and 1, both excluded; not {probability}")
     level = level_of(curve)
+    entered = int(curve["entered"].sum())
+    carried = np.flatnonzero(curve["at_risk"].to_numpy() >= minimum_at_risk)
+    reached_to = int(carried[-1]) + 1 if len(carried) else 0
+    cut, curve = reached_to < len(curve), curve.iloc[:reached_to]
     time = curve["time"].to_numpy(dtype=float)
     # Before the first event the limits are not log-log ones, so that they are no part of Brookmeyer and Crowley's set.
     begun = curve["survival"].to_numpy(dtype=float) < 1
@@ -96,6 +103,8 @@ def survival_quantile(curve: pd.DataFrame, probability: float = 0.5) -> Estimate
 
     value, low, high = first("survival"), first("low"), first("high")
     method = "Kaplan–Meier quantile, Brookmeyer–Crowley log-log"
+    if low is None and cut and len(time):
+        low = float(time[-1])  # not fallen so far by then: all that can be said is "later"
     if value is None:
-        method += "; not reached"
-    return Estimate(value, low, high, level, int(curve["entered"].sum()), method)
+        method += "; not reached" + (f" with {minimum_at_risk} at risk" if cut else "")
+    return Estimate(value, low, high, level, entered, method)

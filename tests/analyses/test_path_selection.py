@@ -47,8 +47,8 @@ def sales(count: int, fit: float, counts: list[int], fits: list[float], *, n: in
 
 
 def test_rule_is_supported_by_the_share_of_its_cloud(policy: Policy) -> None:
-    for same, state in ((80, "supported"), (79, "undecided")):
-        found, frames = _rule_finding(sales(1, 0.9, [1] * same + [2] * (100 - same), [0.9] * 100), policy)
+    for same, state in ((95, "supported"), (94, "undecided")):
+        found, frames = _rule_finding(sales(1, 0.9, [1] * 100, [0.9] * same + [0.7] * (100 - same)), policy)
         assert (found.state, found.reason) == (state, "part_time")
         assert {n.segment: n.value for n in found.numbers if n.name == "p_rule"} == {
             "part_time": same / 100,

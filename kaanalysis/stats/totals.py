@@ -1,0 +1,118 @@
+"""Sums over customers whose number is itself a matter of chance, and shares of such sums.
+
+What a company books in a year is a sum over customers, and how many there are varies as much as what each brings. With independent
+customers the number is close to Poisson, and the variance of the sum is the expected sum of squares: a compound Poisson total (Casella
+and Berger, Statistical Inference, 2nd ed. 2002, section 4.4). Resampling a fixed number of customers would leave that part out, and a
+symmetric interval would ignore that a few large contracts carry the sum. So intervals are made on the log scale (for a share: on the
+scale of log odds), with Student's t on the effective number of customers, (sum)² / sum of squares (Kish 1965, Survey Sampling), less one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from kaanalysis.stats.estimate import Estimate
+from kaanalysis.stats.inputs import FloatArray, check_level, labels, numbers
+
+
+def _by_cluster(values: Any, clusters: Any) -> FloatArray:
+    """Sums by cluster; each unit its own where clusters are None."""
+    array = numbers(values, "values")
+    if clusters is None:
+        return array
+    code, names = labels(clusters, "clusters", len(array))
+    return np.bincount(code, weights=array, minlength=len(names)).astype(np.float64)
+
+
+def _quantile(parts: FloatArray, level: float) -> float | None:
+    """Student's t at the level, on the effective number of parts less one; None where one part carries all."""
+    size = np.abs(parts)
+    squares = float((size**2).sum())
+    freedom = float(size.sum()) ** 2 / squares - 1 if squares > 0 else 0.0
+    return float(stats.t.ppf((1 + level) / 2, freedom)) if freedom > 0.5 else None
+
+
+def total(values: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate:
+    """The sum of non-negative values, in their unit, with the interval sum · exp(± t · √(Σ c²) / sum), c the sums by cluster.
+
+    ``values``: shape (n,), 0 or more; ``clusters``: one label per unit (None: each its own). ``n``: clusters that contribute. The limits
+    are None where the sum is 0 or one cluster carries (nearly) all of it. Raises ValueError for negative or missing values.
+    """
+    check_level(level)
+    parts = _by_cluster(values, clusters)
+    if (numbers(values, "values") < 0).any():
+        raise ValueError("values must be 0 or more; use signed_total for differences")
+    whole, count, method = (
+        float(parts.sum()),
+        int((parts > 0).sum()),
+        "sum over customers, compound Poisson, t on the log scale",
+    )
+    reach = _quantile(parts, level)
+    if whole <= 0 or reach is None:
+        return Estimate(whole, None, None, level, count, method)
+    away = reach * float(np.sqrt((parts**2).sum())) / whole
+    return Estimate(whole, whole * float(np.exp(-away)), whole * float(np.exp(away)), level, count, method)
+
+
+def signed_total(values: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate:
+    """The sum of values of either sign, with the interval sum ± t · √(Σ c²); otherwise as :func:`total`."""
+    check_level(level)
+    parts = _by_cluster(values, clusters)
+    whole, count, method = float(parts.sum()), int((parts != 0).sum()), "sum over customers, compound Poisson, t"
+    reach = _quantile(parts, level)
+    if reach is None:
+        return Estimate(whole, None, None, level, count, method)
+    away = reach * float(np.sqrt((parts**2).sum()))
+    return Estimate(whole, whole - away, whole + away, level, count, method)
+
+
+def ratio_of_totals(above: Any, below: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate:
+    """The sum of ``above`` over the sum of ``below``, 0 and up (1: equal), interval by linearised logs with t.
+
+    ``above``, ``below``: shape (n,), 0 or more, the two amounts of each unit. The influence of cluster i on the log ratio is
+    above_i / Σ above − below_i / Σ below. None where the lower sum is 0; no limits where the upper is, or where one cluster carries
+    (nearly) all of what moves the ratio. Raises ValueError for negative or missing values.
+    """
+    check_level(level)
+    a, b = _by_cluster(above, clusters), _by_cluster(below, clusters)
+    if (numbers(above, "above") < 0).any() or (numbers(below, "below") < 0).any():
+        raise ValueError("above and below must be 0 or more")
+    top, bottom, method = float(a.sum()), float(b.sum()), "ratio of sums over customers, t on the log scale"
+    count = int(((a > 0) | (b > 0)).sum())
+    if bottom <= 0:
+        return Estimate(None, None, None, level, count, method)
+    ratio = top / bottom
+    influence = a / top - b / bottom if top > 0 else np.zeros(0)
+    reach = _quantile(influence, level)
+    if reach is None:
+        return Estimate(ratio, None, None, level, count, method)
+    away = float(np.exp(reach * np.sqrt((influence**2).sum())))
+    return Estimate(ratio, ratio / away, ratio * away, level, count, method)
+
+
+def share_of_total(part: Any, rest: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate:
+    """The share of ``part`` in ``part`` + ``rest``, 0 (none of it) to 1 (all), interval by linearised log odds with t.
+
+    ``part``, ``rest``: shape (n,), 0 or more, the two amounts of each unit; the odds are their :func:`ratio_of_totals`. Where one of the two sums is 0 the interval is Clopper and
+    Pearson's for the effective number of customers. ``n``: clusters with any amount. Raises ValueError for negative or missing values.
+    """
+    check_level(level)
+    a, b = _by_cluster(part, clusters), _by_cluster(rest, clusters)
+    if (numbers(part, "part") < 0).any() or (numbers(rest, "rest") < 0).any():
+        raise ValueError("part and rest must be 0 or more")
+    top, bottom, method = float(a.sum()), float(b.sum()), "share of a sum over customers, t on log odds"
+    count = int(((a > 0) | (b > 0)).sum())
+    if top + bottom <= 0:
+        return Estimate(None, None, None, level, count, method)
+    share = top / (top + bottom)
+    if top <= 0 or bottom <= 0:
+        # All or nothing: as many customers as the sum effectively has were all of one kind (Clopper and Pearson 1934).
+        effective = (top + bottom) ** 2 / float(((a + b) ** 2).sum())
+        bound = float(((1 - level) / 2) ** (1 / effective))
+        return Estimate(share, bound if top > 0 else 0.0, 1.0 if top > 0 else 1 - bound, level, count, method)
+    odds = ratio_of_totals(a, b, level=level)
+    low, high = (None if limit is None else limit / (1 + limit) for limit in (odds.low, odds.high))
+    return Estimate(share, low, high, level, count, method)
