@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kaanalysis.stats import bootstrap, cluster_weights, permutation_test, resampling
+from kaanalysis.stats import bootstrap, cluster_weights, permutation_test, poisson_weights, resampling
 
 SELLERS = np.repeat(["a", "b", "c", "d"], [3, 1, 2, 4])
 
@@ -144,3 +144,13 @@ def test_permutation_edges():
         permutation_test(difference, [1, 2], ["a", "b"], clusters=[1, 1])
     with pytest.raises(ValueError, match="alternative must be"):
         permutation_test(difference, [1, 2], ["a", "b"], alternative="both")
+
+
+def test_poisson_weights_keep_clusters_whole_and_let_their_number_vary():
+    weights = poisson_weights(["a", "b", "a", "c"], 20_000, seed=3)
+    assert weights.shape == (20_000, 4) and (weights[:, 0] == weights[:, 2]).all()
+    assert weights.mean(axis=0) == pytest.approx(np.ones(4), abs=0.03) and weights.var(axis=0) == pytest.approx(np.ones(4), abs=0.06)
+    clusters = weights[:, [0, 1, 3]].sum(axis=1)
+    assert clusters.std() == pytest.approx(np.sqrt(3), abs=0.05)
+    assert (weights == poisson_weights(["a", "b", "a", "c"], 20_000, seed=3)).all()
+    assert poisson_weights([], 3, seed=1).shape == (3, 0)

@@ -162,3 +162,17 @@ def test_without_censoring_survival_is_the_share_left(durations):
     curve = kaplan_meier(durations, np.ones(len(durations)))
     shares = [np.mean(np.array(durations) > time) for time in curve["time"]]
     assert curve["survival"].to_numpy() == pytest.approx(shares, abs=1e-12)
+
+
+def test_a_tail_of_few_carries_no_quantile():
+    """Twelve, of whom six end early and three linger to the end: with one at risk asked for the curve is read to its end, with five
+    only as far as five are at risk, and a lower limit beyond moves back to there."""
+    durations = [1, 2, 3, 4, 5, 6, 7, 8, 20, 30, 40, 50]
+    ended = [1, 1, 1, 1, 0, 1, 0, 0, 0, 1, 1, 1]
+    curve = kaplan_meier(durations, ended)
+    whole, carried = survival_quantile(curve), survival_quantile(curve, 0.5, 5)
+    assert whole.value == 30
+    assert carried.value is None and carried.high is None and carried.low == whole.low and "5 at risk" in carried.method
+    few = survival_quantile(curve, 0.2, 8)
+    assert few.value is None and few.low == 5.0  # the last time with eight at risk
+    assert survival_quantile(curve, 0.5, 13).low is None

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from kaanalysis.stats import share_of_total, signed_total, total
+from kaanalysis.stats import ratio_of_totals, share_of_total, signed_total, total
 
 
 def test_a_total_by_hand() -> None:
@@ -104,3 +104,24 @@ def test_a_share_covers() -> None:
         found = share_of_total(np.where(kind, 0.5 * values, 0.0), np.where(kind, 0.0, values))
         hits.append(found.low <= truth <= found.high)  # type: ignore[operator]
     assert 0.93 <= np.mean(hits) <= 0.975
+
+
+def test_a_ratio_by_hand_and_at_its_limits() -> None:
+    """Two customers bring 2 now, two brought 1 before: ratio 2, influences ± 1/2, standard error 1, t₃."""
+    found = ratio_of_totals([2.0, 2.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0])
+    reach = np.exp(stats.t.ppf(0.975, 3))
+    assert (found.value, found.low, found.high) == pytest.approx((2.0, 2 / reach, 2 * reach))
+    assert ratio_of_totals([1.0, 1.0], [0.0, 0.0]).value is None
+    nothing = ratio_of_totals([0.0, 0.0], [1.0, 1.0])
+    assert nothing.value == 0 and nothing.low is None
+    # Every customer grows alike: nothing moves the ratio, which is no certainty.
+    assert ratio_of_totals([2.0, 4.0, 6.0], [1.0, 2.0, 3.0]).low is None
+
+
+@given(amounts, st.floats(0.01, 100))
+def test_a_ratio_turns_round_with_its_sums(values: list[float], factor: float) -> None:
+    above, below = np.array(values), np.roll(values, 1) * factor
+    one, other = ratio_of_totals(above, below), ratio_of_totals(below, above)
+    assert one.value * other.value == pytest.approx(1)  # type: ignore[operator]
+    if one.low is not None and other.high is not None:
+        assert one.low * other.high == pytest.approx(1)
