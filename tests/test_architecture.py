@@ -96,7 +96,7 @@ def test_data_dictionary_is_the_one_the_contract_makes() -> None:
 
 def test_no_registry_host_and_no_path_of_a_machine_is_committed() -> None:
     forbidden = re.compile(
-        r"pypi\.org|pythonhosted|anaconda\.org|npmjs|registry\.\w+\.\w+|/work/main|/root/|/home/\w+/", re.I
+        r"pypi\.org|pythonhosted|anaconda\.org|npmjs\.(com|org)|registry\.\w+\.\w+|/work/main|/root/|/home/\w+/", re.I
     )
     own = Path(__file__).resolve()
     for path in tracked():
