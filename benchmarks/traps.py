@@ -641,8 +641,11 @@ def main() -> None:
             (("en", world.about_en, world.naive_en), ("zh", world.about_zh, world.naive_zh))
         ):
             colon = "：" if lang == "zh" else ": "
-            rows[lang].append(f"| `{company}` | {about} | {trap.naive[i]}{colon}**{plain(naive)}** | {trap.right[i]}{colon}{shown(right, lang)} "
-                              f"| {plain(planted)} | {why} |")  # fmt: skip
+            naively, rightly = (
+                f"{trap.naive[i]}{colon}**{plain(naive)}**",
+                f"{trap.right[i]}{colon}{shown(right, lang)}",
+            )
+            rows[lang].append(f"| `{company}` | {about} | {naively} | {rightly} | {plain(planted)} | {why} |")
     for lang, (title, intro, head) in PAGES.items():
         name = "companies.md" if lang == "en" else "companies.zh.md"
         (DOCS / name).write_text(
