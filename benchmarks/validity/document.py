@@ -66,7 +66,8 @@ may differ from it.
 {platform.machine()}. {len(rows):,} companies, {hours:.1f} hours of processor time.
 {plan.companies:,} healthy companies at each of the sizes {sizes} (size 1: 3,600 small and 320 large deals), {plan.others} in every
 other world; {plan.policy["evidence.draws"]} bootstrap draws, {plan.policy["ledger.draws"]:,} of the ledger; policy
-{plan.policy.hash}. Shares are in percent, with Wilson's 95 % interval for the number of companies. Seeds are consecutive from the first one given."""
+{plan.policy.hash}. Shares are in percent, with Wilson's 95 % interval for the number of companies. Seeds are consecutive from the
+first one given."""
 
 
 def _intervals(plan: Plan, cell: Cell) -> pd.DataFrame:

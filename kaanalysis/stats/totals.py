@@ -96,8 +96,9 @@ def ratio_of_totals(above: Any, below: Any, clusters: Any = None, *, level: floa
 def share_of_total(part: Any, rest: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate:
     """The share of ``part`` in ``part`` + ``rest``, 0 (none of it) to 1 (all), interval by linearised log odds with t.
 
-    ``part``, ``rest``: shape (n,), 0 or more, the two amounts of each unit; the odds are their :func:`ratio_of_totals`. Where one of the two sums is 0 the interval is Clopper and
-    Pearson's for the effective number of customers. ``n``: clusters with any amount. Raises ValueError for negative or missing values.
+    ``part``, ``rest``: shape (n,), 0 or more, the two amounts of each unit; the odds are their :func:`ratio_of_totals`. Where one of the
+    two sums is 0 the interval is Clopper and Pearson's for the effective number of customers. ``n``: clusters with any amount. Raises
+    ValueError for negative or missing values.
     """
     check_level(level)
     a, b = _by_cluster(part, clusters), _by_cluster(rest, clusters)
