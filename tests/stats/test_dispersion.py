@@ -152,5 +152,8 @@ def test_a_cluster_on_both_sides_leaves_both_at_once():
 def test_coverage_of_dispersion_in_small_samples():
     """48 small customers, as half the demo has: the bootstrap (BCa) covered 91 %."""
     rng = np.random.default_rng(6)
-    hits = [found.low <= 1.13 <= found.high for found in (dispersion(np.exp(1.13 * rng.standard_normal(48))) for _ in range(2000))]
+    hits = [
+        found.low <= 1.13 <= found.high
+        for found in (dispersion(np.exp(1.13 * rng.standard_normal(48))) for _ in range(2000))
+    ]
     assert np.mean(hits) == pytest.approx(0.945, abs=0.015)

@@ -149,7 +149,9 @@ def test_permutation_edges():
 def test_poisson_weights_keep_clusters_whole_and_let_their_number_vary():
     weights = poisson_weights(["a", "b", "a", "c"], 20_000, seed=3)
     assert weights.shape == (20_000, 4) and (weights[:, 0] == weights[:, 2]).all()
-    assert weights.mean(axis=0) == pytest.approx(np.ones(4), abs=0.03) and weights.var(axis=0) == pytest.approx(np.ones(4), abs=0.06)
+    assert weights.mean(axis=0) == pytest.approx(np.ones(4), abs=0.03) and weights.var(axis=0) == pytest.approx(
+        np.ones(4), abs=0.06
+    )
     clusters = weights[:, [0, 1, 3]].sum(axis=1)
     assert clusters.std() == pytest.approx(np.sqrt(3), abs=0.05)
     assert (weights == poisson_weights(["a", "b", "a", "c"], 20_000, seed=3)).all()
