@@ -27,7 +27,7 @@ def test_opening_prints_rows_faults_and_policy(tmp_path: Path, capsys: pytest.Ca
     assert (
         "没有违规的行" in said
         and "已改动：evidence.draws = 200" in said
-        and "accounts：采用 1400 行中的 1400 行" in said
+        and "accounts：采用 1473 行中的 1473 行" in said
     )
 
 

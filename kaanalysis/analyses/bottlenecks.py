@@ -115,13 +115,13 @@ def count_bottlenecks(draws: np.ndarray, policy: Policy) -> tuple[int, np.ndarra
 
     draws: reliefs in wins per 100 deals, (draws, steps). Relief cannot be negative, so noise alone gives a harmless step some relief, and
     counting steps above the minimum in each resample counts that noise twice. A step is therefore settled where it is above the
-    minimum in at least ``bottleneck.certainty`` of the resamples (counted) or in at most the rest (not counted); only steps between the
-    two make the number uncertain.
+    minimum in at least ``bottleneck.certainty`` of the resamples (counted) or in at most ``bottleneck.dismissal`` (not counted); only steps
+    between the two make the number uncertain.
     """
     above = draws > policy["bottleneck.minimum_relief"]
-    share, certainty = above.mean(axis=0), policy["bottleneck.certainty"]
-    settled = share >= certainty
-    unsure = ~settled & (share > 1 - certainty)
+    share = above.mean(axis=0)
+    settled = share >= policy["bottleneck.certainty"]
+    unsure = ~settled & (share > policy["bottleneck.dismissal"])
     return int(settled.sum()), settled.sum() + (above & unsure).sum(axis=1)
 
 
