@@ -309,14 +309,14 @@ def present_age(r: Reading) -> float:
 
 
 def churned_tenure(r: Reading) -> float:
-    """Mean months that customers who have left had stayed, KA minus SMB."""
+    """Mean months that customers won since the records began had stayed when they left, KA minus SMB."""
     subs = r.tables["subscriptions"].merge(r.tables["accounts"][["account_id", "segment"]], on="account_id")
     keys = [subs["segment"], subs["account_id"]]
     start, end = (
         pd.to_datetime(subs["started_at"]).groupby(keys).min(),
         pd.to_datetime(subs["ended_at"]).groupby(keys).max(),
     )
-    gone = ~subs["ended_at"].isna().groupby(keys).any()
+    gone = ~subs["ended_at"].isna().groupby(keys).any() & (start >= pd.Timestamp(r.world.observed_from))
     mean = ((end - start)[gone].dt.days / 30.4375).groupby(level=0).mean()
     return float(mean["KA"] - mean["SMB"])
 
@@ -425,7 +425,7 @@ def true_success(r: Reading) -> float:
 
 TRAPS: dict[str, Trap] = {
     "healthy": Trap(
-        ("mean tenure of customers that left, KA − SMB (months)", "已流失客户的平均年限，大客户减中小客户（月）"),
+        ("mean tenure of new customers that left, KA − SMB (months)", "新客户中已流失者的平均年限，大客户减中小客户（月）"),
         LIFE,
         churned_tenure,
         lambda r: r.number("M-1.2", "rmst_difference", "KA-SMB"),
