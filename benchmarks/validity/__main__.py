@@ -31,6 +31,7 @@ def main(
     only: Annotated[str, typer.Option(help="Cells whose names begin so, separated by commas; all if empty.")] = "",
     draws: Annotated[int, typer.Option(help="Bootstrap draws of an interval (the workbook's own policy: 1000).")] = 400,
     fresh: Annotated[bool, typer.Option(help="Forget the rows of earlier runs of these cells.")] = False,
+    draw: Annotated[bool, typer.Option(help="Draw what is missing, or write from the rows at hand.")] = True,
     out: Annotated[Path, typer.Option(help="Where the tables go.")] = TARGET,
 ) -> None:
     """Measure coverage, bias and verdicts on companies with known truth."""
@@ -48,7 +49,7 @@ def main(
         for cell in chosen:
             for size in plan.sizes_of(cell):
                 study.rows_of(cell, size, policy).forget()
-    tasks = [t for c in chosen for t in study.open_tasks([c], plan.sizes_of, plan.count_of(c), policy)]
+    tasks = [t for c in chosen if draw for t in study.open_tasks([c], plan.sizes_of, plan.count_of(c), policy)]
     left = sum(len(t.seeds) for t in tasks)
     columns = (
         TextColumn("{task.description}"),

@@ -56,6 +56,9 @@ def _head(plan: Plan, command: str) -> str:
     used = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "pandas", "duckdb", "ibis-framework"))
     sizes = ", ".join(f"{s:g}" for s in plan.sizes)
     rows = [row for cell in plan.cells for size in plan.sizes_of(cell) for row in plan.rows(cell, size)]
+    healthy = ", ".join(
+        f"{len(plan.rows(cell, size)):,}" for cell in plan.cells if not cell.finding for size in plan.sizes
+    )
     hours = sum(row["seconds"] for row in rows) / 3600
     return f"""# Are the numbers right?
 Measured on synthetic companies whose truth is known: how often an interval holds it, how far off the estimates are, and how
@@ -64,7 +67,7 @@ may differ from it.
 
 `{command}`, {dt.date.today()}, Python {platform.python_version()}, {used},
 {platform.machine()}. {len(rows):,} companies, {hours:.1f} hours of processor time.
-{plan.companies:,} healthy companies at each of the sizes {sizes} (size 1: 3,600 small and 320 large deals), {plan.others} in every
+{healthy} healthy companies at the sizes {sizes} (size 1: 3,600 small and 320 large deals), up to {plan.others} in every
 other world; {plan.policy["evidence.draws"]} bootstrap draws, {plan.policy["ledger.draws"]:,} of the ledger; policy
 {plan.policy.hash}. Shares are in percent, with Wilson's 95 % interval for the number of companies. Seeds are consecutive from the
 first one given."""
