@@ -425,7 +425,10 @@ def true_success(r: Reading) -> float:
 
 TRAPS: dict[str, Trap] = {
     "healthy": Trap(
-        ("mean tenure of new customers that left, KA − SMB (months)", "新客户中已流失者的平均年限，大客户减中小客户（月）"),
+        (
+            "mean tenure of new customers that left, KA − SMB (months)",
+            "新客户中已流失者的平均年限，大客户减中小客户（月）",
+        ),
         LIFE,
         churned_tenure,
         lambda r: r.number("M-1.2", "rmst_difference", "KA-SMB"),
