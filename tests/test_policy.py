@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kaanalysis.analyses.ledger import PATHS
+from kaanalysis.analyses.ledger_inputs import SETTINGS
 from kaanalysis.policy import Policy, PolicyError, load_policy, parse_assignments
 
 ROOT = Path(__file__).parents[1]
@@ -128,18 +130,6 @@ def test_the_workbooks_own_policy_says_unit_source_and_range_of_every_value() ->
 
 
 # Names that the code puts together: (pattern in the code that must be there, the names it makes).
-PATHS = ("part_time", "split", "rebuild")
-SETTINGS = (
-    "sellers",
-    "leader_multiple",
-    "pay_uplift",
-    "support_multiple",
-    "setup_multiple",
-    "ramp_months",
-    "productivity",
-    "relief_factor",
-    "smb_loss",
-)
 COMPOSED = {
     'f"{path}.{setting}"': {f"{p}.{s}" for p in PATHS for s in SETTINGS},
     'f"{name}.horizon_months"': {"conversion.horizon_months", "success.horizon_months"},

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.validity.engine import Engine
 from benchmarks.validity.store import DRAWS_FROM, FINDS_WITH, code_hash, remembered, short_hash, world_hash
 from kaanalysis import aggregates
-from kaanalysis.analyses.ledger import draw_inputs, evaluate
+from kaanalysis.analyses.ledger import PATHS, draw_inputs, evaluate
 from kaanalysis.analyses.ledger_inputs import Input, gather_inputs
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.analyses.verdicts import only_numbers
@@ -25,7 +25,6 @@ from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
 
 LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
 PIECES = 400  # companies behind a truth read from tables: its own error is then a twentieth of one company's
-PATHS = ("part_time", "split", "rebuild")
 BETWEEN = "undecided"  # the ledger's share lies between the two certainties even where the inputs are known
 # Intervals that say something else than where the truth lies, and why no coverage can be asked of them.
 NO_COVERAGE = {

@@ -13,6 +13,18 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Result
 from kaanalysis.stats import bootstrap
 
+# What sets a path apart, each a policy value "<path>.<setting>".
+SETTINGS = (
+    "sellers",
+    "leader_multiple",
+    "pay_uplift",
+    "support_multiple",
+    "setup_multiple",
+    "ramp_months",
+    "productivity",
+    "relief_factor",
+    "smb_loss",
+)
 NEEDS_ECONOMICS = (
     "teams.motion",
     "team_months.sellers",
@@ -171,17 +183,7 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
     for name, scale in (("gross_margin", "logit"), ("recurring_share", "logit"), ("relief_reached", "logit")):
         found.append(_policy_input(name, policy, f"ledger.{name}", scale))
     for path in PATHS:
-        for setting in (
-            "sellers",
-            "leader_multiple",
-            "pay_uplift",
-            "support_multiple",
-            "setup_multiple",
-            "ramp_months",
-            "productivity",
-            "relief_factor",
-            "smb_loss",
-        ):
+        for setting in SETTINGS:
             found.append(
                 _policy_input(
                     f"{path}.{setting}",

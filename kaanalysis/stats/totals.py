@@ -18,9 +18,11 @@ from kaanalysis.stats.estimate import Estimate
 from kaanalysis.stats.inputs import FloatArray, check_level, labels, numbers
 
 
-def _by_cluster(values: Any, clusters: Any) -> FloatArray:
-    """Sums by cluster; each unit its own where clusters are None."""
-    array = numbers(values, "values")
+def _by_cluster(name: str, values: Any, clusters: Any, *, signed: bool = False) -> FloatArray:
+    """Sums by cluster; each unit its own where clusters are None. signed: values below 0 are not refused."""
+    array = numbers(values, name)
+    if not signed and (array < 0).any():
+        raise ValueError(f"{name} must be 0 or more; not {array[(array < 0).argmax()]} (signed_total takes differences)")
     if clusters is None:
         return array
     code, names = labels(clusters, "clusters", len(array))
@@ -42,9 +44,7 @@ def total(values: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate
     are None where the sum is 0 or one cluster carries (nearly) all of it. Raises ValueError for negative or missing values.
     """
     check_level(level)
-    parts = _by_cluster(values, clusters)
-    if (numbers(values, "values") < 0).any():
-        raise ValueError("values must be 0 or more; use signed_total for differences")
+    parts = _by_cluster("values", values, clusters)
     whole, count, method = (
         float(parts.sum()),
         int((parts > 0).sum()),
@@ -60,7 +60,7 @@ def total(values: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate
 def signed_total(values: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate:
     """The sum of values of either sign, with the interval sum ± t · √(Σ c²); otherwise as :func:`total`."""
     check_level(level)
-    parts = _by_cluster(values, clusters)
+    parts = _by_cluster("values", values, clusters, signed=True)
     whole, count, method = float(parts.sum()), int((parts != 0).sum()), "sum over customers, compound Poisson, t"
     reach = _quantile(parts, level)
     if reach is None:
@@ -77,9 +77,7 @@ def ratio_of_totals(above: Any, below: Any, clusters: Any = None, *, level: floa
     (nearly) all of what moves the ratio. Raises ValueError for negative or missing values.
     """
     check_level(level)
-    a, b = _by_cluster(above, clusters), _by_cluster(below, clusters)
-    if (numbers(above, "above") < 0).any() or (numbers(below, "below") < 0).any():
-        raise ValueError("above and below must be 0 or more")
+    a, b = _by_cluster("above", above, clusters), _by_cluster("below", below, clusters)
     top, bottom, method = float(a.sum()), float(b.sum()), "ratio of sums over customers, t on the log scale"
     count = int(((a > 0) | (b > 0)).sum())
     if bottom <= 0:
@@ -101,9 +99,7 @@ def share_of_total(part: Any, rest: Any, clusters: Any = None, *, level: float =
     ValueError for negative or missing values.
     """
     check_level(level)
-    a, b = _by_cluster(part, clusters), _by_cluster(rest, clusters)
-    if (numbers(part, "part") < 0).any() or (numbers(rest, "rest") < 0).any():
-        raise ValueError("part and rest must be 0 or more")
+    a, b = _by_cluster("part", part, clusters), _by_cluster("rest", rest, clusters)
     top, bottom, method = float(a.sum()), float(b.sum()), "share of a sum over customers, t on log odds"
     count = int(((a > 0) | (b > 0)).sum())
     if top + bottom <= 0:
