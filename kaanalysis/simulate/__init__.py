@@ -108,7 +108,7 @@ def _shards(world: World, seed: int, size: float) -> Iterator[tuple[dict[str, pa
             }
         yield made, latent, crew
         deals, accounts = sum(len(p.number) for p in parts), sum(len(p.customers.start) + p.listed for p in parts)
-        first = tables.Numbers(first.account + accounts, first.deal + deals, k + 1)
+        first = tables.Numbers(first.account + accounts, first.deal + deals)
 
 
 def _deal_tables(

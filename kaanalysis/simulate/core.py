@@ -26,6 +26,7 @@ Flags = NDArray[np.bool_]
 MONTH = 365.25 / 12  # days
 NEVER = np.int64(2**40)
 KEY_PERSON = 0
+CAPABILITY_SPREAD = 0.08  # standard deviation of an item's level (0–1) about its team's mean
 
 
 def rng(seed: int, name: str) -> np.random.Generator:
@@ -40,6 +41,16 @@ def day(value: date) -> int:
 
 def scaled(count: float, size: float) -> int:
     return max(1, round(count * size))
+
+
+def motions(world: World) -> NDArray[np.str_]:
+    """Motion (SMB, KA or channel) of every team, in the teams' order."""
+    return np.array([t.motion for t in world.teams])
+
+
+def region_shares(world: World) -> Floats:
+    """Share of the deals in every region, in the regions' order; they add up to 1."""
+    return np.array(list(world.regions.values())) / sum(world.regions.values())
 
 
 @dataclass(frozen=True)
@@ -220,12 +231,19 @@ def ramp(world: World, at: Ints, months: float, after_months: float = 0.0) -> Fl
     return np.clip(since / max(months, 1e-9), 0.0, 1.0)
 
 
+def shortfall_ramp(world: World, at: Ints) -> Floats:
+    """0 until the shortfall (M-F) shows, rising evenly to 1 at as_of; all 0 where none is planted."""
+    if world.shortfall is None:
+        return np.zeros(len(at))
+    rest = (day(world.as_of) - day(world.ka_launch)) / MONTH - world.shortfall.after_months
+    return ramp(world, at, rest, world.shortfall.after_months)
+
+
 def worked_by_smb(world: World, at: Ints) -> Floats:
     """Share of KA deals opened on days `at` that SMB sellers work: all before the launch, `ka_by_smb` since, more as the line blurs."""
     share = np.where(at < day(world.ka_launch), 1.0, world.ka_by_smb)
     if world.shortfall is not None:
-        rest = (day(world.as_of) - day(world.ka_launch)) / MONTH - world.shortfall.after_months
-        blurred = (world.shortfall.blur - world.ka_by_smb) * ramp(world, at, rest, world.shortfall.after_months)
+        blurred = (world.shortfall.blur - world.ka_by_smb) * shortfall_ramp(world, at)
         share = np.minimum(share + np.where(at < day(world.ka_launch), 0.0, blurred), 1.0)
     return share
 
@@ -238,15 +256,15 @@ def affected_regions(world: World) -> Flags:
 
 def draw_deals(world: World, label: str, seed: int, size: float, crew: Sellers) -> Deals:
     """All deals of a segment with their steps, oldest first; two teams' deals with one customer side by side."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     g = rng(seed, f"deals {label}")
     n = scaled(segment.opportunities, size)
     created = np.sort(created_days(world, segment, g.random(n)))
-    region = g.choice(len(world.regions), n, p=np.array(list(world.regions.values())) / sum(world.regions.values()))
+    region = g.choice(len(world.regions), n, p=region_shares(world))
     team = _teams(world, label, created, region, g)
     pair, rival = _contested(world, label, seed, created, team)
     owner = crew.draw(team, created, g.random(n))
-    motion = np.array([t.motion for t in world.teams])[team]
+    motion = motions(world)[team]
     manner = (
         [world.ka_team if m == "KA" else world.smb_on_ka for m in ("KA", "SMB")] if label == "KA" else [Manner()] * 2
     )
@@ -318,7 +336,7 @@ def _partners(world: World, deals: Deals, seed: int) -> Deals:
     g = rng(seed, f"channel {deals.label}")
     n, steps = deals.present.shape
     u, v = g.random(n), g.random(n)
-    theirs = np.array([t.motion == "channel" for t in world.teams])[deals.team]
+    theirs = motions(world)[deals.team] == "channel"
     theirs &= affected_regions(world)[deals.region] & (deals.created >= day(world.ka_launch))
     last = steps - 1
     diverted = theirs & (deals.fails == steps) & (v < world.channel.diverted)
@@ -340,7 +358,7 @@ def _contested(world: World, label: str, seed: int, created: Ints, team: Ints) -
         return pair, rival
     g = rng(seed, "rivalry")
     u, v = g.random(len(created)), g.random(len(created))
-    motion = np.array([t.motion for t in world.teams])
+    motion = motions(world)
     both = np.flatnonzero((motion[team] == "SMB") & (created >= day(world.ka_launch)) & (u < world.rivalry.contested))
     pair[both] = np.arange(len(both))
     ka = np.flatnonzero(motion == "KA")

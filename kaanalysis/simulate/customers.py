@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kaanalysis.simulate.core import MONTH, NEVER, Deals, Flags, Floats, Ints, day, rng, scaled
+from kaanalysis.simulate.core import MONTH, NEVER, Deals, Flags, Floats, Ints, day, motions, region_shares, rng, scaled
 from kaanalysis.simulate.parameters import Segment, World
 
 
@@ -40,13 +40,21 @@ def life_days(segment: Segment, g: np.random.Generator, n: int) -> Floats:
     return scale * g.weibull(segment.life_shape, n) * MONTH
 
 
+def product_mixes(world: World, segment: Segment, accounts: int, g: np.random.Generator) -> Floats:
+    """Latent product mix of every account (accounts × products, rows add up to 1): Dirichlet around a falling base."""
+    base = 1 / np.arange(1, len(world.products) + 1)
+    shape = segment.product_spread * base / base.sum()
+    raw = g.standard_gamma(shape, (accounts, len(shape))) + 1e-12
+    return raw / raw.sum(axis=1, keepdims=True)
+
+
 def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Customers:
     """Give each deal an account of its region and each customer a life; deals keep their outcomes. A rival's deal shares the account."""
     if deals.shadow.any():
         return _with_rivals(deals, draw_customers(world, deals.pick(~deals.shadow), seed, size))
-    segment = dict(world.segments())[deals.label]
+    segment = world.segment(deals.label)
     g = rng(seed, f"customers {deals.label}")
-    shares = np.array(list(world.regions.values())) / sum(world.regions.values())
+    shares = region_shares(world)
     edges = np.concatenate([[0], np.cumsum(shares)])
     legacy = np.maximum(np.diff(np.round(edges * scaled(segment.legacy, size))), 1)
     accounts = np.maximum(np.diff(np.round(edges * scaled(segment.accounts, size))), legacy + 2)
@@ -87,7 +95,7 @@ def _moved(world: World, deals: Deals, seed: int) -> Flags:
     """The KA team's deals that go to customers whom other teams had won before the launch (M-D)."""
     if world.siphon is None or deals.label != "KA":
         return np.zeros(len(deals.created), bool)
-    theirs = np.array([t.motion == "KA" for t in world.teams])[deals.team]
+    theirs = motions(world)[deals.team] == "KA"
     return theirs & (rng(seed, "siphon").random(len(deals.created)) < world.siphon.moved)
 
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kaanalysis.contracts import TABLES
-from kaanalysis.simulate.core import KEY_PERSON, Flags, Floats, Ints, Sellers, day, rng, scaled
+from kaanalysis.simulate.core import KEY_PERSON, Flags, Floats, Ints, Sellers, day, motions, rng, scaled
+from kaanalysis.simulate.customers import product_mixes
 from kaanalysis.simulate.parameters import Step, World
 from kaanalysis.simulate.tables import (
     ACTIONS,
@@ -24,7 +25,6 @@ from kaanalysis.simulate.tables import (
     join,
     money,
     origins,
-    product_mix,
     words,
 )
 
@@ -43,7 +43,6 @@ def opportunities(
     out = []
     products, categories = list(world.products), list(world.products.values())
     owners, names = owner_names(world, crew, shard), [t.team for t in world.teams]
-    channel = np.array([t.motion == "channel" for t in world.teams])
     for part in made:
         g = rng(seed, f"opportunities {part.label}")
         d, s = part.deals, part.segment
@@ -53,7 +52,7 @@ def opportunities(
         u = g.random(n)
         exits = np.where(lost, np.where((u < s.drifted) & ~d.diverted, 1, 0), np.where(u < s.refunded, 2, 3))
         no_exit = still | (d.won & (u >= s.refunded + s.litigated))
-        partner = channel[d.team]
+        partner = motions(world)[d.team] == "channel"
         count = scaled(world.partners, size)
         partners = [f"partner-{shard * count + i + 1:02d}" for i in range(count)]
         rivals = np.where(
@@ -215,7 +214,7 @@ def interviews(world: World, seed: int) -> dict[str, pa.Array]:
         "flow_id", "step", "part", "department", "role", "category", "industry", "size_band", "step_no", "days",
         "amount", "authority_limit")}  # fmt: skip
     for f, cell in enumerate(world.cells):
-        segment = dict(world.segments())[cell.segment]
+        segment = world.segment(cell.segment)
         departments = {r.role: r.department for r in segment.roles}
         above = cell.amount > cell.authority_limit
         told = [(s.buying or s.name, s.role, s.part, s.days) for s in _customer_steps(segment.steps, above)]
@@ -295,7 +294,7 @@ def order_lines(world: World, seed: int, made: list[Part], w: Widths) -> pa.Tabl
     for part in made:
         d, s = part.deals, part.segment
         g = rng(seed, f"order_lines {part.label}")
-        mix = product_mix(world, s, len(part.customers.start), rng(seed, f"products {part.label}"))
+        mixes = product_mixes(world, s, len(part.customers.start), rng(seed, f"products {part.label}"))
         won = np.flatnonzero(d.won)
         lines = g.integers(s.lines[0], s.lines[1] + 1, len(won))
         i = np.repeat(np.arange(len(won)), lines)
@@ -306,7 +305,7 @@ def order_lines(world: World, seed: int, made: list[Part], w: Widths) -> pa.Tabl
         cents = np.floor(share * total[i]).astype(np.int64)
         if len(i):
             cents[first] += total - np.add.reduceat(cents, first)
-        product = draw_product(mix, part.customers.account[won][i], g)
+        product = draw_product(mixes, part.customers.account[won][i], g)
         product[first] = part.main[won]
         discount: Floats = g.beta(2, 18, len(i))
         out.append({
@@ -321,7 +320,7 @@ def order_lines(world: World, seed: int, made: list[Part], w: Widths) -> pa.Tabl
         silent, account = part.silent
         out.append({
             "account_id": w.accounts(part.base + account),
-            "product": words(products, draw_product(mix, account, rng(seed, f"silent orders {part.label}"))),
+            "product": words(products, draw_product(mixes, account, rng(seed, f"silent orders {part.label}"))),
             "amount": money(silent.amount),
             "at": dates(silent.end),
             "custom": pa.repeat(pa.scalar(False), len(account)),

@@ -315,7 +315,12 @@ class World:
         return {id: getattr(self, name) is not None for id, name in PATTERNS.items()}
 
     def segments(self) -> tuple[tuple[str, Segment], ...]:
+        """Both segments with their labels, in the order in which they are drawn."""
         return (("SMB", self.smb), ("KA", self.ka))
+
+    def segment(self, label: str) -> Segment:
+        """The segment labelled `label`: SMB or KA."""
+        return dict(self.segments())[label]
 
 
 def folder() -> Path:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from kaanalysis.simulate import draw_company
 from kaanalysis.simulate.parameters import World
 
 FIRST_SEED = 2_000_000_000
@@ -37,8 +38,6 @@ def replica_truth(
     revenue are ratios of expected sums. What chance is left falls with the square root of the number of pieces (400: a twentieth of one
     company's own error). required_level, siphon_before_months, horizon_days: the policy values that the numbers' definitions contain.
     """
-    from kaanalysis.simulate import draw_company  # the package imports this module's neighbours first
-
     count = max(1, round(size / piece))
     gathered: list[dict[str, Any]] = []
     for index in range(count):

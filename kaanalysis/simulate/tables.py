@@ -8,8 +8,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kaanalysis.simulate.core import KEY_PERSON, NEVER, Deals, Flags, Floats, Ints, affected_regions, day, ramp, rng
-from kaanalysis.simulate.customers import Customers
+from kaanalysis.simulate.core import (
+    KEY_PERSON,
+    NEVER,
+    Deals,
+    Flags,
+    Floats,
+    Ints,
+    affected_regions,
+    day,
+    motions,
+    ramp,
+    region_shares,
+    rng,
+)
+from kaanalysis.simulate.customers import Customers, product_mixes
 from kaanalysis.simulate.parameters import Segment, World
 
 SYLLABLES = "岚朔榆渡汐屿桐砚澜霁栎沅琢陌葵筠湛峤蘅畔苇瀚祺垚"
@@ -59,11 +72,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Where a share of a company (a shard) begins to count its accounts and deals, and which shard it is."""
+    """Where a share of a company (a shard) begins to count its accounts and deals."""
 
     account: int = 1
     deal: int = 1
-    shard: int = 0
 
 
 def parts(
@@ -79,8 +91,8 @@ def parts(
     for label, segment in world.segments():
         deals, customers = made[label]
         g = rng(seed, f"products {label}")
-        mix = product_mix(world, segment, len(customers.start), g)
-        main = draw_product(mix, customers.account, g)
+        mixes = product_mixes(world, segment, len(customers.start), g)
+        main = draw_product(mixes, customers.account, g)
         seen, silent = deals.seen, np.flatnonzero(~deals.seen & deals.won)
         n = int(seen.sum())
         normal = rng(seed, f"employees {label}").standard_normal(len(customers.start))
@@ -92,15 +104,9 @@ def parts(
     return out
 
 
-def product_mix(world: World, segment: Segment, accounts: int, g: np.random.Generator) -> Floats:
-    """Cumulative product mix of every account: Dirichlet around a falling base."""
-    base = 1 / np.arange(1, len(world.products) + 1)
-    shape = segment.product_spread * base / base.sum()
-    raw = g.standard_gamma(shape, (accounts, len(shape))) + 1e-12
-    return np.cumsum(raw / raw.sum(axis=1, keepdims=True), axis=1)
-
-
-def draw_product(mix: Floats, account: Ints, g: np.random.Generator) -> Ints:
+def draw_product(mixes: Floats, account: Ints, g: np.random.Generator) -> Ints:
+    """A product's number for each entry of `account` (an account's number), by the accounts' `product_mixes`."""
+    mix = np.cumsum(mixes, axis=1)
     return np.minimum((mix[account] < g.random(len(account))[:, None]).sum(axis=1), mix.shape[1] - 1)
 
 
@@ -223,7 +229,7 @@ def listed(world: World, seed: int, part: Part, w: Widths) -> dict[str, pa.Array
     s, n = part.segment, part.listed
     industry = g.integers(len(world.industries), size=n)
     employees = np.ceil(s.employees_median * np.exp(s.employees_log_sd * g.standard_normal(n)))
-    shares = np.array(list(world.regions.values())) / sum(world.regions.values())
+    shares = region_shares(world)
     return {
         "account_id": w.accounts(part.listed_base + np.arange(n)),
         "name": company_names(world, industry, g)[0],
@@ -283,9 +289,7 @@ def holders(world: World, part: Part) -> tuple[Ints, Ints]:
     local = np.array([direct[region] for region in world.regions])
     team = local[part.customers.region]
     if part.label == "SMB":
-        held = np.flatnonzero(
-            np.array([t.motion != "KA" for t in world.teams])[part.deals.team]
-        )  # a rival does not hold by pursuing
+        held = np.flatnonzero(motions(world)[part.deals.team] != "KA")  # a rival does not hold by pursuing
         account, at = np.unique(part.customers.account[held], return_index=True)
         team[account] = part.deals.team[held[at]]
     ka = [i for i, t in enumerate(world.teams) if t.motion == "KA"]
@@ -317,7 +321,7 @@ def ownership(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
 def rival_claims(world: World, part: Part, w: Widths) -> list[dict[str, pa.Array]]:
     """From its first deal with a customer of another team on, the KA team holds the customer too: nobody lets go."""
     d = part.deals
-    theirs = np.flatnonzero((d.pair >= 0) & np.array([t.motion == "KA" for t in world.teams])[d.team])
+    theirs = np.flatnonzero((d.pair >= 0) & (motions(world)[d.team] == "KA"))
     if not len(theirs):
         return []
     account, at = np.unique(part.customers.account[theirs], return_index=True)
@@ -377,7 +381,7 @@ def deal_quarrels(world: World, seed: int, part: Part) -> list[Quarrels]:
     """About single deals: contested by two teams (M-C), obstructed by the channel (M-B), worked by SMB in a shortfall (M-F)."""
     d = part.deals
     first, ka = holders(world, part)
-    motion = np.array([t.motion for t in world.teams])
+    motion = motions(world)
     local = first[part.customers.account]
     chosen: list[tuple[Flags, float, Ints, Ints]] = []
     if world.rivalry is not None:

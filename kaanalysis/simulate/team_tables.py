@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from kaanalysis.simulate.core import MONTH, Floats, Ints, Sellers, day, ramp, rng
+from kaanalysis.simulate.core import CAPABILITY_SPREAD, Ints, Sellers, day, ramp, rng, shortfall_ramp
 from kaanalysis.simulate.parameters import World
 from kaanalysis.simulate.tables import Part, dates, join, money
 
@@ -61,7 +61,7 @@ def team_months(world: World, seed: int, size: float, total: Tally) -> pa.Table:
         if world.starving
         else np.zeros(len(months))
     )
-    filled = _shortfall_ramp(world, month_end)
+    filled = shortfall_ramp(world, month_end)
     given = sum(t.capacity for t in world.teams if t.motion == "SMB") / sum(t.motion == "KA" for t in world.teams)
     out = []
     for t, team in enumerate(world.teams):
@@ -90,19 +90,11 @@ def team_months(world: World, seed: int, size: float, total: Tally) -> pa.Table:
     return join(out)
 
 
-def _shortfall_ramp(world: World, at: Ints) -> Floats:
-    """0 until the shortfall shows, rising evenly to 1 at as_of."""
-    if world.shortfall is None:
-        return np.zeros(len(at))
-    rest = (day(world.as_of) - day(world.ka_launch)) / MONTH - world.shortfall.after_months
-    return ramp(world, at, rest, world.shortfall.after_months)
-
-
 def capability(world: World, seed: int) -> pa.Table:
     g = rng(seed, "capability")
     lanes = [(lane, item) for lane, items in world.capability.items() for item in items]
     rows = [(t.team, lane, item) for t in world.teams for lane, item in lanes]
     mean = np.repeat([t.capability for t in world.teams], len(lanes))
-    level = np.round(np.clip(mean + 0.08 * g.standard_normal(len(rows)), 0, 1), 2)
+    level = np.round(np.clip(mean + CAPABILITY_SPREAD * g.standard_normal(len(rows)), 0, 1), 2)
     names = {key: [row[k] for row in rows] for k, key in enumerate(("team", "lane", "item"))}
     return pa.table({**names, "level": level})

@@ -21,7 +21,9 @@ from scipy.stats import norm
 
 from kaanalysis.policy import load_policy
 from kaanalysis.simulate.core import (
+    CAPABILITY_SPREAD,
     Deals,
+    Flags,
     Floats,
     Sellers,
     affected_regions,
@@ -29,18 +31,21 @@ from kaanalysis.simulate.core import (
     created_days,
     day,
     draw_deals,
+    motions,
     ramp,
+    region_shares,
     rng,
     role_persons,
     sellers,
     worked_by_smb,
 )
-from kaanalysis.simulate.customers import Customers, draw_customers
+from kaanalysis.simulate.customers import Customers, draw_customers, product_mixes
 from kaanalysis.simulate.parameters import Manner, Segment, World
 
 LONGEST = 4000  # days followed in the convolution
 GRID = 4000  # opening days that a share over time is averaged on
 REPLICA = 60.0  # size of the independent replica that the number of wins per account is counted in
+_INTEGRATED: dict[str, dict[str, Any]] = {}  # by repr(world): worlds hold dictionaries and are not hashable themselves
 
 
 # Durations -------------------------------------------------------------------------------------------------------
@@ -94,11 +99,10 @@ class Kind:
 
 def kinds(world: World, label: str) -> list[Kind]:
     """The kinds of deals of a segment; weights add up to 1."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     days = created_days(world, segment, (np.arange(GRID) + 0.5) / GRID)
     since = days >= day(world.ka_launch)
-    regions = np.array(list(world.regions.values()))
-    touched = float(regions[affected_regions(world)].sum() / regions.sum())
+    touched = float(region_shares(world)[affected_regions(world)].sum())
     found = (
         _ka_kinds(world, days, since, touched) if label == "KA" else _smb_kinds(world, segment, days, since, touched)
     )
@@ -134,7 +138,7 @@ def _smb_kinds(world: World, segment: Segment, days: Any, since: Any, touched: f
         c = world.channel
         kept = Kind(late * partners * (1 - c.withheld - c.hidden), "others", keep=1 - c.diverted)
         reach = sum(
-            w * float(np.einsum("p,k,pk->", p, k, t[:, :, :-1].prod(axis=2)))
+            w * averaged(p, k, t[:, :, :-1].prod(axis=2))
             for w, p, k, t, _ in cells(world, segment, [replace(kept, weight=1.0)])
         )
         found += [kept, replace(kept, weight=late * partners * c.hidden * reach, last_only=True)]
@@ -157,7 +161,7 @@ class SkillCounts:
 
     @classmethod
     def of(cls, world: World, deals: Deals, crew: Sellers) -> SkillCounts:
-        key = np.array([t.motion == "KA" for t in world.teams])[deals.team] & (deals.label == "KA")
+        key = (motions(world)[deals.team] == "KA") & (deals.label == "KA")
         late = (deals.created >= day(world.ka_launch)) if world.hatching is not None else np.zeros(len(key), bool)
         left = late & (deals.label == "SMB")
         found = cls()
@@ -243,6 +247,11 @@ def cells(world: World, segment: Segment, made: list[Kind], given: SkillCounts |
             yield kind.weight * part, persons, (weight[:, None] * w[None, :]).ravel(), table, (kind, extra)
 
 
+def averaged(persons: Floats, nodes: Floats, values: Floats) -> float:
+    """Mean of `values` [persons, node] under a cell's weights of persons and of nodes."""
+    return float(np.einsum("p,k,pk->", persons, nodes, values))
+
+
 def incidence(
     world: World,
     label: str,
@@ -251,14 +260,14 @@ def incidence(
     given: SkillCounts | None = None,
 ) -> float:
     """Cumulative incidence of `won` at `horizon` days over registered deals. replace_step: (step, probability) sets its passing."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     total = 0.0
     for weight, persons, nodes, table, (kind, extra) in cells(world, segment, kinds(world, label), given):
         if kind.lost:
             continue
         if replace_step is not None and (extra or not segment.steps[replace_step[0]].above_limit):
             table[:, :, replace_step[0]] = replace_step[1]
-        won = float(np.einsum("p,k,pk->", persons, nodes, table.prod(axis=2)))
+        won = averaged(persons, nodes, table.prod(axis=2))
         total += weight * won * won_cdf(segment, kind, extra)[horizon]
     return float(total)
 
@@ -270,22 +279,18 @@ def won_cdf(segment: Segment, kind: Kind, extra: bool) -> Floats:
 
 def won_days_median(world: World, label: str) -> int:
     """Median days of won deals, all followed to their end."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     curve = np.zeros(LONGEST + 1)
     for weight, persons, nodes, table, (kind, extra) in cells(world, segment, kinds(world, label)):
         if not kind.lost:
-            curve += (
-                weight
-                * float(np.einsum("p,k,pk->", persons, nodes, table.prod(axis=2)))
-                * won_cdf(segment, kind, extra)
-            )
+            curve += weight * averaged(persons, nodes, table.prod(axis=2)) * won_cdf(segment, kind, extra)
     return int(np.searchsorted(curve / curve[-1], 0.5))
 
 
 def lost_incidence(world: World, label: str, horizon: int) -> float:
     """Cumulative incidence of `lost` at `horizon` days. Rivals' deals that do not count are lost too, at steps drawn for them: they
     are left out here, so this is the incidence among the deals that count."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     total = counted = 0.0
     for weight, persons, nodes, table, (kind, extra) in cells(world, segment, kinds(world, label)):
         if kind.lost:
@@ -306,7 +311,7 @@ def steps_truth(world: World, label: str, horizon: int) -> list[dict[str, Any]]:
 
     Relief: wins gained per 100 deals at `horizon` days if the step passed with the benchmark's probability (for every
     seller, met or not), all else as it is; 0 where it already does."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     now = incidence(world, label, horizon)
     reached, passing = np.zeros(len(segment.steps)), np.zeros(len(segment.steps))
     for weight, persons, nodes, table, (kind, extra) in cells(world, segment, kinds(world, label)):
@@ -314,8 +319,8 @@ def steps_truth(world: World, label: str, horizon: int) -> list[dict[str, Any]]:
             if kind.lost or (step.above_limit and not extra) or (kind.last_only and s < len(segment.steps) - 1):
                 continue
             before = table[:, :, :s].prod(axis=2)
-            reached[s] += weight * float(np.einsum("p,k,pk->", persons, nodes, before))
-            passing[s] += weight * float(np.einsum("p,k,pk->", persons, nodes, before * table[:, :, s]))
+            reached[s] += weight * averaged(persons, nodes, before)
+            passing[s] += weight * averaged(persons, nodes, before * table[:, :, s])
     out = []
     for s, step in enumerate(segment.steps):
         marginal = float(passing[s] / reached[s]) if reached[s] else 1.0
@@ -334,7 +339,7 @@ def steps_truth(world: World, label: str, horizon: int) -> list[dict[str, Any]]:
 
 def role_merge(world: World, label: str) -> dict[str, float]:
     """Expected role-merge index of a deal and expected number of persons (with the extra approval's own person)."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     beyond = {s.role for s in segment.steps if s.above_limit}
     roles = len(segment.roles) - len(beyond)
     share = sum(k.weight * above_limit(segment, k.amount) for k in kinds(world, label))
@@ -347,12 +352,9 @@ def role_merge(world: World, label: str) -> dict[str, float]:
 
 def need_divergence(world: World, label: str, pairs: int = 20_000) -> float:
     """Mean Jensen–Shannon divergence (bits, 0 = alike, 1 = nothing in common) between the latent product mixes of two accounts."""
-    segment = dict(world.segments())[label]
+    segment = world.segment(label)
     g = rng(20_000, f"need {label}")
-    base = 1 / np.arange(1, len(world.products) + 1)
-    shape = segment.product_spread * base / base.sum()
-    mix = g.standard_gamma(shape, (2 * pairs, len(shape))) + 1e-12
-    mix /= mix.sum(axis=1, keepdims=True)
+    mix = product_mixes(world, segment, 2 * pairs, g)
     a, b = mix[:pairs], mix[pairs:]
     middle = (a + b) / 2
     return float(0.5 * ((a * np.log2(a / middle)).sum(axis=1) + (b * np.log2(b / middle)).sum(axis=1)).mean())
@@ -364,7 +366,7 @@ def fit(world: World, required: float) -> float:
     values = []
     for team in world.teams:
         if team.motion == "KA":
-            upper = np.where(grid < 1, norm.cdf((grid + 0.005 - team.capability) / 0.08), 1.0)
+            upper = np.where(grid < 1, norm.cdf((grid + 0.005 - team.capability) / CAPABILITY_SPREAD), 1.0)
             values.append(float(np.diff(upper, prepend=0.0) @ np.minimum(grid / required, 1)))
     return float(np.mean(values))
 
@@ -378,12 +380,15 @@ def lifetime(world: World, segment: Segment) -> dict[str, float]:
             "scale_months": float(scale), "shape": segment.life_shape}  # fmt: skip
 
 
+def _recent_wins(world: World, deals: Deals) -> Flags:
+    """Which deals are registered and won in the twelve months before as_of."""
+    start = day(world.as_of.replace(year=world.as_of.year - 1))
+    return deals.won & deals.seen & (deals.end > start) & (deals.end <= day(world.as_of))
+
+
 def last_year(world: World, deals: Deals, customers: Customers) -> Floats:
     """Won amount per account in the twelve months before as_of, over accounts with any."""
-    end = day(world.as_of)
-    recent = (
-        deals.won & deals.seen & (deals.end > day(world.as_of.replace(year=world.as_of.year - 1))) & (deals.end <= end)
-    )
+    recent = _recent_wins(world, deals)
     total: Floats = np.bincount(customers.account[recent], weights=deals.amount[recent]).astype(np.float64)
     return total[total > 0]
 
@@ -395,10 +400,7 @@ def spend(world: World, label: str, segment: Segment, seed: int = 1) -> dict[str
     crew = sellers(world, seed, REPLICA)
     deals = draw_deals(world, label, seed, REPLICA, crew)
     customers = draw_customers(world, deals, seed, REPLICA)
-    end = day(world.as_of)
-    recent = (
-        deals.won & deals.seen & (deals.end > day(world.as_of.replace(year=world.as_of.year - 1))) & (deals.end <= end)
-    )
+    recent = _recent_wins(world, deals)
     wins = np.bincount(customers.account[recent], minlength=len(customers.start))
     per_account = np.bincount(wins[wins > 0])
     draws = 400_000
@@ -411,7 +413,7 @@ def spend(world: World, label: str, segment: Segment, seed: int = 1) -> dict[str
     if above_limit(segment) > 0:
         won = {False: [0.0, 0.0], True: [0.0, 0.0]}
         for weight, persons, nodes, table, (_, extra) in cells(world, segment, kinds(world, label)):
-            won[extra][0] += weight * float(np.einsum("p,k,pk->", persons, nodes, table.prod(axis=2)))
+            won[extra][0] += weight * averaged(persons, nodes, table.prod(axis=2))
             won[extra][1] += weight
         odds = (won[True][0] / won[True][1]) / (won[False][0] / won[False][1])
     total = np.zeros(draws)
@@ -437,22 +439,8 @@ def _won_amounts(segment: Segment, odds: float, n: int, g: np.random.Generator) 
     return segment.amount_median * np.exp(segment.amount_log_sd * z)
 
 
-class _Held:
-    """A world under its key: worlds hold dictionaries and are not hashable themselves."""
-
-    def __init__(self, key: str, world: World) -> None:
-        self.key, self.world = key, world
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and other.key == self.key
-
-
-@functools.lru_cache(maxsize=64)
-def _population_truth(held: _Held) -> dict[str, Any]:
-    world = held.world
+def _integrate(world: World) -> dict[str, Any]:
+    """What :func:`population_truth` returns, computed anew."""
     out: dict[str, Any] = {}
     longest = max(world.horizons)
     for label, segment in world.segments():
@@ -496,7 +484,9 @@ def population_truth(world: World) -> dict[str, Any]:
     `won`, `lost`: cumulative incidence by horizon in days; relief in wins per 100 deals; lifetime in months; spend in the company's
     currency; the number of bottlenecks and the fit as the default policy defines them."""
     key = repr(world)
-    return copy.deepcopy(_population_truth(_Held(key, world)))
+    if key not in _INTEGRATED:
+        _INTEGRATED[key] = _integrate(world)
+    return copy.deepcopy(_INTEGRATED[key])
 
 
 def given_sellers(world: World, label: str, given: SkillCounts) -> dict[str, float]:
