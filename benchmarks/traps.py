@@ -21,7 +21,7 @@ from kaanalysis.company import Company
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
 from kaanalysis.simulate import draw_company, parameters, population_truth
-from kaanalysis.simulate.parameters import World
+from kaanalysis.simulate.world import World
 from kaanalysis.text import words
 
 SIZE = 3.0
@@ -209,7 +209,7 @@ def parallel_share(r: Reading) -> float:
 
 
 def planted_contested(r: Reading) -> float:
-    from kaanalysis.simulate.truth import kinds
+    from kaanalysis.simulate.kinds import kinds
 
     rival = sum(k.weight for k in kinds(r.world, "SMB") if k.lost)
     pairs = r.world.smb.opportunities * rival / (1 - rival)
@@ -258,7 +258,7 @@ def smb_conversion_ratio(r: Reading) -> float:
 
 
 def planted_conversion_ratio(r: Reading) -> float:
-    from kaanalysis.simulate.truth import Kind, cells
+    from kaanalysis.simulate.kinds import Kind, cells
 
     assert r.world.starving is not None
     won = []

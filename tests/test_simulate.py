@@ -12,9 +12,11 @@ import pytest
 from kaanalysis.company import open_company
 from kaanalysis.contracts import TABLES, UnusableData
 from kaanalysis.simulate import list_companies, parameters, simulate, truth_path
-from kaanalysis.simulate.core import MONTH, draw_deals, sellers
+from kaanalysis.simulate.core import MONTH, sellers
 from kaanalysis.simulate.customers import draw_customers
+from kaanalysis.simulate.deals import draw_deals
 from kaanalysis.simulate.truth import last_year
+from kaanalysis.simulate.world import World
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 SEED = 20260630
@@ -206,7 +208,7 @@ def test_the_two_segments_differ_as_the_method_says(truth: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def large() -> tuple[parameters.World, dict]:
+def large() -> tuple[World, dict]:
     """A company large enough (40 times the demo) to hold the truth against; only its latent part."""
     world = parameters.load("healthy")
     crew = sellers(world, 77, 40.0)
@@ -218,7 +220,7 @@ def large() -> tuple[parameters.World, dict]:
 
 
 @pytest.mark.parametrize("label", ["SMB", "KA"])
-def test_deals_obey_the_true_incidence(large: tuple[parameters.World, dict], truth: dict, label: str) -> None:
+def test_deals_obey_the_true_incidence(large: tuple[World, dict], truth: dict, label: str) -> None:
     """All deals, followed past as_of: nothing is censored, plain shares estimate it. Four cluster standard errors."""
     _, made = large
     deals, _ = made[label]
@@ -233,7 +235,7 @@ def test_deals_obey_the_true_incidence(large: tuple[parameters.World, dict], tru
 
 
 @pytest.mark.parametrize("label", ["SMB", "KA"])
-def test_steps_persons_and_spend_obey_the_truth(large: tuple[parameters.World, dict], truth: dict, label: str) -> None:
+def test_steps_persons_and_spend_obey_the_truth(large: tuple[World, dict], truth: dict, label: str) -> None:
     world, made = large
     deals, customers = made[label]
     said = truth["segments"][label]
@@ -253,7 +255,7 @@ def test_steps_persons_and_spend_obey_the_truth(large: tuple[parameters.World, d
 
 
 @pytest.mark.parametrize("label", ["SMB", "KA"])
-def test_customers_live_as_long_as_planted(large: tuple[parameters.World, dict], truth: dict, label: str) -> None:
+def test_customers_live_as_long_as_planted(large: tuple[World, dict], truth: dict, label: str) -> None:
     _, made = large
     _, customers = made[label]
     new = (customers.start >= 18628) & (customers.start < 2**40)  # since 2021-01-01: no late entry

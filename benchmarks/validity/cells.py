@@ -18,7 +18,8 @@ from scipy.special import expit, logit
 from benchmarks.validity.store import DRAWS_FROM, code_hash, remembered, short_hash, world_hash
 from benchmarks.validity.truths import exact_numbers, path_asked_for, reliefs, replica, truth_state
 from kaanalysis.policy import Policy
-from kaanalysis.simulate.parameters import Segment, World, load
+from kaanalysis.simulate.parameters import load
+from kaanalysis.simulate.world import Segment, World
 
 SIZES = (0.5, 1.0, 2.0)
 BORDER = "border"

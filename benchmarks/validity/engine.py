@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from kaanalysis.company import Company
 from kaanalysis.contracts import TABLES, CompanyInfo
-from kaanalysis.simulate.parameters import World
+from kaanalysis.simulate.world import World
 
 
 class CompilingOnce(ibis_duckdb.Backend):

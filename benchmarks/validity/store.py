@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import kaanalysis
-from kaanalysis.simulate.parameters import World
+from kaanalysis.simulate.world import World
 
 FOLDER = Path(".validity")
 PACKAGE = Path(kaanalysis.__file__).parent

@@ -20,8 +20,8 @@ from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.policy import Policy
 from kaanalysis.simulate import draw_company, population_truth
-from kaanalysis.simulate.parameters import World
 from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
+from kaanalysis.simulate.world import World
 
 LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
 PIECES = 400  # companies behind a truth read from tables: its own error is then a twentieth of one company's

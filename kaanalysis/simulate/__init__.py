@@ -18,11 +18,14 @@ import numpy as np
 import pyarrow as pa
 
 from kaanalysis.contracts import UnusableData
-from kaanalysis.simulate import deal_tables, tables, team_tables
-from kaanalysis.simulate.core import Deals, Sellers, draw_deals, sellers
+from kaanalysis.simulate import claims, deal_tables, interviews, tables, team_tables
+from kaanalysis.simulate.core import Deals, Sellers, sellers
 from kaanalysis.simulate.customers import draw_customers
-from kaanalysis.simulate.parameters import World, load, names
-from kaanalysis.simulate.truth import SkillCounts, given_sellers, population_truth
+from kaanalysis.simulate.deals import draw_deals
+from kaanalysis.simulate.kinds import SkillCounts
+from kaanalysis.simulate.parameters import load, names
+from kaanalysis.simulate.truth import given_sellers, population_truth
+from kaanalysis.simulate.world import World
 from kaanalysis.simulate.write import MARK, refuse, truth_path, write_company
 
 __all__ = ["draw_company", "list_companies", "population_truth", "simulate", "truth_path"]
@@ -102,7 +105,7 @@ def _shards(world: World, seed: int, size: float) -> Iterator[tuple[dict[str, pa
         if k == count - 1:
             made |= {
                 "teams": team_tables.teams(world),
-                "value_items": deal_tables.value_items(world, seed),
+                "value_items": interviews.value_items(world, seed),
                 "team_months": team_tables.team_months(world, seed, size, months),
                 "capability": team_tables.capability(world, seed),
             }
@@ -123,8 +126,8 @@ def _deal_tables(
         "buying_steps": deal_tables.buying_steps(world, seed, parts, w, told=shard == 0),
         "order_lines": deal_tables.order_lines(world, seed, parts, w),
         "subscriptions": tables.subscriptions(world, seed, parts, w),
-        "ownership": tables.ownership(world, seed, parts, w),
-        "disputes": tables.disputes(world, seed, size, parts, w),
+        "ownership": claims.ownership(world, seed, parts, w),
+        "disputes": claims.disputes(world, seed, size, parts, w),
     }
 
 

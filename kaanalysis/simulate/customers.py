@@ -1,6 +1,6 @@
 """Which account each deal belongs to, and how long an account stays a customer.
 
-Outcomes come first (:mod:`kaanalysis.simulate.core`): a first win makes an account a customer for the length
+Outcomes come first (:mod:`kaanalysis.simulate.deals`): a first win makes an account a customer for the length
 of its life; deals meant for present customers go to one whose life spans the deal, the others to accounts that are no
 customers meanwhile.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kaanalysis.simulate.core import MONTH, NEVER, Deals, Flags, Floats, Ints, day, motions, region_shares, rng, scaled
-from kaanalysis.simulate.parameters import Segment, World
+from kaanalysis.simulate.world import Segment, World
 
 
 @dataclass(frozen=True)

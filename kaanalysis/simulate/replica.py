@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kaanalysis.simulate import draw_company
-from kaanalysis.simulate.parameters import World
+from kaanalysis.simulate.world import World
 
 FIRST_SEED = 2_000_000_000
 DAYS_PER_MONTH = 365.25 / 12

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from kaanalysis.simulate.core import CAPABILITY_SPREAD, Ints, Sellers, day, ramp, rng, shortfall_ramp
-from kaanalysis.simulate.parameters import World
+from kaanalysis.simulate.core import CAPABILITY_SPREAD, Ints, Sellers, day, rng
+from kaanalysis.simulate.deals import ramp, shortfall_ramp
 from kaanalysis.simulate.tables import Part, dates, join, money
+from kaanalysis.simulate.world import World
 
 
 def teams(world: World) -> pa.Table:

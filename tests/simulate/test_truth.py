@@ -11,14 +11,17 @@ from scipy.stats import norm
 from kaanalysis.analyses.path_selection import PATHS, rule
 from kaanalysis.policy import Policy
 from kaanalysis.simulate import parameters, population_truth
-from kaanalysis.simulate.core import Deals, Sellers, draw_deals, rng, sellers
-from kaanalysis.simulate.truth import SkillCounts, duration_cdf, given_sellers, kinds
+from kaanalysis.simulate.core import Deals, Sellers, rng, sellers
+from kaanalysis.simulate.deals import draw_deals
+from kaanalysis.simulate.kinds import SkillCounts
+from kaanalysis.simulate.truth import duration_cdf, given_sellers
+from kaanalysis.simulate.world import World
 
 SIZE = 30.0
 NAMES = parameters.names()
 
 
-def latent(name: str, label: str, seed: int = 77, size: float = SIZE) -> tuple[parameters.World, Deals, Sellers]:
+def latent(name: str, label: str, seed: int = 77, size: float = SIZE) -> tuple[World, Deals, Sellers]:
     world = parameters.load(name)
     crew = sellers(world, seed, size)
     return world, draw_deals(world, label, seed, size, crew), crew
@@ -140,13 +143,6 @@ def test_durations_are_exact_sums_of_whole_days() -> None:
             for j in range(d + 1 - i)
         )
         assert duration_cdf(segment, False, 2)[d] == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("label", ["SMB", "KA"])
-def test_kinds_of_deals_add_up_to_all(name: str, label: str) -> None:
-    found = kinds(parameters.load(name), label)
-    assert sum(k.weight for k in found) == pytest.approx(1) and all(k.weight > 0 for k in found)
 
 
 def test_skills_left_behind_by_the_best_are_lower() -> None:
