@@ -22,7 +22,9 @@ def _by_cluster(name: str, values: Any, clusters: Any, *, signed: bool = False) 
     """Sums by cluster; each unit its own where clusters are None. signed: values below 0 are not refused."""
     array = numbers(values, name)
     if not signed and (array < 0).any():
-        raise ValueError(f"{name} must be 0 or more; not {array[(array < 0).argmax()]} (signed_total takes differences)")
+        raise ValueError(
+            f"{name} must be 0 or more; not {array[(array < 0).argmax()]} (signed_total takes differences)"
+        )
     if clusters is None:
         return array
     code, names = labels(clusters, "clusters", len(array))
