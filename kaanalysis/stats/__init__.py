@@ -1,8 +1,10 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
 
+from kaanalysis.stats.capture import Overlap, overlap, population_size, ratio_of_sizes, shared_unevenness
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
-from kaanalysis.stats.concentration import gini, top_share
+from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
+from kaanalysis.stats.concentration import gini, lorenz_curve, top_share
 from kaanalysis.stats.dispersion import (
     brown_forsythe,
     difference_of_dispersion,
@@ -15,7 +17,7 @@ from kaanalysis.stats.dispersion import (
 from kaanalysis.stats.estimate import Estimate, Significance
 from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
-from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference
+from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
 from kaanalysis.stats.proportions import (
     clopper_pearson,
@@ -26,12 +28,13 @@ from kaanalysis.stats.proportions import (
 )
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_weights
 from kaanalysis.stats.sample_size import closed_needed
-from kaanalysis.stats.strata import stratified_mean, stratified_mean_draws
+from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
 from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
 
 __all__ = [
     "Estimate",
+    "Overlap",
     "Significance",
     "benjamini_yekutieli",
     "bootstrap",
@@ -51,19 +54,29 @@ __all__ = [
     "incidence_at",
     "jeffreys",
     "kaplan_meier",
+    "likeness_permutation",
     "log_rank",
+    "lorenz_curve",
     "mantel_haenszel_relative_risk",
     "median_interval",
+    "need_distance",
+    "need_distance_difference",
     "newcombe_difference",
+    "overlap",
     "permutation_test",
     "poisson_weights",
+    "population_size",
     "probability_best",
     "ratio_of_medians",
+    "ratio_of_sizes",
     "ratio_of_totals",
     "restricted_mean",
     "restricted_mean_difference",
+    "restricted_mean_shares",
     "share_of_total",
+    "shared_unevenness",
     "signed_total",
+    "stratified_difference",
     "stratified_mean",
     "stratified_mean_draws",
     "survival_quantile",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from kaanalysis.stats.estimate import Estimate
-from kaanalysis.stats.inputs import check_horizon, check_level
-from kaanalysis.stats.risk_table import greenwood_terms
+from kaanalysis.stats.inputs import FloatArray, check_horizon, check_level, flags, observation
+from kaanalysis.stats.risk_table import greenwood_terms, hazard_of, risk_table
 from kaanalysis.stats.survival import level_of
 
 METHOD = "restricted mean, Greenwood"
@@ -100,3 +101,35 @@ def restricted_mean_difference(
     low = difference - math.hypot(a.mean - a.low, b.high - b.mean)
     high = difference + math.hypot(a.high - a.mean, b.mean - b.low)
     return Estimate(difference, low, high, used, n, method)
+
+
+def restricted_mean_shares(duration: Any, event: Any, horizon: float, entry: Any = None) -> FloatArray:
+    """Each unit's own share in the restricted mean: pseudo-observations, whose plain mean is the restricted mean, shape (n,).
+
+    ``duration``, ``event``, ``entry`` as in ``kaplan_meier``; ``horizon`` in their unit. A unit's value is the restricted mean plus n times
+    its influence on it (the derivative by the unit's weight), so that means, differences and regressions over units behave like
+    those of complete lives: a value may lie below 0 or above the horizon. For comparisons within strata too small for curves of
+    their own. NaN throughout where the area is not determined (see ``restricted_mean``). Raises ValueError as ``kaplan_meier``.
+    Sources: Andersen, Hansen and Klein 2004, Lifetime Data Analysis 10, 335–350; Parner, Andersen and Overgaard 2020 (the influence form).
+    """
+    check_horizon(horizon)
+    length, start = observation(duration, entry)
+    happened = flags(event, "event", len(length))
+    n = len(length)
+    if not n:
+        return np.empty(0)
+    table = risk_table(length, start, np.where(happened, 0, -1), 1)
+    dead, at_risk = table.events[:, 0], table.at_risk
+    hazard = hazard_of(dead, at_risk)
+    survival = np.cumprod(1 - hazard)
+    if horizon > table.time[-1] and survival[-1] > 0:
+        return np.full(n, np.nan)
+    areas = survival * np.diff(np.append(np.minimum(table.time, horizon), horizon))
+    remaining = np.cumsum(areas[::-1])[::-1]
+    # Change of the mean by one more event at a time, and by one more unit at risk there.
+    left = np.where(hazard < 1, (1 - hazard) * at_risk, 1.0)
+    by_event = np.where((hazard < 1) & (at_risk > 0), remaining / left, 0.0)
+    at_risk_cost = np.concatenate([[0.0], np.cumsum(by_event * hazard)])
+    ends, begins = np.searchsorted(table.time, length), np.searchsorted(table.time, start, side="right")
+    influence = at_risk_cost[ends + 1] - at_risk_cost[begins] - np.where(happened, by_event[ends], 0.0)
+    return float(areas.sum()) + n * influence

@@ -6,7 +6,13 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 from scipy.stats import t
 
-from kaanalysis.stats import kaplan_meier, restricted_mean, restricted_mean_difference, survival_quantile
+from kaanalysis.stats import (
+    kaplan_meier,
+    restricted_mean,
+    restricted_mean_difference,
+    restricted_mean_shares,
+    survival_quantile,
+)
 
 
 def test_restricted_mean_by_hand():
@@ -117,3 +123,54 @@ def test_mean_lies_between_0_and_the_horizon(rows, horizon):
     if mean.value is not None:
         assert 0 <= mean.value <= horizon + 1e-9
         assert mean.low is None or 0 <= mean.low <= mean.value + 1e-9 <= mean.high + 2e-9
+
+
+def _lives(g, n):
+    ends, leaves = np.ceil(g.exponential(20, n)), np.ceil(g.uniform(5, 60, n))
+    entry = np.where(g.random(n) < 0.3, g.integers(0, 10, n), 0)
+    length = np.minimum(ends, leaves)
+    seen = length > entry
+    return length[seen], (ends <= leaves)[seen], entry[seen]
+
+
+def test_shares_are_the_capped_times_where_nothing_is_censored():
+    lives = np.array([2.0, 5.0, 9.0, 12.0, 30.0])
+    assert restricted_mean_shares(lives, np.ones(5), 10.0) == pytest.approx(np.minimum(lives, 10.0))
+
+
+def test_shares_average_to_the_mean_and_vary_as_greenwood_says():
+    """With late entry and censoring; the spread of pseudo-observations is the infinitesimal jackknife, near Greenwood's variance."""
+    length, event, entry = _lives(np.random.default_rng(3), 400)
+    shares, mean = (
+        restricted_mean_shares(length, event, 24.0, entry),
+        restricted_mean(kaplan_meier(length, event, entry), 24.0),
+    )
+    assert shares.mean() == pytest.approx(mean.value)
+    error = shares.std() / np.sqrt(len(shares))
+    events = int((event & (length <= 24)).sum())
+    assert (mean.high - mean.low) / 2 == pytest.approx(t.ppf(0.975, events - 1) * error, rel=0.03)
+
+
+def test_a_share_is_what_a_little_more_weight_of_the_unit_adds():
+    length, event, entry = _lives(np.random.default_rng(4), 40)
+
+    def mean(weight):
+        survival, area, last = 1.0, 0.0, 0.0
+        for at in np.unique(length[event]):
+            if at > 24:
+                break
+            area, last = area + survival * (at - last), at
+            at_risk = weight[(entry < at) & (length >= at)].sum()
+            survival *= 1 - weight[(length == at) & event].sum() / at_risk
+        return area + survival * (24 - last)
+
+    shares, even = restricted_mean_shares(length, event, 24.0, entry), np.ones(len(length))
+    for unit in range(0, len(length), 7):
+        more = even.copy()
+        more[unit] += 1e-6
+        assert (shares[unit] - mean(even)) / len(length) == pytest.approx((mean(more) - mean(even)) / 1e-6, abs=1e-4)
+
+
+def test_shares_are_nan_beyond_the_last_time_at_risk():
+    assert np.isnan(restricted_mean_shares([3.0, 5.0], [1, 0], 9.0)).all()
+    assert len(restricted_mean_shares([], [], 9.0)) == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kaanalysis.stats import stratified_mean
+from kaanalysis.stats import stratified_difference, stratified_mean
 from kaanalysis.stats.strata import stratified_mean_draws
 
 
@@ -40,3 +40,39 @@ def test_coverage_with_five_units_in_each_of_five_strata() -> None:
         found = stratified_mean(np.repeat(centre, 5) + g.standard_normal(25), strata)
         hits.append(found.low <= 0.5 <= found.high)  # type: ignore[operator]
     assert np.mean(hits) == pytest.approx(0.95, abs=0.012)
+
+
+def test_difference_within_strata_is_least_squares_with_stratum_effects() -> None:
+    g = np.random.default_rng(4)
+    a, b, strata_a, strata_b = g.standard_normal(30), g.standard_normal(70), g.integers(0, 5, 30), g.integers(0, 5, 70)
+    design = np.eye(5)[np.concatenate([strata_a, strata_b])]
+    design = np.column_stack([np.repeat([1.0, 0.0], [30, 70]), design])
+    wanted = np.linalg.lstsq(design, np.concatenate([a, b]), rcond=None)[0][0]
+    assert stratified_difference(a, b, strata_a, strata_b).value == pytest.approx(wanted)
+
+
+def test_difference_leaves_out_strata_with_one_side_only_and_takes_away_what_strata_explain() -> None:
+    found = stratified_difference([1.0, 5.0], [0.0, 2.0, 90.0], ["x", "y"], ["x", "y", "z"])
+    # x: 1 - 0, y: 5 - 2, equal weights 1/2: 2. z has no counterpart.
+    assert found.value == pytest.approx(2.0) and found.n == 4
+    assert stratified_difference([1.0], [1.0], ["x"], ["y"]).value is None
+    g = np.random.default_rng(5)
+    strata_a, strata_b = g.integers(5, 10, 200), g.integers(0, 10, 200)  # a lives in the rich strata
+    inside = stratified_difference(
+        strata_a + g.standard_normal(200), strata_b + g.standard_normal(200), strata_a, strata_b
+    )
+    assert inside.low < 0 < inside.high and strata_a.mean() - strata_b.mean() > 2
+
+
+def test_difference_covers_with_groups_across_both_sides() -> None:
+    """Clusters of several units, some with units on both sides; 1,500 companies."""
+    g, hits = np.random.default_rng(6), []
+    for _ in range(1500):
+        shared = 0.7 * g.standard_normal(300)
+        cluster_a, cluster_b = g.integers(0, 40, 60), g.integers(30, 300, 300)
+        strata_a, strata_b = g.integers(0, 8, 60), g.integers(0, 10, 300)
+        a = 1 + shared[cluster_a] + g.standard_normal(60) + 0.3 * strata_a
+        b = shared[cluster_b] + 2 * g.standard_normal(300) + 0.3 * strata_b
+        found = stratified_difference(a, b, strata_a, strata_b, cluster_a, cluster_b)
+        hits.append(found.low <= 1 <= found.high)  # type: ignore[operator]
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.017)
