@@ -8,7 +8,7 @@ LANGUAGES ?= en,zh
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab report test notebooks lint bench bench-validity clean dictionary lock demo traps
+.PHONY: help setup lab report test notebooks lint bench bench-validity clean dictionary lock demo traps matching
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -54,6 +54,9 @@ bench: $(VENV)/.ready ## measure estimators against peers and the time of a repo
 
 traps: $(VENV)/.ready ## read every synthetic company naively and rightly: docs/companies.md
 	$(BIN)/python -m benchmarks.traps
+
+matching: $(VENV)/.ready ## measure the matching of company names beside naive ways: docs/matching.md
+	$(BIN)/python -m benchmarks.matching
 
 bench-validity: $(VENV)/.ready ## measure intervals and verdicts on companies with known truth (resumable; JOBS=2)
 	$(BIN)/python -m benchmarks.validity --jobs $(JOBS)
