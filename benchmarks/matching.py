@@ -119,7 +119,7 @@ SAID = {
         "intro": "`kaanalysis/names.py` against naive ways, on the labelled pairs of `data/matching/pairs.csv`. Thresholds are chosen on "
         "fold `tune` (highest F½, both languages together); everything below is measured on fold `test`. In brackets: 95 % Wilson "
         "interval and the number of pairs. Several pairs share a company, so the intervals are somewhat too narrow; the word lists and "
-        "the pairs have one author, so expect less on names of another source. Written by `make matching` on {date}.",
+        "the pairs have one author, so expect less on names of another source (how much less: data/matching/README.md). Written by `make matching` on {date}.",
         "methods": "## Beside naive ways", "method": "| method | threshold | language | precision | recall |",
         "explain": "`==`: the names as they stand. `core_name ==`: without legal forms. `WRatio`, `token_set_ratio`: rapidfuzz, on names in "
         "lower case without punctuation.",
@@ -135,7 +135,7 @@ SAID = {
         "title": "# 公司名称匹配",
         "intro": "`kaanalysis/names.py` 与几种简单做法的比较，用 `data/matching/pairs.csv` 里标注的名称对。阈值在 `tune` 部分上选定（F½ 最高，两种语言"
         "合在一起），以下全部在 `test` 部分上测得。括号内：95 % Wilson 区间和对数。几对名称属于同一家公司，区间因此略窄；词表和名称对出自同一作者，"
-        "换一个来源的名称，结果会差一些。由 `make matching` 写于 {date}。",
+        "换一个来源的名称，结果会差一些（差多少见 data/matching/README.md）。由 `make matching` 写于 {date}。",
         "methods": "## 与简单做法比较", "method": "| 方法 | 阈值 | 语言 | 精确率 | 召回率 |",
         "explain": "`==`：名称原样相等。`core_name ==`：去掉法律形式后相等。`WRatio`、`token_set_ratio`：rapidfuzz，小写、去标点。",
         "curve": "## 随阈值变化", "curve_head": "| 语言 | 阈值 | 精确率 | 召回率 |",
