@@ -12,6 +12,8 @@ import pandas as pd
 from kaanalysis.checks import check_tables
 from kaanalysis.contracts import TABLES, CompanyInfo, Fault, UnusableData, read_company_toml
 from kaanalysis.intake import RawTables, read_database, read_folder
+from kaanalysis.rankings import COLUMNS as RANKING_COLUMNS
+from kaanalysis.rankings import read_rankings
 
 FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 
@@ -19,8 +21,9 @@ FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 @dataclass
 class Company:
     """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
-    import_faults: what the import of the source already found. rows_read, rows_valid: counts by table. expressions: what aggregates have
-    built over these tables; a copy with other tables starts with none."""
+    import_faults: what the import of the source already found. rankings: ranking lists beside the tables. rows_read, rows_valid: counts
+    by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by policy; a copy with
+    other tables starts with none."""
 
     info: CompanyInfo
     tables: dict[str, ibis.Table]
@@ -30,8 +33,10 @@ class Company:
     rows_valid: dict[str, int]
     import_faults: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["file", *FAULT_COLUMNS[1:]]))
     raw: RawTables | None = None
+    rankings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RANKING_COLUMNS)))
     _filled: dict[str, bool] = field(default_factory=dict)
     expressions: dict[Any, ibis.Table] = field(default_factory=dict, init=False)
+    frames: dict[Any, pd.DataFrame] = field(default_factory=dict, init=False)
 
     @property
     def refused(self) -> list[Fault]:
@@ -120,12 +125,15 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     else:
         raw = read_folder(folder)
     tables = check_tables(raw, info)
+    lists, list_faults, digest = read_rankings(folder)
+    raw.faults += list_faults
+    raw.digest.update(digest)
     imported = _import_faults(folder)
     company = Company(
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
-        raw=raw,
+        raw=raw, rankings=lists,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

@@ -99,7 +99,11 @@ def _threshold(name: str, raw: Mapping[str, Any]) -> Threshold:
 
 
 # The smaller of each pair must not exceed the larger: otherwise the cells of the rule overlap.
-ORDERED_PAIRS = (("path.few_bottlenecks", "path.some_bottlenecks"), ("path.medium_fit", "path.high_fit"))
+ORDERED_PAIRS = (
+    ("path.few_bottlenecks", "path.some_bottlenecks"),
+    ("path.medium_fit", "path.high_fit"),
+    ("match.consider", "match.accept"),
+)
 
 
 @dataclass(frozen=True)

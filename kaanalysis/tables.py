@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import pandas as pd
@@ -17,8 +18,12 @@ def sentence(finding: Finding, words: Words) -> str:
     """What a finding says, in one sentence: its own text for the reason, else the common one for that state."""
     own = f"findings.{finding.key}.reason.{finding.reason}"
     if finding.state != "no_data" and words.has(own):
-        money = f"findings.{finding.key}.money.{finding.terms.get('money', '')}"
-        return words.fill(own, finding) + (" " + words.fill(money, finding) if words.has(money) else "")
+        more = [f"findings.{finding.key}.money.{finding.terms.get('money', '')}"]
+        change = finding.number("detectable_change")
+        if change is not None and change.value is not None:
+            more.append(f"findings.{finding.key}.stop")
+        said = [words.fill(own, finding), *(words.fill(m, finding) for m in more if words.has(m))]
+        return reduce(lambda a, b: words("figures.shared.space", a=a, b=b), said)
     if finding.state == "no_data":
         needs = words.list_of(finding.needs)
         own = f"findings.{finding.key}.no_data.{finding.reason}"

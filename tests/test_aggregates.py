@@ -347,3 +347,103 @@ def test_key_account_revenue_by_hand(company: Open, policy: Policy) -> None:
     # A3 is a subsidiary of A2: one group, known before, 50 + 5.
     assert records(frame, "cluster", "won", "other_won", "before", "known_before") == [
         ("A1", 111, 0, 0, 0), ("A2", 55, 4, 12, 1), ("A5", 6, 0, 0, 0)]  # fmt: skip
+
+
+def test_segments_by_team_follow_who_holds_the_account_now(company, policy) -> None:
+    by_team = policy.override({"segment.definition": "team"})
+    opened = company(
+        accounts="account_id\nA\nB\nC\nD\n", teams="team,motion\nsmall,SMB\nkey,KA\nvia,channel\n",
+        ownership="account_id,team,from_at,to_at\nA,small,2024-01-01,2024-12-31\nA,key,2025-01-01,\nB,via,2024-01-01,\n",
+        opportunities=HEAD,
+    )  # fmt: skip
+    found = dict(
+        aggregates.account_segments(opened, by_team).select("account_id", "segment").execute().itertuples(index=False)
+    )
+    assert found["A"] == "KA" and found["B"] == "SMB" and not isinstance(found["C"], str)
+    bare = company(accounts="account_id\nA\n")
+    assert aggregates.segment_missing(bare, by_team) == ["ownership.team", "opportunities.team", "teams.motion"]
+    assert aggregates.segment_needs(by_team) == ["ownership.team|opportunities.team", "teams.motion"]
+
+
+def test_a_deal_tells_the_team_where_ownership_does_not(company, policy) -> None:
+    opened = company(
+        accounts="account_id\nA\nB\n", teams="team,motion\nsmall,SMB\nkey,KA\n",
+        opportunities="opportunity_id,account_id,team,outcome,created_at\n1,A,small,open,2025-01-01\n2,A,key,open,2025-02-01\n3,B,key,open,2024-01-01\n",
+    )  # fmt: skip
+    found = (
+        aggregates.account_segments(opened, policy.override({"segment.definition": "team"}))
+        .order_by("account_id")
+        .execute()
+    )
+    assert found["segment"].tolist() == ["KA", "KA"]
+
+
+def test_segments_by_persona_read_reach_rankings_and_revenue(company, policy) -> None:
+    opened = company(
+        accounts="account_id,reach,ranked_on,annual_revenue\nA,global,list,\nB,national,,\nC,regional,,60000000\nD,local,,60000000\nE,,,\n"
+    )
+    by_persona = policy.override({"segment.definition": "persona"})
+    found = aggregates.account_segments(opened, by_persona).order_by("account_id").execute()["segment"]
+    assert found.fillna("-").tolist() == ["KA", "SMB", "KA", "SMB", "-"]
+
+
+def test_a_version_changes_with_the_thresholds_it_reads_and_no_other(policy) -> None:
+    size = policy.override({"segment.definition": "size"})
+    assert aggregates.segment_version(policy) == "label"
+    assert aggregates.segment_version(size) != aggregates.segment_version(
+        size.override({"segment.size_employees": 600})
+    )
+    assert aggregates.segment_version(size) == aggregates.segment_version(size.override({"spend.ratio": 3.0}))
+
+
+def test_register_tells_worked_from_listed_and_customers_from_present_ones(company, policy) -> None:
+    opened = company(
+        accounts="account_id,ranked_on,created_at\nA,list,\nB,,2020-01-01\nC,,\nD,,\nE,list,\n",
+        opportunities="opportunity_id,account_id,outcome,created_at,closed_at,amount\n1,B,won,2023-01-01,2023-05-01,10\n2,C,won,2025-01-01,2025-05-01,20\n",
+        subscriptions="account_id,started_at,ended_at\nD,2022-01-01,2023-01-01\n", order_lines="account_id,product,amount,at\nE,p,5,2025-01-01\n",
+    )  # fmt: skip
+    register = aggregates.account_register(opened, policy).set_index("account_id")
+    assert register["worked"].to_dict() == {"A": False, "B": True, "C": True, "D": True, "E": True}
+    assert register["customer"].to_dict() == {"A": False, "B": True, "C": True, "D": True, "E": False}
+    assert register["present"].to_dict() == {"A": False, "B": False, "C": True, "D": False, "E": False}
+    assert register.loc["B", ["won", "spend"]].tolist() == [10, 0] and register.loc["C", ["won", "spend"]].tolist() == [
+        20,
+        20,
+    ]
+
+
+def test_orders_without_a_deal_are_an_order_a_day(company, policy) -> None:
+    opened = company(
+        order_lines="account_id,product,amount,at,opportunity_id\nA1,p,1,2025-01-01,\nA1,p,1,2025-01-01,\nA1,q,1,2025-01-02,\nA1,p,1,2025-01-03,O1\n"
+    )
+    lines = aggregates.product_lines(opened, policy)
+    assert lines[["order", "product", "lines"]].values.tolist() == [
+        ["O1", "p", 1],
+        ["day 2025-01-01", "p", 2],
+        ["day 2025-01-02", "q", 1],
+    ]
+
+
+def test_fees_then_and_now(company, policy) -> None:
+    opened = company(
+        subscriptions="account_id,started_at,ended_at,monthly_fee\nA1,2020-01-01,2025-06-30,100\nA1,2024-06-01,,50\nA2,2025-06-01,,70\n"
+    )
+    fees = aggregates.recurring_fees(opened, policy)
+    assert fees[["account_id", "cohort", "before", "now"]].values.tolist() == [["A1", 2020, 150.0, 50.0]]
+
+
+def test_team_years_count_back_from_the_last_whole_month(company, policy) -> None:
+    months = "team,month,sellers,bookings,cost\n" + "".join(
+        f"t,{y}-{m:02d}-01,{y - 2020},1,2\n" for y in (2023, 2024, 2025) for m in range(1, 13)
+    )
+    years = aggregates.team_years(company(team_months=months, teams="team,motion\nt,SMB\n"))
+    assert years[["year", "heads", "bookings", "cost"]].values.tolist() == [
+        [-2, 3, 12, 24],
+        [-1, 4, 12, 24],
+        [0, 5, 12, 24],
+    ]
+    # As of the middle of a month that month is left out, and a year that is not whole with it.
+    middle = aggregates.team_years(
+        company({"as_of": dt.date(2025, 11, 15)}, team_months=months, teams="team,motion\nt,SMB\n")
+    )
+    assert middle["year"].tolist() == [-1, 0]

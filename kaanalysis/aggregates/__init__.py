@@ -7,16 +7,21 @@ Dates are subtracted as whole days. A month is 365.25 / 12 days.
 from kaanalysis.aggregates.common import (
     ALL,
     DAYS_PER_MONTH,
-    account_segments,
     counted_deals,
     day_number,
     deals_with_customer,
     materialised,
     months_before,
-    segment_missing,
-    segment_needs,
 )
-from kaanalysis.aggregates.customers import customer_lives, parties_by_deal
+from kaanalysis.aggregates.customers import (
+    account_register,
+    customer_lives,
+    order_amounts,
+    parties_by_deal,
+    product_lines,
+    recurring_fees,
+    won_amounts,
+)
 from kaanalysis.aggregates.deals import (
     closed_deals,
     deal_times,
@@ -27,18 +32,30 @@ from kaanalysis.aggregates.deals import (
     untimed_deals,
 )
 from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
+from kaanalysis.aggregates.rankings import ranking_matches
+from kaanalysis.aggregates.segments import (
+    DEFINITIONS,
+    account_segments,
+    segment_missing,
+    segment_needs,
+    segment_version,
+)
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
     key_account_deals_by_month,
     key_account_revenue,
     monthly_revenue_by_motion,
     team_economics,
+    team_years,
+    won_by_motion,
     won_in_last_year,
 )
 
 __all__ = [
     "ALL",
     "DAYS_PER_MONTH",
+    "DEFINITIONS",
+    "account_register",
     "account_segments",
     "buying_nodes",
     "closed_deals",
@@ -57,14 +74,22 @@ __all__ = [
     "materialised",
     "monthly_revenue_by_motion",
     "months_before",
+    "order_amounts",
     "parties_by_deal",
     "parties_by_flow",
+    "product_lines",
+    "ranking_matches",
+    "recurring_fees",
     "segment_missing",
     "segment_needs",
+    "segment_version",
     "spend_by_account",
     "stage_sojourns",
     "team_economics",
+    "team_years",
     "transitions",
     "untimed_deals",
+    "won_amounts",
+    "won_by_motion",
     "won_in_last_year",
 ]

@@ -7,7 +7,7 @@ import datetime as dt
 import ibis
 import pandas as pd
 
-from kaanalysis.aggregates.common import counted_deals, day_number, deals_with_customer, months_before
+from kaanalysis.aggregates.common import counted_deals, day_number, deals_with_customer, months_before, read_once
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 
@@ -91,8 +91,10 @@ def growth_by_account(company: Company, policy: Policy) -> pd.DataFrame:
     return frame.order_by("account_id").execute()
 
 
+@read_once
 def spend_by_account(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per account with won amount above 0 in the spend window before as_of: account_id, cluster, segment, spend."""
+    """One row per account with won amount above 0 in the spend window before as_of: account_id, cluster, segment, industry,
+    region, spend."""
     start = months_before(company.info.as_of, policy["spend.window_months"])
     deals = deals_with_customer(company, policy)
     won = deals.filter((deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > start))

@@ -102,3 +102,35 @@ def won_in_last_year(company: Company, policy: Policy) -> float:
         (deals.outcome == "won") & deals.amount.notnull() & (deals.closed_at > months_before(company.info.as_of, 12))
     )
     return float(won.amount.sum().fill_null(0.0).execute())
+
+
+def team_years(company: Company) -> pd.DataFrame:
+    """One row per team and full year before as_of: team, motion, year (0: the twelve months up to as_of, −1 those before …), heads (mean
+    sellers), cost, support_cost, bookings (sums; null where a month's is not given). Only years of which the team has twelve months."""
+    months = team_economics(company)
+    end = pd.Timestamp(company.info.as_of)
+    # A month counts for the year in which it ends; the month of as_of itself only if as_of is its last day.
+    last = pd.to_datetime(months["month"]) + pd.offsets.MonthEnd(0)
+    back = (end.year - last.dt.year) * 12 + end.month - last.dt.month
+    whole = end == end + pd.offsets.MonthEnd(0)
+    months = months.assign(year=-((back if whole else back - 1) // 12))
+    months = months[(back >= 0) & (whole | (back >= 1))]
+    grouped = months.groupby(["team", "motion", "year"], dropna=False, sort=True)
+    years = grouped.agg(
+        months=("month", "nunique"), heads=("sellers", "mean"), cost=("cost", lambda x: x.sum(min_count=len(x))),
+        support_cost=("support_cost", lambda x: x.sum(min_count=len(x))), bookings=("bookings", lambda x: x.sum(min_count=len(x))),
+    ).reset_index()  # fmt: skip
+    return years[years["months"] == 12].drop(columns="months").reset_index(drop=True)
+
+
+def won_by_motion(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per won deal of the twelve months before as_of: motion of its team (null where not named), cluster, amount."""
+    deals = deals_with_customer(company, policy)
+    if company.has("teams.motion"):
+        deals = deals.left_join(company.table("teams").select("team", "motion"), "team")
+    else:
+        deals = deals.mutate(motion=ibis.null("string"))
+    won = deals.filter(
+        (deals.outcome == "won") & (deals.amount > 0) & (deals.closed_at > months_before(company.info.as_of, 12))
+    )
+    return won.select("opportunity_id", "motion", "cluster", "amount").order_by("opportunity_id").execute()

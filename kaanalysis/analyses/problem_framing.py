@@ -1,132 +1,174 @@
-"""00 Problem framing: where did growth come from, and has the present customer base stopped growing (M-0.1)?
+"""00 Problem framing: which of the four problem statements do the company's own numbers support (M-0.1 to M-0.4)?
 
-Won amount of the last period against the period before, decomposed exactly in two ways:
+Growth from one period to the next is taken apart exactly (:mod:`growth_bridge`), and each statement is bound to one number of it:
 
-* by factors, amount = customers × deals per customer × amount per deal, with the logarithmic-mean Divisia index (LMDI-I), whose
-  parts add up to the change without a rest (Ang 2004, Energy Policy 32, 1131–1139). Where a segment had no won amount in one
-  of the periods the index takes its limit: the whole change is customers (Ang and Choi 1997).
-* by customers: those of both periods (retained), those only in the earlier (lost), those only in the later (new).
+* M-0.1 the present customer base has stopped growing: growth of small customers' won amount.
+* M-0.2 one industry is to be worked deeper: how far an industry's share of customers among known accounts lies behind the others'.
+* M-0.3 leading customers are wanted as showcases: how far those on rankings lie behind the other accounts that were worked.
+* M-0.4 the whole base is to be moved up: growth of the won amount per customer.
 
-Customer groups (an account with its head office) are the units, since the deals of a group hang together, and how many there are is
-chance as well: factors are resampled with Poisson frequencies, sums and growth rate are compound Poisson (:mod:`kaanalysis.stats.totals`).
+What each could bring (`shortfall`) is the won amount of a period that is missing against the company's own target or its own rate
+elsewhere; the chance to be the largest of the four ranks them. Each carries what a next period could show (`detectable_change`), which
+makes its stop rule. The reflex behind the wish for key accounts, that small business grows only by heads, is M-0
+(:mod:`growth_by_heads`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import below, find_flips, number, percentile_number
+from kaanalysis.analyses import growth_bridge, growth_by_heads
+from kaanalysis.analyses.verdicts import (
+    above,
+    below,
+    figures_wanted,
+    find_flips,
+    number,
+    percentile_number,
+    share_of_draws,
+)
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
-from kaanalysis.stats import poisson_weights, ratio_of_totals, signed_total, total
+from kaanalysis.stats import Estimate, newcombe_difference, poisson_sums, ratio_of_totals, share_of_total, wilson
 
 ID = "00_problem_framing"
-FEEDS = {"M-0.1": ("opportunities.amount", "opportunities.closed_at")}
-FACTORS = ("customers", "deals_per_customer", "price")
-MOVES = ("new", "retained", "lost")
-METHOD_FACTORS = "logarithmic-mean Divisia index, Poisson cluster bootstrap (percentile)"
-
+FEEDS = {
+    "M-0": growth_by_heads.FEEDS,
+    "M-0.1": ("opportunities.amount", "opportunities.closed_at"),
+    "M-0.2": ("opportunities.amount", "opportunities.closed_at", "accounts.industry"),
+    "M-0.3": ("opportunities.amount", "opportunities.closed_at", "accounts.ranked_on"),
+    "M-0.4": ("opportunities.amount", "opportunities.closed_at"),
+}
+KEYS = {"M-0.1": "base_stalled", "M-0.2": "industry_behind", "M-0.3": "leading_behind", "M-0.4": "value_stalled"}
+POWER = 2.8  # 1.96 + 0.84: standard errors that a change must span to be seen with 80 % power at 95 %
 Array = npt.NDArray[np.float64]
 
 
-def log_mean(a: Array, b: Array) -> Array:
-    """Logarithmic mean of two non-negative arrays: (a − b) / ln(a / b); a where a = b; 0 where either is 0."""
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    positive = (a > 0) & (b > 0)
-    ratio = np.divide(a, b, out=np.ones_like(a), where=positive)
-    near = np.abs(ratio - 1) < 1e-8
-    log = np.log(np.where(positive & ~near, ratio, np.e))
-    return np.where(~positive, 0.0, np.where(near, (a + b) / 2, (a - b) / log))
+@dataclass(frozen=True)
+class _Units:
+    """Known accounts with what they won in either period. base: the segment of M-0.1."""
+
+    frame: pd.DataFrame
+    base: str
+
+    def column(self, name: str) -> Array:
+        return self.frame[name].to_numpy(float)
+
+    def flag(self, values: pd.Series) -> Array:
+        return values.fillna(False).to_numpy(bool).astype(float)
 
 
-def factor_parts(
-    amount: tuple[Array, Array], deals: tuple[Array, Array], customers: tuple[Array, Array]
-) -> dict[str, Array]:
-    """Parts of the change amount[1] − amount[0] by :data:`FACTORS`; they add up to the change."""
-    weight = log_mean(amount[1], amount[0])
-
-    def log_ratio(up: Array, down: Array) -> Array:
-        return np.log(np.divide(up, down, out=np.ones_like(up), where=(up > 0) & (down > 0)))
-
-    both = (amount[0] > 0) & (amount[1] > 0)
-    change = amount[1] - amount[0]
-    per_customer = [np.divide(d, c, out=np.zeros_like(d), where=c > 0) for d, c in zip(deals, customers, strict=True)]
-    price = [np.divide(a, d, out=np.zeros_like(a), where=d > 0) for a, d in zip(amount, deals, strict=True)]
-    return {
-        "customers": np.where(both, weight * log_ratio(customers[1], customers[0]), change),
-        "deals_per_customer": np.where(both, weight * log_ratio(per_customer[1], per_customer[0]), 0.0),
-        "price": np.where(both, weight * log_ratio(price[1], price[0]), 0.0),
-    }
+def _units(company: Company, policy: Policy, accounts: pd.DataFrame) -> _Units:
+    register = aggregates.account_register(company, policy)
+    won = accounts.set_index("account_id")[["amount_0", "amount_1", "deals_0", "deals_1"]]
+    frame = register.join(won, on="account_id")
+    columns = ["amount_0", "amount_1", "deals_0", "deals_1"]
+    frame[columns] = frame[columns].fillna(0.0)
+    base = "SMB" if (accounts["segment"] == "SMB").any() else aggregates.ALL
+    return _Units(frame, base)
 
 
-def _factors(frame: pd.DataFrame, weights: Array) -> dict[str, Array]:
-    """Factors for each row of weights (draws, accounts)."""
-    a0, a1 = frame["amount_0"].to_numpy(float), frame["amount_1"].to_numpy(float)
-    d0, d1 = frame["deals_0"].to_numpy(float), frame["deals_1"].to_numpy(float)
-    customers = (weights @ (d0 > 0).astype(float), weights @ (d1 > 0).astype(float))
-    return factor_parts((weights @ a0, weights @ a1), (weights @ d0, weights @ d1), customers)
+def _ratio(a: Array, b: Array) -> Array:
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
 
 
-def _resampled(frame: pd.DataFrame, segment: str, policy: Policy, currency: str) -> list[Number]:
-    """Factors, by resampling customer groups whose number is chance too."""
-    point = _factors(frame, np.ones((1, len(frame))))
-    clusters, level = frame["cluster"], policy["evidence.level"]
-    weights = poisson_weights(clusters.to_numpy(), policy["evidence.draws"], policy["evidence.seed"]).astype(float)
-    draws = _factors(frame, weights)
-    return [
-        percentile_number(part, segment, float(point[part][0]), draws[part], level, len(frame), currency, METHOD_FACTORS,
-                          clusters=clusters.nunique())
-        for part in FACTORS
-    ]  # fmt: skip
+# Each shortfall: columns to add up over accounts, and what follows from the sums (draws, columns).
 
 
-def _summed(frame: pd.DataFrame, segment: str, level: float, currency: str) -> list[Number]:
-    """What was won in each period and its growth; what was won from customers new, retained and lost: sums over customer groups whose
-    number is chance too."""
-    a0, a1 = frame["amount_0"].to_numpy(float), frame["amount_1"].to_numpy(float)
-    d0, d1, clusters = frame["deals_0"].to_numpy(), frame["deals_1"].to_numpy(), frame["cluster"].to_numpy()
-    gone = total(np.where(d1 == 0, a0, 0.0), clusters, level=level)
-    turned = (None if gone.high is None else -gone.high, None if gone.low is None else -gone.low)
-    parts = {
-        "revenue_before": total(a0, clusters, level=level),
-        "revenue_now": total(a1, clusters, level=level),
-        "new": total(np.where(d0 == 0, a1, 0.0), clusters, level=level),
-        "retained": signed_total(np.where((d0 > 0) & (d1 > 0), a1 - a0, 0.0), clusters, level=level),
-        "lost": replace(gone, value=-(gone.value or 0.0), low=turned[0], high=turned[1]),
-    }
-    ratio = ratio_of_totals(a1, a0, clusters, level=level)
-    below, middle, above = (None if v is None else v - 1 for v in (ratio.low, ratio.value, ratio.high))
-    growth = replace(ratio, value=middle, low=below, high=above, n=len(frame))
-    return [
-        *(number(name, segment, replace(part, n=len(frame)), currency) for name, part in parts.items()),
-        number("growth_rate", segment, growth, "share per period"),
-    ]
+def _base_shortfall(units: _Units, target: float) -> tuple[Array, Array]:
+    frame = units.frame
+    mine = np.ones(len(frame)) if units.base == aggregates.ALL else units.flag(frame["segment"].eq(units.base))
+    return np.column_stack([mine * units.column("amount_0"), mine * units.column("amount_1")]), np.array(
+        [1 + target, -1.0]
+    )
 
 
-def measure(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFrame]:
-    """Numbers of the growth bridge by segment and for all, and the bridge as a frame (segment, part, value, low, high)."""
-    accounts = aggregates.growth_by_account(company, policy)
-    currency, level = company.info.currency, policy["evidence.level"]
-    numbers: list[Number] = []
-    segments = [s for s in ("SMB", "KA") if (accounts["segment"] == s).any()] + [aggregates.ALL]
+def _value_columns(units: _Units) -> Array:
+    d0, d1 = units.column("deals_0") > 0, units.column("deals_1") > 0
+    return np.column_stack([units.column("amount_0"), units.column("amount_1"), d0, d1]).astype(float)
+
+
+def _value_shortfall(sums: Array, target: float) -> Array:
+    a0, a1, c0, c1 = sums.T
+    return c1 * ((1 + target) * _ratio(a0, c0) - _ratio(a1, c1))
+
+
+def _behind_columns(units: _Units, group: Array, counted: Array) -> Array:
+    """Counted, customers, and won amount of the group; counted and customers of the others."""
+    there = units.flag(units.frame["present"])
+    other = 1 - group
+    return np.column_stack(
+        [
+            group * counted,
+            group * counted * there,
+            group * units.column("amount_1"),
+            other * counted,
+            other * counted * there,
+            group,
+        ]
+    )
+
+
+def _behind_shortfall(sums: Array) -> Array:
+    """Accounts of the group × (share of customers elsewhere − its own) × won amount per customer in it."""
+    counted, there, won, others, others_there, known = sums.T
+    return known * (_ratio(others_there, others) - _ratio(there, counted)) * _ratio(won, there)
+
+
+def _shortfall(name: str, point: Array, draws: Array, units: _Units, policy: Policy, currency: str) -> Number:
+    method = "missing won amount per period, Poisson cluster bootstrap (percentile)"
+    return percentile_number("shortfall", name, float(point[0]), draws, policy["evidence.level"], len(units.frame), currency, method,
+                             clusters=units.frame["cluster"].nunique())  # fmt: skip
+
+
+def _detectable(metric: Number, name: str) -> Number:
+    """The smallest change of the metric that a next, equally long period shows with 80 % power: 2.8 standard errors of a difference."""
+    value = None
+    if metric.low is not None and metric.high is not None:
+        value = POWER * np.sqrt(2) * (metric.high - metric.low) / (2 * 1.96)
+    method = "2.8 standard errors of a difference of two periods"
+    return Number("detectable_change", name, value, None, None, None, metric.n, metric.unit, method)
+
+
+def _penetration(units: _Units, level: float) -> pd.DataFrame:
+    """One row per segment and industry: known, worked, customers (present ones), share of the known, low, high, won."""
+    frame = units.frame[units.frame["industry"].notna()]
+    rows = []
+    segments = [s for s in ("SMB", "KA") if (frame["segment"] == s).any()] + [aggregates.ALL]
     for segment in segments:
-        frame = accounts if segment == aggregates.ALL else accounts[accounts["segment"] == segment]
-        numbers += _resampled(frame, segment, policy, currency)
-        numbers += _summed(frame, segment, level, currency)
-    order = [*FACTORS, *MOVES, "revenue_before", "revenue_now", "growth_rate"]
-    numbers.sort(key=lambda n: (segments.index(n.segment), order.index(n.name)))
-    rows = [(n.segment, n.name, n.value, n.low, n.high, n.n) for n in numbers]
-    return numbers, pd.DataFrame(rows, columns=["segment", "part", "value", "low", "high", "n"])
+        mine = frame if segment == aggregates.ALL else frame[frame["segment"] == segment]
+        for industry, group in mine.groupby("industry", sort=True):
+            share = wilson(int(group["present"].sum()), len(group), level)
+            rows.append((segment, industry, len(group), int(group["worked"].sum()), int(group["present"].sum()), share.value, share.low,
+                         share.high, float(group["amount_1"].sum())))  # fmt: skip
+    return pd.DataFrame(
+        rows, columns=["segment", "industry", "known", "worked", "customers", "share", "low", "high", "won"]
+    )
 
 
-def judge(numbers: list[Number], policy: Policy) -> list[Finding]:
+def _gaps(units: _Units, policy: Policy) -> dict[str, Estimate]:
+    """By industry: share of customers among the other industries' known accounts minus its own, the intervals holding all at once."""
+    frame = units.frame[units.frame["industry"].notna()]
+    sizes = frame.groupby("industry").size()
+    industries = [str(i) for i in sizes.index[sizes >= policy["evidence.minimum_units"]]]
+    level = 1 - (1 - policy["evidence.level"]) / max(len(industries), 1)
+    out = {}
+    for industry in industries:
+        mine = frame["industry"].eq(industry)
+        counts = [int(frame.loc[s, "present"].sum()) for s in (~mine, mine)]
+        gap = newcombe_difference(counts[0], int((~mine).sum()), counts[1], int(mine.sum()), level)
+        out[industry] = replace(gap, method="Newcombe, Bonferroni over industries")
+    return out
+
+
+def judge_base(numbers: list[Number], policy: Policy) -> list[Finding]:
     """M-0.1 on the present customer base: the SMB business, or all customers where segments are not known.
 
     Supported (it has stopped growing) if its growth from period to period surely lies below the stall rate, contradicted if surely
@@ -135,34 +177,230 @@ def judge(numbers: list[Number], policy: Policy) -> list[Finding]:
     base = next(
         n for n in numbers if n.name == "growth_rate" and n.segment == ("SMB" if "SMB" in segments else aggregates.ALL)
     )
+    terms = {"segment": base.segment}
     if base.n < policy["evidence.minimum_units"]:
-        return [
-            Finding("M-0.1", "base_stalled", "undecided", "too_few", tuple(numbers), terms={"segment": base.segment})
-        ]
+        return [Finding("M-0.1", "base_stalled", "undecided", "too_few", tuple(numbers), terms=terms)]
     state = below(base.low, base.high, policy["growth.stall_rate"])
-    return [Finding("M-0.1", "base_stalled", state, f"base_{state}", tuple(numbers), terms={"segment": base.segment})]
+    return [Finding("M-0.1", "base_stalled", state, f"base_{state}", tuple(numbers), terms=terms)]
+
+
+def judge_industry(gaps: dict[str, Estimate], numbers: list[Number], policy: Policy) -> list[Finding]:
+    """M-0.2: supported if an industry surely lies behind the others by more than `growth.penetration_gap`, contradicted if none can.
+
+    All intervals hold at once. Wrong if what is known of an industry's accounts is another part of its market than elsewhere."""
+    least = policy["growth.penetration_gap"]
+    states = [above(g.low, g.high, least) for g in gaps.values()]
+    terms = {"industry": numbers[0].segment} if numbers else {}
+    if len(gaps) < 2:
+        return [Finding("M-0.2", "industry_behind", "undecided", "one_industry", tuple(numbers), terms=terms)]
+    state = "supported" if "supported" in states else "contradicted" if set(states) == {"contradicted"} else "undecided"
+    return [Finding("M-0.2", "industry_behind", state, f"industry_{state}", tuple(numbers), terms=terms)]  # type: ignore[arg-type]
+
+
+def judge_leading(numbers: list[Number], policy: Policy) -> list[Finding]:
+    """M-0.3: supported if, of the accounts worked, those on rankings are customers more rarely than the others by more than
+    `growth.penetration_gap`. Wrong if leading accounts were worked later than the others: they may yet come."""
+    gap = next(n for n in numbers if n.name == "leading_gap")
+    if gap.n < policy["evidence.minimum_units"] or gap.value is None:
+        return [Finding("M-0.3", "leading_behind", "undecided", "too_few", tuple(numbers))]
+    state = above(gap.low, gap.high, policy["growth.penetration_gap"])
+    return [Finding("M-0.3", "leading_behind", state, f"leading_{state}", tuple(numbers))]
+
+
+def judge_value(numbers: list[Number], policy: Policy) -> list[Finding]:
+    """M-0.4: supported if the won amount per customer surely grew by less than the stall rate. Wrong if the customers of the two periods
+    are of other kinds: many small new ones lower the value per customer without anybody buying less."""
+    growth = next(n for n in numbers if n.name == "value_growth")
+    if growth.n < policy["evidence.minimum_units"]:
+        return [Finding("M-0.4", "value_stalled", "undecided", "too_few", tuple(numbers))]
+    state = below(growth.low, growth.high, policy["growth.stall_rate"])
+    return [Finding("M-0.4", "value_stalled", state, f"value_{state}", tuple(numbers))]
+
+
+def _value_growth(sums: Array, draws: Array, units: _Units, policy: Policy) -> Number:
+    def growth(s: Array) -> Array:
+        a0, a1, c0, c1 = s.T
+        before = _ratio(a0, c0)
+        return np.where(before > 0, _ratio(a1, c1) / np.where(before > 0, before, 1.0) - 1, np.nan)
+
+    buyers = units.frame[(units.frame["deals_0"] > 0) | (units.frame["deals_1"] > 0)]
+    method = "won amount per customer, Poisson cluster bootstrap (percentile)"
+    return percentile_number("value_growth", aggregates.ALL, float(growth(sums)[0]), growth(draws), policy["evidence.level"], len(buyers),
+                             "share per period", method, clusters=buyers["cluster"].nunique())  # fmt: skip
+
+
+def _retention(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFrame]:
+    """Gross and net revenue retention by segment and by cohort of first contract."""
+    fees, level = aggregates.recurring_fees(company, policy), policy["evidence.level"]
+    numbers, rows = [], []
+
+    def ratios(mine: pd.DataFrame) -> dict[str, Estimate]:
+        before, now, groups = (
+            mine["before"].to_numpy(float),
+            mine["now"].to_numpy(float),
+            mine["cluster"].to_numpy(object),
+        )
+        kept = np.minimum(before, now)
+        return {
+            "gross_revenue_retention": share_of_total(kept, before - kept, groups, level=level),
+            "net_revenue_retention": ratio_of_totals(now, before, groups, level=level),
+        }
+
+    segments = [s for s in ("SMB", "KA") if (fees["segment"] == s).any()] + [aggregates.ALL]
+    for segment in segments:
+        mine = fees if segment == aggregates.ALL else fees[fees["segment"] == segment]
+        for name, estimate in ratios(mine).items():
+            numbers.append(number(name, segment, estimate, "share"))
+            rows.append((segment, "all", name, estimate.value, estimate.low, estimate.high, estimate.n))
+        for cohort, born in mine.groupby("cohort", sort=True):
+            for name, estimate in ratios(born).items():
+                rows.append((segment, str(cohort), name, estimate.value, estimate.low, estimate.high, estimate.n))
+    return numbers, pd.DataFrame(rows, columns=["segment", "cohort", "measure", "value", "low", "high", "n"])
+
+
+def _statements(
+    company: Company, policy: Policy, units: _Units, bridge: list[Number]
+) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
+    currency, level, target = company.info.currency, policy["evidence.level"], policy["growth.target_rate"]
+    clusters, draws, seed = units.frame["cluster"].to_numpy(object), policy["evidence.draws"], policy["evidence.seed"]
+
+    def drawn(columns: Array) -> tuple[Array, Array]:
+        return columns.sum(axis=0, keepdims=True), poisson_sums(columns, clusters, draws, seed)
+
+    shortfalls: dict[str, tuple[Array, Array]] = {}
+    columns, weights = _base_shortfall(units, target)
+    shortfalls["M-0.1"] = tuple(s @ weights for s in drawn(columns))  # type: ignore[assignment]
+    value = drawn(_value_columns(units))
+    shortfalls["M-0.4"] = tuple(_value_shortfall(s, target) for s in value)  # type: ignore[assignment]
+    gaps = _gaps(units, policy) if company.has("accounts.industry") else {}
+    industry = _largest_industry(units, gaps)
+    if industry is not None:
+        group = units.flag(units.frame["industry"].eq(industry))
+        known = units.flag(units.frame["industry"].notna())
+        shortfalls["M-0.2"] = tuple(_behind_shortfall(s) for s in drawn(_behind_columns(units, group, known)))  # type: ignore[assignment]
+    ranked = units.flag(units.frame["ranked_on"].notna())
+    same = (
+        units.flag(units.frame["segment"].eq("KA")) if (units.frame["segment"] == "KA").any() else np.ones(len(ranked))
+    )
+    if ranked.any():
+        worked = units.flag(units.frame["worked"]) * same
+        shortfalls["M-0.3"] = tuple(  # type: ignore[assignment]
+            _behind_shortfall(s) for s in drawn(_behind_columns(units, ranked * same, worked))
+        )
+    largest = np.argmax(np.column_stack([d for _, d in shortfalls.values()]), axis=1)
+    shared: dict[str, list[Number]] = {}
+    for place, (id, (point, sample)) in enumerate(shortfalls.items()):
+        shared[id] = [
+            _shortfall(id, point, sample, units, policy, currency),
+            share_of_draws(
+                "p_first", id, largest == place, "share of resamples in which this shortfall is the largest"
+            ),
+        ]
+
+    findings = {"M-0.1": _judged(judge_base, "M-0.1", bridge, shared, policy, ["growth.stall_rate"])}
+    growth = next(n for n in bridge if n.name == "growth_rate" and n.segment == findings["M-0.1"].terms["segment"])
+    findings["M-0.1"] = _with(findings["M-0.1"], [_detectable(growth, "M-0.1")])
+    moved = _value_growth(*value, units, policy)
+    findings["M-0.4"] = _judged(
+        judge_value, "M-0.4", [moved, _detectable(moved, "M-0.4")], shared, policy, ["growth.stall_rate"]
+    )
+    if industry is not None:
+        gap = number("industry_gap", industry, gaps[industry], "share")
+        found = [gap, _detectable(gap, "M-0.2")]
+        findings["M-0.2"] = _judged(
+            lambda n, p: judge_industry(gaps, n, p), "M-0.2", found, shared, policy, ["growth.penetration_gap"]
+        )
+    elif company.has("accounts.industry"):
+        findings["M-0.2"] = judge_industry(gaps, [], policy)[0]
+    else:
+        findings["M-0.2"] = no_data("M-0.2", "industry_behind", ["accounts.industry"])
+    if ranked.any():
+        found = _leading_numbers(units, ranked * same, same, level)
+        found.append(_detectable(found[0], "M-0.3"))
+        findings["M-0.3"] = _judged(judge_leading, "M-0.3", found, shared, policy, ["growth.penetration_gap"])
+    else:
+        findings["M-0.3"] = no_data("M-0.3", "leading_behind", ["accounts.ranked_on"])
+    flat = []
+    for id, finding in sorted(findings.items()):
+        missing, first = finding.number("shortfall", id), finding.number("p_first", id)
+        if missing is not None and first is not None:
+            flat.append((id, finding.state, missing.value, missing.low, missing.high, first.value))
+    ranking = pd.DataFrame(flat, columns=["statement", "state", "shortfall", "low", "high", "p_first"])
+    frames = {"problem_ranking": ranking.sort_values("p_first", ascending=False, ignore_index=True)}
+    if company.has("accounts.industry"):
+        frames["penetration"] = _penetration(units, level)
+    return [findings[id] for id in sorted(findings)], frames
+
+
+def _with(finding: Finding, numbers: list[Number]) -> Finding:
+    return replace(finding, numbers=(*finding.numbers, *numbers))
+
+
+def _judged(
+    judge: Callable[[list[Number], Policy], list[Finding]], id: str, numbers: list[Number], shared: dict[str, list[Number]], policy: Policy,
+    names: list[str],
+) -> Finding:  # fmt: skip
+    """The finding of a judge with its flips, and the numbers by which the statements are ranked."""
+    finding = judge(numbers, policy)[0]
+    flips = find_flips(lambda p: judge(numbers, p), id, policy, names)
+    return _with(replace(finding, flips=flips), shared.get(id, []))
+
+
+def _largest_industry(units: _Units, gaps: dict[str, Estimate]) -> str | None:
+    """The industry whose lag would bring most if closed; None with fewer than two that can be compared."""
+    if len(gaps) < 2:
+        return None
+    frame = units.frame[units.frame["industry"].notna()]
+    groups = frame.groupby("industry").agg(
+        known=("account_id", "size"), there=("present", "sum"), won=("amount_1", "sum")
+    )
+    value = groups["known"] * groups["won"] / groups["there"].clip(lower=1)
+    return max(gaps, key=lambda i: float(value[i]) * (gaps[i].value or 0.0))
+
+
+def _leading_numbers(units: _Units, ranked: Array, same: Array, level: float) -> list[Number]:
+    """How much more rarely worked accounts on rankings are customers than the other worked ones, and both shares; key accounts where
+    known."""
+    worked, there = units.flag(units.frame["worked"]) * same, units.flag(units.frame["present"])
+    counts = [(int((worked * g * there).sum()), int((worked * g).sum())) for g in (1 - ranked, ranked)]
+    gap = newcombe_difference(*counts[0], *counts[1], level)
+    names = ("other_share", "leading_share")
+    shares = [number(name, aggregates.ALL, wilson(*c, level), "share") for name, c in zip(names, counts, strict=True)]
+    return [number("leading_gap", aggregates.ALL, replace(gap, n=counts[1][1]), "share"), *shares]
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
-    """The growth bridge and M-0.1. Needs won amounts with closing dates in the two periods before as_of."""
+    """M-0 and M-0.1 to M-0.4. The statements need won amounts with closing dates in the two periods before as_of."""
     result = Result(ID, company.data_hash, policy.hash, str(company.info.as_of), [])
+    heads, frames = growth_by_heads.find(company, policy)
+    result.findings, result.frames = [heads], frames
     missing = company.missing(*FEEDS["M-0.1"])
     if missing:
-        result.findings = [no_data("M-0.1", "base_stalled", missing)]
+        result.findings += [no_data(id, key, missing) for id, key in KEYS.items()]
         return result
     covered = aggregates.history_start(company)
     if covered is None or covered > aggregates.months_before(company.info.as_of, 2 * policy["growth.period_months"]):
         # The earlier period is on record in part or not at all: comparing with it would show growth that is none.
-        result.findings = [
-            Finding("M-0.1", "base_stalled", "undecided", "history_too_short", needs=("company.observed_from",))
+        result.findings += [
+            Finding(id, key, "undecided", "history_too_short", needs=("company.observed_from",))
+            for id, key in KEYS.items()
         ]
         return result
-    numbers, bridge = measure(company, policy)
-    if not next(n for n in numbers if n.segment == aggregates.ALL).n:
-        result.findings = [no_data("M-0.1", "base_stalled", ["opportunities.closed_at"], reason="no_wins_in_periods")]
+    accounts = aggregates.growth_by_account(company, policy)
+    if accounts.empty:
+        result.findings += [
+            no_data(id, key, ["opportunities.closed_at"], reason="no_wins_in_periods") for id, key in KEYS.items()
+        ]
         return result
-    finding = judge(numbers, policy)[0]
-    flips = find_flips(lambda p: judge(numbers, p), "M-0.1", policy, ["growth.stall_rate"])
-    result.findings = [replace(finding, flips=flips)]
-    result.frames = {"growth_bridge": bridge}
+    bridge, frame = growth_bridge.measure(accounts, policy, company.info.currency)
+    retained: list[Number] = []
+    if company.has("subscriptions.monthly_fee"):
+        retained, frames["retention"] = _retention(company, policy)
+    findings, made = _statements(company, policy, _units(company, policy, accounts), bridge)
+    findings[0] = _with(findings[0], retained)
+    result.findings += findings
+    result.frames |= {"growth_bridge": frame, **made}
+    if figures_wanted():
+        result.frames["growth_by"] = growth_bridge.by_group(accounts, policy, company.info.currency)
+    result.frames = {name: f for name, f in result.frames.items() if len(f)}
     return result

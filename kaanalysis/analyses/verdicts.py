@@ -123,6 +123,12 @@ def both(first: State, second: State) -> State:
     return "supported" if first == second == "supported" else "undecided"
 
 
+def strata_of(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """Industry and region of every row as one label; what is not recorded is a stratum of its own."""
+    parts = [frame[c].astype(object).where(frame[c].notna(), "?").astype(str) for c in ("industry", "region")]
+    return (parts[0] + " / " + parts[1]).to_numpy(object)
+
+
 def seller_clusters(deals: pd.DataFrame) -> tuple[np.ndarray, str]:
     """Sellers as clusters; customer groups where no seller is recorded. A deal without a seller is a cluster of its own."""
     if deals["owner"].notna().any():

@@ -1,6 +1,6 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
 
-from kaanalysis.stats.capture import Overlap, overlap, population_size, ratio_of_sizes, shared_unevenness
+from kaanalysis.stats.capture import Overlap, overlap, population_size, shared_unevenness
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
@@ -14,11 +14,12 @@ from kaanalysis.stats.dispersion import (
     weighted_dispersion,
     weighted_median,
 )
-from kaanalysis.stats.estimate import Estimate, Significance
+from kaanalysis.stats.estimate import Estimate, Significance, difference_of_estimates
 from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
+from kaanalysis.stats.panel import common_slope
 from kaanalysis.stats.proportions import (
     clopper_pearson,
     jeffreys,
@@ -26,7 +27,7 @@ from kaanalysis.stats.proportions import (
     newcombe_difference,
     wilson,
 )
-from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_weights
+from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
 from kaanalysis.stats.sample_size import closed_needed
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
@@ -43,8 +44,10 @@ __all__ = [
     "closed_needed",
     "cluster_weights",
     "clustered_incidence_at",
+    "common_slope",
     "cumulative_incidence",
     "difference_of_dispersion",
+    "difference_of_estimates",
     "dispersion",
     "expected_regret",
     "expected_value_of_perfect_information",
@@ -64,11 +67,11 @@ __all__ = [
     "newcombe_difference",
     "overlap",
     "permutation_test",
+    "poisson_sums",
     "poisson_weights",
     "population_size",
     "probability_best",
     "ratio_of_medians",
-    "ratio_of_sizes",
     "ratio_of_totals",
     "restricted_mean",
     "restricted_mean_difference",

@@ -63,22 +63,6 @@ def population_size(counts: Overlap, *, dependence: float = 1.0, level: float = 
     return Estimate(counts.known + missing, low, high, level, counts.known, method)
 
 
-def ratio_of_sizes(a: Overlap, b: Overlap, *, dependence: float = 1.0, level: float = 0.95) -> Estimate:
-    """Units of population ``a`` for each of ``b``, both by :func:`population_size`: above 0, no unit; two independent pairs of lists.
-
-    The distances of each size to its limits add in squares on the log scale (MOVER). None where one size is.
-    Source: Donner and Zou 2012, Statistical Methods in Medical Research 21, 347–359.
-    """
-    x, y = (population_size(o, dependence=dependence, level=level) for o in (a, b))
-    method, n = "ratio of capture–recapture sizes", a.known + b.known
-    if x.value is None or y.value is None or x.low is None or y.low is None or x.high is None or y.high is None:
-        return Estimate(None, None, None, level, n, method)
-    middle = np.log(x.value / y.value)
-    low = middle - np.hypot(np.log(x.value / x.low), np.log(y.high / y.value))
-    high = middle + np.hypot(np.log(x.high / x.value), np.log(y.value / y.low))
-    return Estimate(x.value / y.value, float(np.exp(low)), float(np.exp(high)), level, n, method)
-
-
 def shared_unevenness(first: Any, second: Any, strata: Any, *, draws: int = 1999, seed: int = 0) -> Significance:
     """Do both lists prefer the same strata (industries, regions, sizes)? A test of what capture–recapture assumes.
 

@@ -62,3 +62,21 @@ class Significance:
         for name in ("statistic", "p_value"):
             object.__setattr__(self, name, _finite(getattr(self, name)))
         object.__setattr__(self, "n", int(self.n))
+
+
+def difference_of_estimates(a: Estimate, b: Estimate, method: str) -> Estimate:
+    """``a`` minus ``b``, two independent estimates in one unit, with the limits of MOVER: the distances of each value to its limits add
+    in squares, which is the sum of the variances where both are normal.
+
+    None where a value is None; limits None where a limit they need is. ``n`` counts both; ``level`` is that of ``a``.
+    Source: Zou and Donner 2008, Statistics in Medicine 27, 1693–1702.
+    """
+    n = a.n + b.n
+    if a.value is None or b.value is None:
+        return Estimate(None, None, None, a.level, n, method)
+    value = a.value - b.value
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return Estimate(value, None, None, a.level, n, method)
+    low = value - math.hypot(a.value - a.low, b.high - b.value)
+    high = value + math.hypot(a.high - a.value, b.value - b.low)
+    return Estimate(value, low, high, a.level, n, method)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kaanalysis.stats.estimate import Estimate
+from kaanalysis.stats.estimate import Estimate, difference_of_estimates
 from kaanalysis.stats.inputs import FloatArray, check_horizon, check_level, flags, observation
 from kaanalysis.stats.risk_table import greenwood_terms, hazard_of, risk_table
 from kaanalysis.stats.survival import level_of
@@ -95,12 +95,10 @@ def restricted_mean_difference(
     if a is None or b is None:
         empty = min(int(curve_a["entered"].sum()), int(curve_b["entered"].sum())) == 0
         return Estimate(None, None, None, used, n, method + ("; no units" if empty else BEYOND))
-    difference = a.mean - b.mean
-    if a.low is None or a.high is None or b.low is None or b.high is None:
-        return Estimate(difference, None, None, used, n, method)
-    low = difference - math.hypot(a.mean - a.low, b.high - b.mean)
-    high = difference + math.hypot(a.high - a.mean, b.mean - b.low)
-    return Estimate(difference, low, high, used, n, method)
+    first, second = (
+        Estimate(x.mean, x.low, x.high, used, int(c["entered"].sum()), method) for x, c in ((a, curve_a), (b, curve_b))
+    )
+    return difference_of_estimates(first, second, method)
 
 
 def restricted_mean_shares(duration: Any, event: Any, horizon: float, entry: Any = None) -> FloatArray:
@@ -127,8 +125,8 @@ def restricted_mean_shares(duration: Any, event: Any, horizon: float, entry: Any
     areas = survival * np.diff(np.append(np.minimum(table.time, horizon), horizon))
     remaining = np.cumsum(areas[::-1])[::-1]
     # Change of the mean by one more event at a time, and by one more unit at risk there.
-    left = np.where(hazard < 1, (1 - hazard) * at_risk, 1.0)
-    by_event = np.where((hazard < 1) & (at_risk > 0), remaining / left, 0.0)
+    inside = (hazard < 1) & (at_risk > 0)
+    by_event = np.divide(remaining, (1 - hazard) * at_risk, out=np.zeros(len(hazard)), where=inside)
     at_risk_cost = np.concatenate([[0.0], np.cumsum(by_event * hazard)])
     ends, begins = np.searchsorted(table.time, length), np.searchsorted(table.time, start, side="right")
     influence = at_risk_cost[ends + 1] - at_risk_cost[begins] - np.where(happened, by_event[ends], 0.0)

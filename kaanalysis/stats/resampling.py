@@ -80,6 +80,24 @@ def poisson_weights(clusters: Any, draws: int, seed: int) -> IntArray:
     return np.random.default_rng(seed).poisson(1.0, (draws, len(names)))[:, cluster].astype(np.int64)
 
 
+def poisson_sums(values: Any, clusters: Any, draws: int, seed: int) -> FloatArray:
+    """Column sums of ``values`` over units drawn as by :func:`poisson_weights`, shape (draws, columns), without holding all weights.
+
+    ``values``: shape (n, columns); ``clusters``: one label per unit. Memory is bounded whatever n; the same seed gives the same sums.
+    Errors as there."""
+    _check_draws(draws)
+    table = np.asarray(values, dtype=np.float64)
+    cluster, names = labels(clusters, "clusters", len(table))
+    by_cluster = np.zeros((len(names), table.shape[1]))
+    np.add.at(by_cluster, cluster, table)
+    out = np.zeros((draws, table.shape[1]))
+    step = max(1, CELLS_AT_ONCE // draws)
+    for part, start in enumerate(range(0, len(names), step)):
+        some = by_cluster[start : start + step]
+        out += np.random.default_rng([seed, part]).poisson(1.0, (draws, len(some))) @ some
+    return out
+
+
 def bootstrap(
     statistic: Callable[[Any], Any],
     clusters: Any,

@@ -1,57 +1,16 @@
-"""M-0.1: the decomposition is exact, each part by hand, and the verdict turns where its interval meets the stall rate."""
+"""M-0.1 to M-0.4: each statement by hand, its verdict around the threshold, the ranking, and companies that must not get a verdict."""
 
 import datetime as dt
 from collections.abc import Callable
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from kaanalysis.analyses.problem_framing import FACTORS, analyse, factor_parts, judge, log_mean
+from kaanalysis.analyses.growth_bridge import FACTORS
+from kaanalysis.analyses.problem_framing import analyse, judge_base, judge_industry, judge_leading, judge_value
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
-
-AMOUNT = st.floats(0.01, 1e9)
-PERIOD = st.tuples(AMOUNT, st.integers(1, 10**6), st.integers(1, 10**6)) | st.just((0.0, 0, 0))
-
-
-def arrays(*values: float) -> np.ndarray:
-    return np.array(values, dtype=float)
-
-
-@given(before=PERIOD, now=PERIOD)
-def test_factors_add_up_to_the_change_also_where_a_period_is_empty(before, now) -> None:
-    parts = factor_parts(*((arrays(a), arrays(b)) for a, b in zip(before, now, strict=True)))
-    total = sum(parts[f][0] for f in FACTORS)
-    assert total == pytest.approx(now[0] - before[0], rel=1e-9, abs=1e-9 * max(1, now[0], before[0]))
-    assert all(np.isfinite(parts[f]).all() for f in FACTORS)
-
-
-def test_one_factor_alone_gets_the_whole_change() -> None:
-    # 10 customers x 2 deals x 5 = 100; twice the customers, the deals, the price: 200 each time.
-    for factor, deals, customers in (("customers", 40, 20), ("deals_per_customer", 40, 10), ("price", 20, 10)):
-        parts = factor_parts((arrays(100), arrays(200)), (arrays(20), arrays(deals)), (arrays(10), arrays(customers)))
-        assert {f: pytest.approx(parts[f][0], abs=1e-9) for f in FACTORS} == {
-            f: 100.0 if f == factor else 0.0 for f in FACTORS
-        }
-
-
-def test_ang_2004_weights_by_hand() -> None:
-    # 100 → 300 with customers x 1.5, deals per customer x 1, price x 2; L = 200 / ln 3.
-    parts = factor_parts((arrays(100), arrays(300)), (arrays(10), arrays(15)), (arrays(10), arrays(15)))
-    weight = 200 / np.log(3)
-    assert parts["customers"][0] == pytest.approx(weight * np.log(1.5))
-    assert parts["price"][0] == pytest.approx(weight * np.log(2))
-
-
-@given(a=AMOUNT, b=AMOUNT)
-def test_the_logarithmic_mean_lies_between_its_two_and_is_symmetric(a: float, b: float) -> None:
-    mean = log_mean(arrays(a), arrays(b))[0]
-    assert min(a, b) * (1 - 1e-9) <= mean <= max(a, b) * (1 + 1e-9)
-    assert mean == pytest.approx(log_mean(arrays(b), arrays(a))[0], rel=1e-6)
-    assert log_mean(arrays(a), arrays(a))[0] == a and log_mean(arrays(0), arrays(a))[0] == 0
+from kaanalysis.stats import Estimate
 
 
 def rows(before: list[float], now: list[float]) -> tuple[str, str]:
@@ -71,7 +30,7 @@ def run(company: Callable[..., Company], policy: Policy, before: list[float], no
 
 def test_bridge_by_hand_and_its_parts_add_up(company: Callable[..., Company], policy: Policy) -> None:
     # Stayed: 10 → 16 and 20 → 14 (+0); lost: 5; new: 7 and 9. Before 35, now 46.
-    finding = run(company, policy, [10, 20, 5, 0, 0], [16, 14, 0, 7, 9]).findings[0]
+    finding = run(company, policy, [10, 20, 5, 0, 0], [16, 14, 0, 7, 9]).finding("M-0.1")
     value = {n.name: n.value for n in finding.numbers if n.segment == "SMB"}
     assert (value["retained"], value["new"], value["lost"]) == pytest.approx((0, 16, -5))
     assert (
@@ -89,15 +48,17 @@ def test_a_base_that_halves_has_stalled_one_that_doubles_has_not(
 ) -> None:
     amounts = [float(10 + i % 7) for i in range(40)]
     assert (
-        run(company, policy, amounts, [a * (0.4 + 0.01 * (i % 9)) for i, a in enumerate(amounts)]).findings[0].state
+        run(company, policy, amounts, [a * (0.4 + 0.01 * (i % 9)) for i, a in enumerate(amounts)])
+        .finding("M-0.1")
+        .state
         == "supported"
     )
     assert (
-        run(company, policy, amounts, [a * (2 + 0.01 * (i % 9)) for i, a in enumerate(amounts)]).findings[0].state
+        run(company, policy, amounts, [a * (2 + 0.01 * (i % 9)) for i, a in enumerate(amounts)]).finding("M-0.1").state
         == "contradicted"
     )
     assert (
-        run(company, policy, amounts, [a * (0.4 + 1.2 * (i % 2)) for i, a in enumerate(amounts)]).findings[0].state
+        run(company, policy, amounts, [a * (0.4 + 1.2 * (i % 2)) for i, a in enumerate(amounts)]).finding("M-0.1").state
         == "undecided"
     )
 
@@ -105,15 +66,17 @@ def test_a_base_that_halves_has_stalled_one_that_doubles_has_not(
 def test_one_customer_group_is_one_unit_and_gives_no_interval(company: Callable[..., Company], policy: Policy) -> None:
     accounts, deals = rows([10.0] * 20, [20.0] * 20)
     grouped = "account_id,segment,parent_account_id\n" + "".join(f"A{i},SMB,{'A0' if i else ''}\n" for i in range(20))
-    finding = analyse(company(accounts=grouped, opportunities=deals), policy, {}).findings[0]
+    finding = analyse(company(accounts=grouped, opportunities=deals), policy, {}).finding("M-0.1")
     assert finding.state == "undecided" and finding.number("growth_rate", "SMB").low is None  # type: ignore[union-attr]
     # The same twenty as customers of their own, all growing alike: nothing varies, which is no certainty either.
-    assert analyse(company(accounts=accounts, opportunities=deals), policy, {}).findings[0].state == "undecided"
+    assert analyse(company(accounts=accounts, opportunities=deals), policy, {}).finding("M-0.1").state == "undecided"
 
 
 def test_records_that_do_not_cover_two_periods_give_no_verdict(company: Callable[..., Company], policy: Policy) -> None:
     for day, short in ((dt.date(2023, 12, 31), False), (dt.date(2024, 1, 1), True)):
-        finding = run(company, policy, [10.0] * 20, [float(i + 20) for i in range(20)], observed_from=day).findings[0]
+        finding = run(company, policy, [10.0] * 20, [float(i + 20) for i in range(20)], observed_from=day).finding(
+            "M-0.1"
+        )
         assert (finding.reason == "history_too_short") == short and (
             not short or finding.needs == ("company.observed_from",)
         )
@@ -124,6 +87,109 @@ def test_records_that_do_not_cover_two_periods_give_no_verdict(company: Callable
 ])  # fmt: skip
 def test_verdict_at_and_around_the_stall_rate(low, high, state, policy: Policy) -> None:
     rate = Number("growth_rate", "SMB", 0.0, low, high, 0.95, 40, "share per period", "m")
-    assert judge([rate], policy)[0].state == state
+    assert judge_base([rate], policy)[0].state == state
     few = Number("growth_rate", "SMB", 0.0, low, high, 0.95, 9, "share per period", "m")
-    assert judge([few], policy)[0].reason == "too_few"
+    assert judge_base([few], policy)[0].reason == "too_few"
+
+
+def result(low: float | None, high: float | None, name: str, n: int = 40) -> list[Number]:
+    return [Number(name, "all", 0.0, low, high, 0.95, n, "share", "m")]
+
+
+@pytest.mark.parametrize(("low", "high", "state"), [
+    (0.051, 0.3, "supported"), (0.05, 0.3, "undecided"), (-0.2, 0.049, "contradicted"), (-0.2, 0.05, "undecided"),
+])  # fmt: skip
+def test_leading_accounts_and_industries_around_the_gap_that_counts(low, high, state, policy: Policy) -> None:
+    assert judge_leading(result(low, high, "leading_gap"), policy)[0].state == state
+    assert judge_leading(result(low, high, "leading_gap", 9), policy)[0].reason == "too_few"
+    gap = Estimate(0.1, low, high, 0.95, 100, "m")
+    other = Estimate(-0.1, -0.3, -0.2, 0.95, 100, "m")
+    assert judge_industry({"a": gap, "b": other}, result(low, high, "industry_gap"), policy)[0].state == state
+    assert judge_industry({"a": gap}, [], policy)[0].reason == "one_industry"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "state"), [(-0.3, -0.01, "supported"), (-0.3, 0.1, "undecided"), (0.01, 0.2, "contradicted")]
+)
+def test_value_per_customer_around_the_stall_rate(low, high, state, policy: Policy) -> None:
+    assert judge_value(result(low, high, "value_growth"), policy)[0].state == state
+    assert judge_value(result(low, high, "value_growth", 9), policy)[0].reason == "too_few"
+
+
+def market(company: Callable[..., Company], behind: float = 0.2, leading: float = 0.5) -> Company:
+    """300 worked accounts in three industries, half of them customers but for `behind` in finance and `leading` of those on a ranking."""
+    accounts = "account_id,segment,industry,ranked_on,created_at\n"
+    deals = "opportunity_id,account_id,outcome,created_at,closed_at,amount\n"
+    for i in range(300):
+        industry = ("retail", "logistics", "finance")[i % 3]
+        ranked = i % 10 == 0
+        share = behind if industry == "finance" else leading if ranked else 0.5
+        accounts += f"A{i},SMB,{industry},{'list' if ranked else ''},2023-01-01\n"
+        if ((i // 3) * 0.6180339887) % 1 < share:
+            deals += f"B{i},A{i},won,2024-01-01,2024-05-01,{90 + i % 21}\nN{i},A{i},won,2025-01-01,2025-05-01,{90 + (i * 7) % 21}\n"
+    return company({"observed_from": dt.date(2023, 1, 1)}, accounts=accounts, opportunities=deals)
+
+
+def test_an_industry_that_lies_behind_is_found_and_priced(company: Callable[..., Company], policy: Policy) -> None:
+    made = analyse(market(company), policy, {})
+    found = made.finding("M-0.2")
+    assert (found.state, found.terms["industry"]) == ("supported", "finance")
+    table = made.frames["penetration"].query("segment == 'all'").set_index("industry")
+    assert table["known"].tolist() == [100, 100, 100] and table.loc["finance", "customers"] == pytest.approx(20, abs=3)
+    others = table.drop("finance")["customers"].sum() / 200
+    gap = others - table.loc["finance", "customers"] / 100
+    assert found.number("industry_gap").value == pytest.approx(gap)  # type: ignore[union-attr]
+    worth = 100 * gap * table.loc["finance", "won"] / table.loc["finance", "customers"]
+    assert found.number("shortfall").value == pytest.approx(worth)  # type: ignore[union-attr]
+    assert made.frames["problem_ranking"]["statement"].iloc[0] == "M-0.2"
+    assert found.number("p_first").value > 0.9  # type: ignore[union-attr, operator]
+    assert {f.policy for f in found.flips} == {"growth.penetration_gap"}
+
+
+def test_leading_accounts_that_are_missing_are_found(company: Callable[..., Company], policy: Policy) -> None:
+    found = analyse(market(company, behind=0.5, leading=0.0), policy, {}).finding("M-0.3")
+    assert found.state == "supported" and found.number("leading_share").value < 0.2  # type: ignore[union-attr, operator]
+    assert analyse(market(company, behind=0.5, leading=0.9), policy, {}).finding("M-0.3").state == "contradicted"
+
+
+def test_every_statement_carries_its_stop_rule_and_rank(company: Callable[..., Company], policy: Policy) -> None:
+    made = analyse(market(company), policy, {})
+    for id in ("M-0.1", "M-0.2", "M-0.3", "M-0.4"):
+        found = made.finding(id)
+        change, metric = found.number("detectable_change", id), found.numbers[0]
+        assert change is not None and change.value is not None and change.unit in ("share", "share per period"), id
+        if id != "M-0.1":  # 2.8 standard errors of a difference of two such numbers
+            width = metric.high - metric.low  # type: ignore[operator]
+            assert change.value == pytest.approx(2.8 * 2**0.5 * width / 3.92)
+    assert made.frames["problem_ranking"]["p_first"].sum() == pytest.approx(1.0)
+
+
+def test_without_industries_or_rankings_the_statement_says_what_is_missing(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    made = run(company, policy, [10.0 + i for i in range(20)], [12.0 + 2 * i for i in range(20)])
+    assert made.finding("M-0.2").needs == ("accounts.industry",) and made.finding("M-0.3").needs == (
+        "accounts.ranked_on",
+    )
+    assert made.finding("M-0.4").state != "no_data" and made.finding("M-0").state == "no_data"
+
+
+def test_retention_by_hand(company: Callable[..., Company], policy: Policy) -> None:
+    """Twelve accounts at 100 a year ago: six still at 100, three now at 150, three gone. Gross (6 · 100 + 3 · 100) / 1200, net 1050 / 1200. A
+    contract begun since does not count."""
+    accounts, fees = "account_id,segment\n", "account_id,started_at,ended_at,monthly_fee\n"
+    for i in range(13):
+        accounts += f"A{i},SMB\n"
+        ended = "2025-06-30" if 9 <= i < 12 else ""
+        fees += f"A{i},{'2025-03-01' if i == 12 else '2023-01-01'},{ended},100\n"
+        fees += f"A{i},2025-02-01,,50\n" * (6 <= i < 9)
+    deals = rows([10.0] * 13, [10.0] * 13)[1]
+    made = analyse(
+        company({"observed_from": dt.date(2023, 1, 1)}, accounts=accounts, opportunities=deals, subscriptions=fees),
+        policy,
+        {},
+    )
+    found = made.finding("M-0.1")
+    assert found.number("gross_revenue_retention", "SMB").value == pytest.approx(0.75)  # type: ignore[union-attr]
+    assert found.number("net_revenue_retention", "SMB").value == pytest.approx(0.875)  # type: ignore[union-attr]
+    assert set(made.frames["retention"]["cohort"]) == {"all", "2023"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kaanalysis.stats import Overlap, overlap, population_size, ratio_of_sizes, shared_unevenness
+from kaanalysis.stats import Overlap, overlap, population_size, shared_unevenness
 
 
 def test_overlap_counts():
@@ -47,16 +47,6 @@ def test_coverage_in_small_and_large_markets(size, first, second):
         if found.value is not None:
             hits.append(found.low <= size <= found.high)
     assert np.mean(hits) == pytest.approx(0.955, abs=0.02)
-
-
-def test_ratio_covers_and_is_none_where_a_size_is():
-    g, hits = np.random.default_rng(2), []
-    for _ in range(2000):
-        a, b = (overlap(g.random(n) < 0.3, g.random(n) < 0.2) for n in (1000, 150))
-        found = ratio_of_sizes(a, b)
-        hits.append(found.low <= 1000 / 150 <= found.high)
-    assert np.mean(hits) == pytest.approx(0.955, abs=0.02)
-    assert ratio_of_sizes(Overlap(1, 0, 0), Overlap(3, 4, 5)).value is None
 
 
 def test_lists_that_prefer_the_same_industries_are_found_out_and_honest_ones_are_not():

@@ -1,0 +1,226 @@
+"""M-1 read statement by statement: the method's eight base assumptions, what follows from each, and how far the two groups overlap.
+
+The findings M-1.1 to M-1.4 compare small customers with key accounts. Each also says something of either group alone ("small customers
+are many", "key accounts stay long"); these eight statements are judged here on the findings' own numbers against marks in the policy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from kaanalysis import aggregates
+from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses.verdicts import above, below, clustered_share, find_flips
+from kaanalysis.company import Company
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number, State
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One of the eight. number, of: the number that carries it and that number's segment; side: on which side of the policy value `mark`
+    its interval must lie."""
+
+    axis: str
+    segment: str
+    key: str
+    number: str
+    of: str
+    side: str
+    mark: str
+
+
+STATEMENTS = (
+    Statement("M-1.1", "SMB", "many", "accounts_estimated", "SMB", "above", "market.large"),
+    Statement("M-1.1", "KA", "few", "accounts_estimated", "KA", "below", "market.small"),
+    Statement("M-1.2", "SMB", "short", "rmst", "SMB", "below", "lifecycle.short_months"),
+    Statement("M-1.2", "KA", "long", "rmst", "KA", "above", "lifecycle.long_months"),
+    Statement("M-1.3", "SMB", "generic", "custom_share", "SMB", "below", "needs.generic_share"),
+    Statement("M-1.3", "KA", "individual", "custom_share", "KA", "above", "needs.individual_share"),
+    Statement("M-1.4", "SMB", "varied", "spend_dispersion", "SMB", "above", "spend.varied"),
+    Statement("M-1.4", "KA", "well_paying", "spend_ratio", "KA-SMB", "above", "spend.ratio"),
+)
+# What the method concludes from each statement: (segment, principle, statement it rests on).
+PRINCIPLES = (
+    ("SMB", "channel_coverage", "many"),
+    ("SMB", "transaction_model", "short"),
+    ("SMB", "simple_product", "generic"),
+    ("SMB", "comparative_advantage", "varied"),
+    ("KA", "named_accounts", "few"),
+    ("KA", "lasting_relationship", "long"),
+    ("KA", "combined_solution", "individual"),
+    ("KA", "dedicated_effort", "well_paying"),
+)
+LOOKS = ("stay", "needs", "pay", "size")
+COLUMNS = ("axis", "segment", "statement", "state", "number", "of", "value", "low", "high", "level", "n", "unit", "policy", "now",
+           "flip_at", "flip_to")  # fmt: skip
+
+
+def _state(statement: Statement, number: Number | None, policy: Policy) -> State:
+    if number is None:
+        return "no_data"
+    if number.n < policy["evidence.minimum_units"]:
+        return "undecided"
+    low, high = number.low, number.high
+    if statement.number == "accounts_estimated" and high is None and low is not None:
+        high = math.inf  # a lower limit alone still says that there are at least so many
+    return (above if statement.side == "above" else below)(low, high, policy[statement.mark])
+
+
+def statements(findings: list[Finding], policy: Policy) -> pd.DataFrame:
+    """One row per statement: its state, the number that carries it, the policy value it is held against and where that would flip it.
+
+    State `no_data` where the finding could not be fed. flip_at: nearest mark at which the state changes, null where none
+    in its range does."""
+    rows = []
+    for s in STATEMENTS:
+        finding = next((f for f in findings if f.id == s.axis), None)
+        number = finding.number(s.number, s.of) if finding is not None else None
+
+        def judge(p: Policy, s: Statement = s, number: Number | None = number) -> list[Finding]:
+            return [Finding(s.key, s.key, _state(s, number, p), "", needs=("no_data",))]
+
+        state = _state(s, number, policy)
+        flip = next(iter(find_flips(judge, s.key, policy, [s.mark])), None) if number is not None else None
+        value, low, high, level, n, unit = (
+            (number.value, number.low, number.high, number.level, number.n, number.unit)
+            if number
+            else (None,) * 3 + (None, 0, "")
+        )
+        rows.append((s.axis, s.segment, s.key, state, s.number, s.of, value, low, high, level, n, unit, s.mark, float(policy[s.mark]),
+                     flip.at if flip else None, flip.to if flip else None))  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype(dict.fromkeys(("value", "low", "high", "level", "now", "flip_at"), "float64"))
+
+
+def principles(stated: pd.DataFrame) -> pd.DataFrame:
+    """One row per selling principle: segment, principle, statement, axis, state (of the statement it rests on). Only a `supported` one is
+    to be printed as advice."""
+    by_key = stated.set_index("statement")
+    rows = [
+        (segment, key, rests, by_key.loc[rests, "axis"], by_key.loc[rests, "state"])
+        for segment, key, rests in PRINCIPLES
+    ]
+    return pd.DataFrame(rows, columns=["segment", "principle", "statement", "axis", "state"])
+
+
+# How far the groups overlap -----------------------------------------------------------------------------------------
+
+
+def _between(values: pd.Series, segment: pd.Series) -> float | None:
+    """Geometric middle between the two groups' medians; None where one group has no value above 0."""
+    medians = [values[(segment == s) & (values > 0)].median() for s in ("SMB", "KA")]
+    return None if not all(np.isfinite(m) and m > 0 for m in medians) else float(np.sqrt(medians[0] * medians[1]))
+
+
+def _by_cut(values: pd.Series, cut: float | None) -> pd.Series:
+    look = pd.Series(pd.NA, index=values.index, dtype="string")
+    if cut is None:
+        return look
+    known = values.notna()
+    return look.mask(known & (values > cut), "KA").mask(known & (values <= cut), "SMB")
+
+
+def overlap_of_looks(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per customer with a segment: account_id, cluster, segment, and what it looks like (SMB, KA or null) on each of
+    :data:`LOOKS`, cut half-way between the two groups.
+
+    stay: a life beyond the middle of both restricted horizons' means, or ended before it (null while neither is known); needs: share of
+    custom work in its own orders; pay: spend of the window; size: employees, else revenue (geometric middle of medians)."""
+    register = aggregates.account_register(company, policy)
+    frame = register[register["customer"] & register["segment"].isin(["SMB", "KA"])].set_index("account_id")
+    frame = frame[["cluster", "segment", "employees", "annual_revenue", "spend"]]
+    size = frame["employees"] if frame["employees"].notna().any() else frame["annual_revenue"]
+    out = frame[["cluster", "segment"]].copy()
+    out["size"] = _by_cut(size.astype(float), _between(size.astype(float), frame["segment"]))
+    spend = frame["spend"].where(frame["spend"] > 0)
+    out["pay"] = _by_cut(spend, _between(spend, frame["segment"]))
+    out["needs"] = _needs_look(company, policy, frame)
+    out["stay"] = _stay_look(company, policy, frame)
+    return out.reset_index()[["account_id", "cluster", "segment", *LOOKS]]
+
+
+def _needs_look(company: Company, policy: Policy, frame: pd.DataFrame) -> pd.Series:
+    if not company.has("order_lines.custom"):
+        return pd.Series(pd.NA, index=frame.index, dtype="string")
+    orders = aggregates.order_amounts(company, policy).set_index("account_id")
+    orders = orders[orders["amount"] > 0]
+    share = (orders["custom"] / orders["amount"]).reindex(frame.index)
+    means = [share[frame["segment"] == s].mean() for s in ("SMB", "KA")]
+    return _by_cut(share, float(np.mean(means)) if np.isfinite(means).all() else None)
+
+
+def _stay_look(company: Company, policy: Policy, frame: pd.DataFrame) -> pd.Series:
+    look = pd.Series(pd.NA, index=frame.index, dtype="string")
+    if not company.has("subscriptions") and not company.has("opportunities.closed_at"):
+        return look
+    lives = aggregates.customer_lives(company, policy)
+    lives = lives[lives["account_id"].isin(frame.index)]
+    last = lives.sort_values("life").groupby("account_id").last().reindex(frame.index)
+    cut = (policy["lifecycle.short_months"] + policy["lifecycle.long_months"]) / 2 * DAYS_PER_MONTH
+    stayed = last["duration"] >= cut
+    return look.mask(stayed.fillna(False), "KA").mask((~stayed & last["ended"].eq(True)).fillna(False), "SMB")
+
+
+def mixed_shares(looks: pd.DataFrame, policy: Policy) -> list[Number]:
+    """Share of the customers with two axes known that look SMB on one and KA on another, by segment and for all."""
+    seen = looks[list(LOOKS)]
+    known, key = seen.notna().sum(axis=1), (seen == "KA").fillna(False).sum(axis=1)
+    counted, mixed = looks[known >= 2], ((key > 0) & (key < known))[known >= 2]
+    numbers = []
+    for segment in ("SMB", "KA", aggregates.ALL):
+        mine = counted["segment"].eq(segment) if segment != aggregates.ALL else counted["segment"].notna()
+        if mine.any():
+            clusters, method = counted.loc[mine, "cluster"].to_numpy(object), "share of customers, cluster jackknife"
+            flags = mixed[mine].to_numpy(bool)
+            numbers.append(clustered_share("mixed_share", segment, flags, clusters, policy["evidence.level"], method))
+    return numbers
+
+
+def judge_overlap(numbers: list[Number], policy: Policy) -> list[Finding]:
+    """M-1: two businesses if surely fewer than `overlap.mixed_share` of the customers look SMB on one axis and KA on another.
+
+    Wrong where the label follows one of the axes by definition: then that axis cannot disagree."""
+    by_segment = {n.segment: n for n in numbers}
+    units = [by_segment[s].n if s in by_segment else 0 for s in ("SMB", "KA")]
+    if min(units) < policy["evidence.minimum_units"]:
+        return [Finding("M-1", "two_businesses", "undecided", "too_few", tuple(numbers))]
+    whole = by_segment[aggregates.ALL]
+    state = below(whole.low, whole.high, policy["overlap.mixed_share"])
+    return [Finding("M-1", "two_businesses", state, f"overlap_{state}", tuple(numbers))]
+
+
+def overlap_finding(looks: pd.DataFrame, policy: Policy) -> Finding:
+    """The finding M-1 with its flip."""
+    numbers = mixed_shares(looks, policy)
+    flips = find_flips(lambda p: judge_overlap(numbers, p), "M-1", policy, ["overlap.mixed_share"])
+    return replace(judge_overlap(numbers, policy)[0], flips=flips)
+
+
+# How verdicts move with the definition -------------------------------------------------------------------------------
+
+
+def moves_between_definitions(
+    company: Company, policy: Policy, now: list[Finding], find: Callable[[Policy], list[Finding]]
+) -> pd.DataFrame:
+    """One row per definition of a segment that the data can feed and finding: definition, version, finding, key, state, n_smb, n_ka
+    (customers), used (the definition of this run, whose findings are `now`). `find` computes the findings under another."""
+    rows = []
+    for definition in aggregates.DEFINITIONS:
+        under = policy.override({"segment.definition": definition})
+        if aggregates.segment_missing(company, under):
+            continue
+        used = definition == policy["segment.definition"]
+        register = aggregates.account_register(company, under)
+        counts = register[register["customer"]].groupby("segment").size()
+        sizes = (int(counts.get("SMB", 0)), int(counts.get("KA", 0)))
+        for finding in now if used else find(under):
+            rows.append(
+                (definition, aggregates.segment_version(under), finding.id, finding.key, finding.state, *sizes, used)
+            )
+    return pd.DataFrame(rows, columns=["definition", "version", "finding", "key", "state", "n_smb", "n_ka", "used"])

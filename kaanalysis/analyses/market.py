@@ -1,0 +1,131 @@
+"""M-1.1: how many potential customers are there, and how much do the largest of the present ones hold?
+
+Those we know are counted. Those we do not are estimated by capture–recapture from two lists: the company's own register (accounts that
+somebody here worked) and outside rankings (``ranked_on``); an account known from a ranking alone is in the data but was never worked.
+What the estimate assumes is part of the verdict: lists that both prefer the same industries and regions leave it undecided, and the odds
+ratio between the lists is a policy value on which it may flip. Concentration is that of all won value on record.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kaanalysis import aggregates
+from kaanalysis.analyses.verdicts import above, below, both, find_flips, number, strata_of
+from kaanalysis.company import Company
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number, no_data
+from kaanalysis.stats import (
+    Overlap,
+    Significance,
+    gini,
+    lorenz_curve,
+    overlap,
+    population_size,
+    shared_unevenness,
+    top_share,
+)
+
+FEEDS = ("accounts.segment", "accounts.ranked_on")
+TOP = 10  # named in the contract: top10_share
+
+
+def _test(name: str, segment: str, found: Significance) -> Number:
+    return Number(name, segment, found.p_value, None, None, None, found.n, "probability", found.method)
+
+
+def _lists(register: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Who is on which list: worked by the company itself, named by a ranking."""
+    return register["worked"].to_numpy(bool), register["ranked_on"].notna().to_numpy(bool)
+
+
+def _size(counts: Overlap, segment: str, policy: Policy) -> Number:
+    size = population_size(counts, dependence=policy["market.dependence"], level=policy["evidence.level"])
+    return number("accounts_estimated", segment, size, "accounts")
+
+
+def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
+    level, n = policy["evidence.level"], len(register)
+    worked, listed = _lists(register)
+    numbers = [Number("accounts_known", segment, n, None, None, None, n, "accounts", "accounts in the register")]
+    if listed.any():
+        uneven = shared_unevenness(
+            worked, listed, strata_of(register), draws=policy["evidence.draws"], seed=policy["evidence.seed"]
+        )
+        numbers += [_size(overlap(worked, listed), segment, policy), _test("lists_uneven_p_value", segment, uneven)]
+    won = register[register["won"] > 0]
+    held, groups = won["won"].to_numpy(float), won["cluster"].to_numpy(object)
+    numbers.append(number("top10_share", segment, top_share(held, count=TOP, clusters=groups, level=level), "share"))
+    numbers.append(number("gini", segment, gini(held, groups, level=level), "index"))
+    return numbers
+
+
+def _sides(numbers: tuple[Number, ...], policy: Policy) -> tuple[str, str]:
+    """States of "small customers are many" and "key accounts are few". Those known are there for certain, however few lists overlap."""
+    found = {}
+    for segment in ("SMB", "KA"):
+        known = next(n for n in numbers if n.name == "accounts_known" and n.segment == segment)
+        size = next(n for n in numbers if n.name == "accounts_estimated" and n.segment == segment)
+        found[segment] = (known.value if size.low is None else size.low, math.inf if size.high is None else size.high)
+    return above(*found["SMB"], policy["market.large"]), below(*found["KA"], policy["market.small"])
+
+
+def judge(counts: dict[str, Overlap], fixed: list[Number], policy: Policy) -> list[Finding]:
+    """M-1.1: supported if small customers are surely more than `market.large` and key accounts surely fewer than `market.small`.
+
+    Wrong if the lists were not independent: the odds ratio between them at which it would change is among the flips."""
+    # The sizes are the numbers that move with the policy's odds ratio between the lists.
+    numbers = [_size(counts[n.segment], n.segment, policy) if n.name == "accounts_estimated" else n for n in fixed]
+    kept = tuple(numbers)
+    smb, ka = _sides(kept, policy)
+    state = both(smb, ka)  # type: ignore[arg-type]
+    sizes = [n for n in kept if n.name == "accounts_estimated" and n.segment in ("SMB", "KA")]
+    p_values = [n.value for n in kept if n.name == "lists_uneven_p_value" and n.value is not None]
+    if state != "contradicted" and any(s.value is None for s in sizes):
+        return [Finding("M-1.1", "potential_customers", "undecided", "one_list", kept)]
+    if min(p_values, default=1.0) * len(p_values) < 1 - policy["evidence.level"]:  # Bonferroni over the two segments
+        return [Finding("M-1.1", "potential_customers", "undecided", "lists_uneven", kept)]
+    reason = f"market_{state}"
+    if state == "contradicted":
+        reason = "market_smb_contradicted" if smb == "contradicted" else "market_ka_contradicted"
+    return [Finding("M-1.1", "potential_customers", state, reason, kept)]
+
+
+def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:
+    """The finding M-1.1; frames `lorenz` (segment, units, held) and `market` (segment, known, worked, listed, both)."""
+    register = aggregates.account_register(company, policy)
+    missing = aggregates.segment_missing(company, policy)
+    segments = [s for s in ("SMB", "KA") if (register["segment"] == s).any()]
+    frames = {"lorenz": _lorenz(register, segments or [aggregates.ALL])}
+    if missing or len(segments) < 2:
+        needs = missing or aggregates.segment_needs(policy)
+        fixed = _measure(register, aggregates.ALL, policy)
+        return no_data("M-1.1", "potential_customers", needs, fixed, reason="no_segments"), frames
+    fixed = [n for s in segments for n in _measure(register[register["segment"] == s], s, policy)]
+    fixed += [n for n in _measure(register, aggregates.ALL, policy) if n.name in ("top10_share", "gini")]
+    if not register["ranked_on"].notna().any():
+        return no_data("M-1.1", "potential_customers", ["accounts.ranked_on"], fixed, reason="one_list"), frames
+    counts = {s: overlap(*_lists(register[register["segment"] == s])) for s in segments}
+    rows = [(s, c.known, c.both + c.first_only, c.both + c.second_only, c.both) for s, c in counts.items()]
+    frames["market"] = pd.DataFrame(rows, columns=["segment", "known", "worked", "listed", "both"])
+    there = {n.segment for n in fixed if n.name == "accounts_estimated"}
+    fixed += [_size(counts[s], s, policy) for s in segments if s not in there]  # on no list: nothing to estimate from
+    finding = judge(counts, fixed, policy)[0]
+    flips = find_flips(
+        lambda p: judge(counts, fixed, p), "M-1.1", policy, ["market.large", "market.small", "market.dependence"]
+    )
+    return replace(finding, flips=flips), frames
+
+
+def _lorenz(register: pd.DataFrame, segments: list[str]) -> pd.DataFrame:
+    parts = []
+    for segment in segments:
+        mine = register if segment == aggregates.ALL else register[register["segment"] == segment]
+        curve = lorenz_curve(mine.loc[mine["won"] > 0, "won"].to_numpy(float))
+        parts.append(curve.assign(segment=segment))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["units", "held", "segment"])

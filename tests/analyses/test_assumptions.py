@@ -1,0 +1,132 @@
+"""The eight statements, the principles that follow, how far the groups overlap, and how verdicts move with the definition."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from kaanalysis.analyses.assumptions import (
+    PRINCIPLES,
+    STATEMENTS,
+    judge_overlap,
+    mixed_shares,
+    moves_between_definitions,
+    overlap_of_looks,
+    principles,
+    statements,
+)
+from kaanalysis.company import Company
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number
+
+Open = Callable[..., Company]
+
+
+def findings(low: float | None, high: float | None, n: int = 30, only: str | None = None) -> list[Finding]:
+    out = []
+    for axis in ("M-1.1", "M-1.2", "M-1.3", "M-1.4"):
+        mine = [s for s in STATEMENTS if s.axis == axis and only in (None, s.key)]
+        numbers = tuple(Number(s.number, s.of, 1.0, low, high, 0.95, n, "u", "m") for s in mine)
+        out.append(Finding(axis, "k", "undecided", "r", numbers))
+    return out
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s: s.key)
+def test_each_statement_around_its_mark(statement, policy: Policy) -> None:
+    mark = float(policy[statement.mark])
+    better, worse = (1.01, 0.99) if statement.side == "above" else (0.99, 1.01)
+    for factors, state in (
+        ((better, better), "supported"),
+        ((worse, worse), "contradicted"),
+        ((0.99, 1.01), "undecided"),
+    ):
+        ends = sorted(mark * f for f in factors)
+        row = statements(findings(*ends), policy).set_index("statement").loc[statement.key]
+        assert row["state"] == state and row["now"] == mark and row["policy"] == statement.mark
+    assert (
+        statements(findings(mark * better, mark * better, n=9), policy)
+        .set_index("statement")
+        .loc[statement.key, "state"]
+        == "undecided"
+    )
+
+
+def test_a_flip_lies_at_the_limit_of_the_interval(policy: Policy) -> None:
+    table = statements(findings(0.25, 0.5, only="individual"), policy).set_index("statement")
+    row = table.loc["individual"]
+    assert (row["state"], row["flip_to"]) == ("supported", "undecided") and row["flip_at"] == pytest.approx(
+        0.25, abs=0.001
+    )
+    assert table.loc["many", "state"] == "no_data" and pd.isna(table.loc["many", "flip_at"])
+
+
+def test_at_least_so_many_is_many_though_there_is_no_upper_limit(policy: Policy) -> None:
+    table = statements(findings(5000.0, None, only="many"), policy).set_index("statement")
+    assert table.loc["many", "state"] == "supported"
+
+
+def test_a_principle_stands_only_where_its_assumption_does(policy: Policy) -> None:
+    stated = statements(findings(0.25, 0.5, only="individual"), policy)
+    table = principles(stated).set_index("principle")
+    assert table.loc["combined_solution", "state"] == "supported" and set(table.drop("combined_solution")["state"]) == {
+        "no_data"
+    }
+    assert {p[2] for p in PRINCIPLES} == {s.key for s in STATEMENTS}
+
+
+def customers(company: Open) -> Company:
+    """Ten small customers and ten key accounts that look it on every axis, but for K0, which pays like a small one."""
+    accounts = "account_id,segment,employees\n"
+    deals = "opportunity_id,account_id,outcome,created_at,closed_at,amount\n"
+    lines, lives = "account_id,product,amount,at,custom,opportunity_id\n", "account_id,started_at,ended_at\n"
+    for segment in ("S", "K"):
+        for i in range(10):
+            id, small = f"{segment}{i}", segment == "S"
+            accounts += f"{id},{'SMB' if small else 'KA'},{20 if small else 2000}\n"
+            deals += f"O{id},{id},won,2025-01-01,2025-05-01,{100 if small or i == 0 else 10000}\n"
+            lines += f"{id},p,100,2025-05-01,{str(not small).lower()},O{id}\n"
+            lives += f"{id},2021-01-01,{'2021-06-01' if small else ''}\n"
+    return company(accounts=accounts, opportunities=deals, order_lines=lines, subscriptions=lives)
+
+
+def test_looks_and_mixed_share_by_hand(company: Open, policy: Policy) -> None:
+    looks = overlap_of_looks(customers(company), policy).set_index("account_id")
+    assert (looks.loc["S3", ["stay", "needs", "pay", "size"]] == "SMB").all()
+    assert (looks.loc["K3", ["stay", "needs", "pay", "size"]] == "KA").all()
+    assert looks.loc["K0", "pay"] == "SMB" and looks.loc["K0", "size"] == "KA"
+    numbers = {n.segment: n.value for n in mixed_shares(looks.reset_index(), policy)}
+    assert numbers == pytest.approx({"SMB": 0.0, "KA": 0.1, "all": 0.05})
+
+
+def test_a_life_that_is_not_over_and_not_long_yet_has_no_look(company: Open, policy: Policy) -> None:
+    made = company(
+        accounts="account_id,segment\nA,SMB\nB,KA\n", opportunities="opportunity_id,account_id,outcome\n",
+        subscriptions="account_id,started_at,ended_at\nA,2025-06-01,\nB,2020-01-01,\n",
+    )  # fmt: skip
+    looks = overlap_of_looks(made, policy).set_index("account_id")
+    assert pd.isna(looks.loc["A", "stay"]) and looks.loc["B", "stay"] == "KA" and looks["size"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "state"), [(0.1, 0.49, "supported"), (0.1, 0.5, "undecided"), (0.51, 0.6, "contradicted")]
+)
+def test_overlap_around_its_mark(low, high, state, policy: Policy) -> None:
+    numbers = [Number("mixed_share", s, 0.3, low, high, 0.95, 30, "share", "m") for s in ("SMB", "KA", "all")]
+    assert judge_overlap(numbers, policy)[0].state == state
+    assert judge_overlap(numbers[:1], policy)[0].reason == "too_few"
+
+
+def test_definitions_that_the_data_cannot_feed_are_left_out(company: Open, policy: Policy) -> None:
+    now = [Finding("M-1.2", "lifecycle", "supported", "r")]
+    asked = []
+
+    def find(under: Policy) -> list[Finding]:
+        asked.append(under["segment.definition"])
+        return [Finding("M-1.2", "lifecycle", "undecided", "r")]
+
+    table = moves_between_definitions(customers(company), policy, now, find)
+    assert asked == ["size"]  # no teams, no reach or revenue; the label's findings are those of this run
+    assert table[["definition", "state", "n_smb", "n_ka", "used"]].values.tolist() == [
+        ["label", "supported", 10, 10, True], ["size", "undecided", 10, 10, False],
+    ]  # fmt: skip
+    assert table["version"].iloc[1].startswith("size ") and table["version"].iloc[0] == "label"
