@@ -13,7 +13,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from kaanalysis import tables
+from kaanalysis import display, tables
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.contracts import UnusableData
 from kaanalysis.figures import alt_text, available, draw_figure, figure_bytes, figure_title
@@ -50,6 +50,16 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A table as the report shows it; more: what is said of rows left out."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    more: str
+
+
+@dataclass(frozen=True)
 class Section:
     id: str
     title: str
@@ -59,6 +69,7 @@ class Section:
     failure: str
     notebook: str
     skipped: bool = False
+    tables: tuple[Shown, ...] = ()
 
 
 def _card(finding: Finding, words_: Words, units: dict[str, str]) -> Card:
@@ -98,7 +109,19 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
         return Section(step.id, title, question, [], [], w("report.skipped_text", needs=step.needs), "", True)
     result = read_result(run, step.id)
     cards = [_card(f, w, tables.units_of(policy)) for f in result.findings]
-    return Section(step.id, title, question, cards, _pictures(result, language, policy, launch), "", notebook)
+    pictures = _pictures(result, language, policy, launch)
+    return Section(step.id, title, question, cards, pictures, "", notebook, tables=_tables(result, w))
+
+
+def _tables(result: Result, w: Words) -> tuple[Shown, ...]:
+    shown = []
+    for name in display.available(result):
+        frame = display.display_table(result, name, w)
+        left = len(frame) - display.SHOWN
+        more = w("display.more", n=left, id=result.id, name=name) if left > 0 else ""
+        rows = frame.head(display.SHOWN).astype(str).to_numpy().tolist()
+        shown.append(Shown(w(f"display.title.{name}"), [str(c) for c in frame.columns], rows, more))
+    return tuple(shown)
 
 
 def _rule_text(rule: str, w: Words) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kaanalysis import tables
+from kaanalysis import display, tables
 from kaanalysis.analyses.registry import REGISTRY, Analysis
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
@@ -80,10 +80,13 @@ class Workbook:
         print("\n".join(tables.verdict_lines(self.result, self.words)))
 
     def show(self, name: str) -> Any:
-        """The figure of that name, else the table of that name as a frame; a printed line where the data cannot feed it."""
+        """The figure of that name, else the table of that name in the reader's language, else the frame as it is; a printed line where the
+        data cannot feed it. `result.frames` holds every frame as it is."""
         for spec in available(self.result):
             if spec.name == name:
                 return Picture(self._draw(spec), alt_text(spec, self.result, self.words.language))
+        if name in display.available(self.result):
+            return display.display_table(self.result, name, self.words)
         if name in self.result.frames:
             return self.result.frames[name]
         print(self.words("workbook.nothing_to_draw", name=name))

@@ -62,8 +62,6 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     frames["principles"] = principles(frames["statements"])
     if figures_wanted():
         with only_numbers():  # the states alone: flips of a definition not in use are nobody's question
-            frames["definitions"] = moves_between_definitions(
-                company, policy, findings, lambda p: find_axes(company, p)[0]
-            )
+            frames["definitions"] = moves_between_definitions(company, policy, axes, lambda p: find_axes(company, p)[0])
     frames = {name: frame for name, frame in frames.items() if len(frame)}
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

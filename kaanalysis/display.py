@@ -1,0 +1,141 @@
+"""Frames of a result as tables that a reader is shown: picked columns, names and numbers in the language, nothing computed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+
+from kaanalysis.results import Number, Result
+from kaanalysis.text import Words
+
+Rows = list[tuple[str, ...]]
+
+
+def _number(row: pd.Series, words: Words) -> str:
+    """A frame's row with value, low, high, level and unit as one phrase."""
+    value, low, high = (None if pd.isna(row[c]) else float(row[c]) for c in ("value", "low", "high"))
+    if value is None and low is None:
+        return words("numbers.none")
+    return words.number(Number("", "", value, low, high, float(row["level"]), int(row["n"]), str(row["unit"]), ""))
+
+
+def _frame(rows: Rows, headings: tuple[str, ...], words: Words) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=[words(f"table.{h}") for h in headings])
+
+
+def _bare(value: object, words: Words) -> str:
+    return words("display.not_recorded") if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+
+def statements(result: Result, words: Words) -> pd.DataFrame:
+    """The eight base assumptions: what is said, verdict, number with interval, n, the mark it is held against, where that flips."""
+    rows: Rows = []
+    for _, row in result.frames["statements"].iterrows():
+        flip = "" if pd.isna(row["flip_at"]) else words.value(float(row["flip_at"]), str(row["unit"]))
+        rows.append((
+            str(row["axis"]), words.term("statement", str(row["statement"])), words(f"states.{row['state']}"), _number(row, words),
+            words.value(int(row["n"]), ""), words.value(float(row["now"]), str(row["unit"])), flip,
+        ))  # fmt: skip
+    return _frame(rows, ("finding", "statement", "state", "value", "n", "now", "at"), words)
+
+
+def principles(result: Result, words: Words) -> pd.DataFrame:
+    """Selling principles that the data supports; for the others what they would rest on, and that they are not printed."""
+    rows: Rows = []
+    for _, row in result.frames["principles"].iterrows():
+        held = row["state"] == "supported"
+        said = words.term("principle", str(row["principle"])) if held else words("table.not_printed")
+        rows.append(
+            (
+                words.segment(str(row["segment"])),
+                said,
+                words.term("statement", str(row["statement"])),
+                words(f"states.{row['state']}"),
+            )
+        )
+    return _frame(rows, ("segment", "principle", "rests_on", "state"), words)
+
+
+def definitions(result: Result, words: Words) -> pd.DataFrame:
+    """One row per definition of a segment: its version, how many customers it finds, and every finding's verdict under it."""
+    frame = result.frames["definitions"]
+    findings = list(dict.fromkeys(frame["finding"]))
+    rows: Rows = []
+    for version, mine in frame.groupby("version", sort=False):
+        first = mine.iloc[0]
+        name = words.term("definition", str(first["definition"])) + (" *" if first["used"] else "")
+        states = dict(zip(mine["finding"], mine["state"], strict=True))
+        counts = f"{words.value(int(first['n_smb']), '')} / {words.value(int(first['n_ka']), '')}"
+        rows.append((name, str(version), counts, *(words(f"states.{states[f]}") for f in findings)))
+    columns = [words("table.definition"), words("display.version"), words("table.customers"), *findings]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _currency(result: Result) -> str:
+    """The currency of the result's amounts; empty where it holds none."""
+    units = (n.unit for f in result.findings for n in f.numbers)
+    return next((u for u in units if re.fullmatch(r"[A-Z]{3}", u)), "")
+
+
+def evidence(row: pd.Series, words: Words, currency: str) -> str:
+    """Why an account belongs to a persona: which list, place and year and by which field, or what it pays or earns against the limit."""
+    if row["persona"] in ("M-1.5a", "M-1.5b"):
+        place = "" if pd.isna(row["rank"]) else words("display.place", rank=row["rank"])
+        year = "" if pd.isna(row["year"]) else f" {row['year']}"
+        return words("display.listed", list=row["list"], year=year, place=place, field=row["field"])
+    if row["persona"] == "M-1.5d":
+        return words("display.excess", times=words.value(float(row["excess"]), "ratio"))
+    return words("display.revenue", amount=words.value(float(row["annual_revenue"]), currency))
+
+
+def white_space(result: Result, words: Words) -> pd.DataFrame:
+    """Accounts that a persona fits and who are no customers yet, with the reason; the first in each persona have the largest revenue."""
+    rows: Rows = []
+    for _, row in result.frames["white_space"].iterrows():
+        rows.append((
+            f"{_bare(row['name'], words)} ({row['account_id']})", words.term("persona", str(row["persona"])),
+            evidence(row, words, _currency(result)), _bare(row["industry"], words), _bare(row["region"], words),
+        ))  # fmt: skip
+    return _frame(rows, ("account", "persona", "evidence", "industry", "region"), words)
+
+
+def persona_sensitivity(result: Result, words: Words) -> pd.DataFrame:
+    """Accounts whose persona changes as the revenue limit moves."""
+    rows: Rows = []
+    for _, row in result.frames["persona_sensitivity"].iterrows():
+        now, then = (words.term("persona", str(row[c])) if not pd.isna(row[c]) else "–" for c in ("now", "then"))
+        revenue = "" if pd.isna(row["annual_revenue"]) else words.value(float(row["annual_revenue"]), _currency(result))
+        rows.append(
+            (
+                f"{_bare(row['name'], words)} ({row['account_id']})",
+                revenue,
+                words.value(float(row["limit"]), "share"),
+                now,
+                then,
+            )
+        )
+    return _frame(rows, ("account", "revenue", "limit", "now", "to"), words)
+
+
+TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
+    "01_base_assumptions": {
+        "statements": statements,
+        "principles": principles,
+        "definitions": definitions,
+        "white_space": white_space,
+        "persona_sensitivity": persona_sensitivity,
+    },
+}
+SHOWN = 12  # rows of a table in the report; all are in the run folder
+
+
+def available(result: Result) -> list[str]:
+    """Names of the display tables whose frames are there, in the order they are shown."""
+    return [name for name in TABLES.get(result.id, {}) if len(result.frames.get(name, ()))]
+
+
+def display_table(result: Result, name: str, words: Words) -> pd.DataFrame:
+    """One display table; KeyError for a name that the analysis has no display of."""
+    return TABLES[result.id][name](result, words)

@@ -1,0 +1,85 @@
+"""Tables for a reader: both languages, nothing promised that the data does not carry, evidence named."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kaanalysis import display
+from kaanalysis.analyses.base_assumptions import analyse
+from kaanalysis.company import open_company
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number, Result
+from kaanalysis.text import words
+
+
+@pytest.fixture(scope="module")
+def result(small_demo: Path, policy: Policy) -> Result:
+    return analyse(open_company(small_demo), policy, {})
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_table_reads_in_both_languages_without_holes(result: Result, language: str) -> None:
+    assert set(display.available(result)) >= {"statements", "principles", "definitions", "white_space"}
+    for name in display.available(result):
+        table = display.display_table(result, name, words(language))
+        assert len(table) == len(result.frames[name]) or name == "definitions"
+        assert not table.isna().any().any() and not table.astype(str).isin(["nan", "None", "<NA>"]).any().any(), name
+
+
+def test_the_eight_statements_are_on_one_screen(result: Result) -> None:
+    table = display.display_table(result, "statements", words("en"))
+    assert len(table) == 8 and table["verdict"].isin(["supported", "contradicted", "undecided", "no data"]).all()
+
+
+def test_a_principle_is_printed_only_where_its_assumption_is_supported(result: Result) -> None:
+    frame = result.frames["principles"].copy()
+    frame["state"] = ["supported", "contradicted", "undecided", "no_data"] * 2
+    shown = display.principles(Result("01_base_assumptions", "", "", "", [], {"principles": frame}), words("en"))
+    printed = ~shown["selling principle"].str.startswith("not printed")
+    assert printed.tolist() == [True, False, False, False] * 2
+
+
+def test_evidence_names_list_place_year_and_field_or_the_amount() -> None:
+    number = Number("spend_median", "KA", 1.0, None, None, 0.95, 1, "CNY", "m")
+    nothing = {
+        "industry": None,
+        "region": "east",
+        "excess": None,
+        "annual_revenue": 6e7,
+        "list": None,
+        "year": None,
+        "rank": None,
+        "field": None,
+    }
+    rows = [
+        {
+            "account_id": "A",
+            "name": "a",
+            "persona": "M-1.5a",
+            **nothing,
+            "list": "Example 500",
+            "year": "2024",
+            "rank": "7",
+            "field": "rankings",
+        },
+        {"account_id": "B", "name": None, "persona": "M-1.5c", **nothing},
+        {"account_id": "C", "name": "c", "persona": "M-1.5d", **nothing, "excess": 3.0},
+    ]
+    made = Result(
+        "01_base_assumptions",
+        "",
+        "",
+        "",
+        [Finding("M-1.4", "k", "undecided", "r", (number,))],
+        {"white_space": pd.DataFrame(rows)},
+    )
+    table = display.white_space(made, words("en"))
+    assert table["evidence"].tolist() == [
+        "on “Example 500” 2024, place 7 (rankings)", "annual revenue CN¥60M", "pays 3 times what its size predicts",
+    ]  # fmt: skip
+    assert table["account"].tolist() == ["a (A)", "not recorded (B)", "c (C)"]
+
+
+def test_an_analysis_without_display_tables_has_none() -> None:
+    assert display.available(Result("03_sales_flow", "", "", "", [])) == []
