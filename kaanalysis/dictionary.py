@@ -85,6 +85,15 @@ def dictionary() -> str:
         "- In M-2.2 a deal with one role and one person has index 1, with one role and several persons 0; several persons in a role cannot take it below 0.",
         "- Customers of one group (`parent_account_id`) are one cluster wherever customers are resampled.",
         "- Where bottlenecks and fit ask for different paths, the rule of M-4 takes the more demanding one.",
+        "- Ranking lists may lie beside the tables, one file each in the folder `rankings` (CSV, TSV or Excel; columns name, rank, year, reach in English",
+        "  or Chinese). Matched by name, an account on one counts as one with `ranked_on`; the match, its score, list, year and place are kept as evidence.",
+        "- M-0 is the premise of the reflex (revenue per head has a ceiling), M-1 the overlap of the two groups; both ids are the headings of the method.",
+        "- M-0.1 to M-0.4 carry `shortfall` and `p_first` besides the bridge: what is missing a period against target or own rate elsewhere, and the chance to be the largest.",
+        "- An account is `worked` if it has a date of entry, a deal, an order or a contract; one known from a ranking alone has none. accounts_estimated is capture–recapture between the two.",
+        "- top10_share and gini are of all won value on record, whatever the spend window.",
+        "- need_distance is the mean Jensen–Shannon divergence of Dirichlet mixes fitted to order lines by moments, pairs of lines from different orders; without order lines a won deal's product is a line.",
+        "- persona_accounts, persona_not_customers and persona_borderline carry the persona's id in `segment`.",
+        "- A persona belongs to a group: a subsidiary stands on a ranking where its head office does.",
         "- A result's flip carries `to`, the state (for M-4: the path) beyond the flip, besides the contract's keys; findings carry `terms`, names for sentences.",
     ]
     return "\n".join(lines) + "\n"

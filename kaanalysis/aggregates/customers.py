@@ -112,8 +112,9 @@ def account_register(company: Company, policy: Policy) -> pd.DataFrame:
     frame = frame.mutate(contract=ibis.null("int64"), order=ibis.null("int64"))
     if company.has("subscriptions"):  # contract: 1 under contract at as_of, 0 before
         contracts = company.table("subscriptions")
-        open_now = contracts.ended_at.isnull() if "ended_at" in contracts.columns else ibis.literal(True)
-        by_contract = contracts.group_by(contract_id="account_id").aggregate(running=open_now.ifelse(1, 0).max())
+        ended = contracts.ended_at if "ended_at" in contracts.columns else ibis.null("date")
+        contracts = contracts.mutate(open_now=ended.isnull().ifelse(1, 0))
+        by_contract = contracts.group_by(contract_id="account_id").aggregate(running=contracts.open_now.max())
         frame = frame.left_join(by_contract, frame.account_id == by_contract.contract_id)
         frame = frame.mutate(contract=frame.running.cast("int64")).drop("contract_id", "running")
     if company.has("order_lines"):
