@@ -53,31 +53,24 @@ def segment_version(policy: Policy) -> str:
     return f"{definition} {hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]}"
 
 
-def _column(accounts: ibis.Table, name: str, kind: str = "string") -> ir.Value:
-    return accounts[name] if name in accounts.columns else ibis.null(kind)
+COLUMNS = {"segment": "string", "parent_account_id": "string", "industry": "string", "region": "string", "reach": "string",
+           "ranked_on": "string", "employees": "float64", "annual_revenue": "float64"}  # fmt: skip
 
 
 def _by_size(accounts: ibis.Table, policy: Policy) -> ir.Value:
     """KA where employees or revenue reach their limit, SMB where neither does, null where neither is known."""
-    pairs = [
-        (accounts[column], policy[f"segment.size_{name}"])
-        for column, name in (("employees", "employees"), ("annual_revenue", "revenue"))
-        if column in accounts.columns
-    ]
-    if not pairs:
-        return ibis.null("string")
-    big = ibis.or_(*[(value >= limit).fill_null(False) for value, limit in pairs])
-    known = ibis.or_(*[value.notnull() for value, _ in pairs])
+    big = (accounts.employees >= policy["segment.size_employees"]).fill_null(False)
+    big |= (accounts.annual_revenue >= policy["segment.size_revenue"]).fill_null(False)
+    known = accounts.employees.notnull() | accounts.annual_revenue.notnull()
     return known.ifelse(big.ifelse("KA", "SMB"), ibis.null("string"))
 
 
 def _by_persona(company: Company, accounts: ibis.Table, policy: Policy) -> ir.Value:
     """KA where one of the personas M-1.5a to c fits (d is learnt from customers, so it cannot tell them apart); null where
     nothing is known."""
-    reach, ranked = _column(accounts, "reach"), _column(accounts, "ranked_on").notnull()
+    reach, revenue, ranked = accounts.reach, accounts.annual_revenue, accounts.ranked_on.notnull()
     if len(company.rankings):
         ranked = accounts.account_id.isin(sorted(ranked_accounts(company, policy)))
-    revenue = _column(accounts, "annual_revenue", "float64")
     wide = reach.isin(["global", "national"]).fill_null(False) & ranked
     known_there = (reach != "local").fill_null(False) & (revenue >= policy["persona.regional_revenue"]).fill_null(False)
     known = reach.notnull() | revenue.notnull()
@@ -116,6 +109,8 @@ def _team_of_account(company: Company) -> ibis.Table | None:
 def account_segments(company: Company, policy: Policy) -> ibis.Table:
     """One row per account: account_id, cluster (head office, else itself), segment (SMB, KA or null), industry, region."""
     accounts = company.table("accounts")
+    has_parent = "parent_account_id" in accounts.columns
+    accounts = accounts.mutate(**{n: ibis.null(kind) for n, kind in COLUMNS.items() if n not in accounts.columns})
     definition = policy["segment.definition"]
     if definition == "team":
         held = _team_of_account(company)
@@ -130,15 +125,11 @@ def account_segments(company: Company, policy: Policy) -> ibis.Table:
             )
         segment = accounts.by_definition
     else:
-        rules = {"label": lambda: _column(accounts, "segment"), "size": lambda: _by_size(accounts, policy),
+        rules = {"label": lambda: accounts.segment, "size": lambda: _by_size(accounts, policy),
                  "persona": lambda: _by_persona(company, accounts, policy)}  # fmt: skip
         segment = rules[definition]()
-    parent = _column(accounts, "parent_account_id")
-    found = accounts.select(
-        "account_id", parent=parent, segment=segment,
-        industry=_column(accounts, "industry"), region=_column(accounts, "region"),
-    )  # fmt: skip
-    if "parent_account_id" not in accounts.columns:
+    found = accounts.select("account_id", "industry", "region", parent="parent_account_id", segment=segment)
+    if not has_parent:
         return found.mutate(cluster=found.account_id).drop("parent")
     # A subsidiary of a subsidiary belongs to the same group: three levels up, which holds for nearly every register.
     up = accounts.select(up_id=accounts.account_id, up_parent=accounts.parent_account_id)

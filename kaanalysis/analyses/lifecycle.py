@@ -51,8 +51,10 @@ def _within(groups: Groups, policy: Policy) -> Number:
         shares = restricted_mean_shares(duration, ended, horizon * DAYS_PER_MONTH, entry)
         sides.append((shares, strata_of(lives), lives["cluster"].to_numpy(object)))
     (a, strata_a, cluster_a), (b, strata_b, cluster_b) = sides
-    if np.isnan(a).any() or np.isnan(b).any():
-        a, strata_a, cluster_a = a[:0], strata_a[:0], cluster_a[:0]
+    if np.isnan(a).any() or np.isnan(b).any():  # one of the means is not determined at this horizon: nothing to compare
+        a, strata_a, cluster_a, b, strata_b, cluster_b = (
+            x[:0] for x in (a, strata_a, cluster_a, b, strata_b, cluster_b)
+        )
     found = stratified_difference(a, b, strata_a, strata_b, cluster_a, cluster_b, level=policy["evidence.level"])
     found = replace(found, method="restricted mean shares, " + found.method)
     return number("rmst_difference_stratified", "KA-SMB", found, "months", scale=MONTHS, horizon_months=horizon)

@@ -230,10 +230,12 @@ def likeness_permutation(
     """Is the likeness of orders within an account the same in two groups? Permutation of the groups among clusters.
 
     Arguments as in :func:`need_distance`; ``group``: one of two labels per entry, the same for an account's whole cluster.
-    ``statistic``: likeness of the second label in order of appearance minus that of the first; ``p_value``: two-sided, 1/(draws+1) … 1.
-    It asks whether chance alone could deal accounts out like this: it is exact where both groups are alike in everything.
+    ``statistic``: likeness of the second label in order of appearance minus that of the first; ``p_value``: two-sided, 1/(draws+1) … 1, of
+    that difference over its standard error in each deal (studentised, so that groups of unequal size and spread do not pass for unequal
+    needs). It is exact where both groups are alike in everything.
     None with fewer than two groups or where one group's likeness is not determined. Raises ValueError for more than two groups or a
-    cluster in both. Source: Good, Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd ed. 2005.
+    cluster in both. Sources: Good, Permutation, Parametric and
+    Bootstrap Tests of Hypotheses, 3rd ed. 2005; Janssen 1997, Statistics and Probability Letters 36, 9–21 (studentised).
     """
     mixes = _mixes(account, order, product, lines, cluster)
     of_entry, names = labels(group, "group", len(account))
@@ -250,16 +252,27 @@ def likeness_permutation(
         return Significance(None, None, n, method)
     generator = np.random.default_rng(seed)
 
-    def difference(assigned: IntArray) -> FloatArray:
+    def compared(assigned: IntArray) -> tuple[FloatArray, FloatArray]:
+        """(difference of likeness, the same over its standard error) for every deal of groups to clusters."""
         second = (assigned[:, mixes.cluster] == 1).astype(np.float64)
-        return np.asarray(_moments(mixes, second)[0] - _moments(mixes, 1 - second)[0])
+        likeness, variance = [], []
+        for weights in (second, 1 - second):
+            likeness.append(_moments(mixes, weights)[0])
+            count = weights @ mixes.informed
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean = (weights @ (mixes.repeat * mixes.informed)) / count
+                spread = (weights @ (mixes.repeat**2 * mixes.informed)) / count - mean**2
+                variance.append(np.where(count > 1, np.maximum(spread, 0.0) / (count - 1), np.nan))
+        difference = likeness[0] - likeness[1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return difference, np.abs(difference) / np.sqrt(variance[0] + variance[1])
 
-    found = float(difference(of_cluster[None, :])[0])
-    if not np.isfinite(found):
+    found, studentised = (float(x[0]) for x in compared(of_cluster[None, :]))
+    if not np.isfinite(found) or not np.isfinite(studentised):
         return Significance(None, None, n, method)
     dealt = np.concatenate([
-        difference(np.stack([generator.permutation(of_cluster) for _ in range(min(100, draws - start))]))
+        compared(np.stack([generator.permutation(of_cluster) for _ in range(min(100, draws - start))]))[1]
         for start in range(0, draws, 100)
     ])  # fmt: skip
-    beyond = int((np.abs(dealt) >= abs(found) - 1e-12).sum() + (~np.isfinite(dealt)).sum())
+    beyond = int((dealt >= studentised - 1e-12).sum() + (~np.isfinite(dealt)).sum())
     return Significance(found, (1 + beyond) / (draws + 1), n, method)

@@ -66,6 +66,7 @@ def test_a_horizon_that_nobody_reached_gives_no_verdict(company: Open, policy: P
     found = find(made, policy)[0]
     assert (found.state, found.reason) == ("undecided", "follow_up_too_short")
     assert found.flips[0].policy == "lifecycle.horizon_months"
+    assert found.number("rmst_difference_stratified").value is None  # type: ignore[union-attr]
 
 
 def test_a_gap_that_the_mix_explains_is_no_verdict(company: Open, policy: Policy) -> None:
