@@ -85,6 +85,8 @@ def evidence(row: pd.Series, words: Words, currency: str) -> str:
         place = "" if pd.isna(row["rank"]) else words("display.place", rank=row["rank"])
         year = "" if pd.isna(row["year"]) else f" {row['year']}"
         return words("display.listed", list=row["list"], year=year, place=place, field=row["field"])
+    if row["persona"] == "M-1.5d" and row["field"] == "industry":
+        return words("display.profile", industry=row["industry"])
     if row["persona"] == "M-1.5d":
         return words("display.excess", times=words.value(float(row["excess"]), "ratio"))
     return words("display.revenue", amount=words.value(float(row["annual_revenue"]), currency))
@@ -119,6 +121,19 @@ def persona_sensitivity(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("account", "revenue", "limit", "now", "to"), words)
 
 
+def persona_profile(result: Result, words: Words) -> pd.DataFrame:
+    """What is commoner among those who pay far more than their size: industries and categories of purchase with counts."""
+    rows: Rows = []
+    for _, row in result.frames["persona_profile"].iterrows():
+        shares = [
+            f"{words.value(int(row[a]), '')} / {words.value(int(row[b]), '')}"
+            for a, b in (("mine", "of_mine"), ("others", "of_others"))
+        ]
+        rows.append((words(f"table.{row['dimension']}"), words.term("category", str(row["value"])), *shares,
+                     words.value(float(row["p_adjusted"]), ""), words("display.typical") if row["typical"] else ""))  # fmt: skip
+    return _frame(rows, ("dimension", "attribute", "in_persona", "other_customers", "p_adjusted", "typical"), words)
+
+
 TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "01_base_assumptions": {
         "statements": statements,
@@ -126,6 +141,7 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "definitions": definitions,
         "white_space": white_space,
         "persona_sensitivity": persona_sensitivity,
+        "persona_profile": persona_profile,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder

@@ -1,4 +1,5 @@
-"""The report: results, tables and manifest of a run folder → ``report.<language>.html``, self-contained, no notebook re-run."""
+"""The report: results, tables and manifest of a run folder → ``report.<language>.html``, self-contained, no notebook re-run; its tables in
+full as ``report.<language>.xlsx`` beside it."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from kaanalysis import display, tables
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.contracts import UnusableData
+from kaanalysis.export import write_workbook
 from kaanalysis.figures import alt_text, available, draw_figure, figure_bytes, figure_title
 from kaanalysis.paths import PACKAGE
 from kaanalysis.policy import Policy, load_policy
@@ -124,6 +126,18 @@ def _tables(result: Result, w: Words) -> tuple[Shown, ...]:
     return tuple(shown)
 
 
+def _sheets(run: Path, manifest: Manifest, w: Words) -> dict[str, pd.DataFrame]:
+    """Every display table in full, by title: what the report shows the first rows of."""
+    sheets: dict[str, pd.DataFrame] = {}
+    for step in manifest.steps:
+        if step.status not in ("failed", "skipped"):
+            result = read_result(run, step.id)
+            sheets |= {
+                w(f"display.title.{name}"): display.display_table(result, name, w) for name in display.available(result)
+            }
+    return sheets
+
+
 def _rule_text(rule: str, w: Words) -> str:
     return w(f"rules.{rule}") if w.has(f"rules.{rule}") else rule
 
@@ -173,6 +187,9 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
     launch = dt.date.fromisoformat(launched) if launched else None
     sections = [_section(run, step, language, policy, launch) for step in manifest.steps]
     faults, fault_count, imported = _faults(run, w)
+    sheets = _sheets(run, manifest, w)
+    if sheets:
+        write_workbook(run / f"report.{language}.xlsx", sheets)
     context: dict[str, Any] = {
         "t": w, "language": language, "manifest": manifest, "sections": sections, "cards": [(s, c) for s in sections for c in s.cards],
         "states": ("supported", "contradicted", "undecided", "no_data"), "faults": faults, "fault_count": fault_count,
@@ -181,6 +198,7 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
         "made": format_datetime(pd.Timestamp(manifest.ended or manifest.started).to_pydatetime(), "long", locale=w.locale),
         "level": format_percent(policy["evidence.level"], locale=w.locale),
         "definition": w.term("definition", policy["segment.definition"]),
+        "workbook": f"report.{language}.xlsx" if sheets else "",
         "other": [x for x in manifest.languages if x != language],
     }  # fmt: skip
     environment = Environment(

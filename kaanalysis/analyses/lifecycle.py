@@ -44,18 +44,15 @@ def _curve(lives: pd.DataFrame, level: float) -> pd.DataFrame:
 def _within(groups: Groups, policy: Policy) -> Number:
     """The difference of restricted means among lives of the same industry and region."""
     horizon = policy["lifecycle.horizon_months"]
-    sides = []
-    for segment in ("KA", "SMB"):
-        lives = groups[segment]
+    shares, strata, clusters = [], [], []
+    for lives in (groups["KA"], groups["SMB"]):
         duration, ended, entry = _columns(lives)
-        shares = restricted_mean_shares(duration, ended, horizon * DAYS_PER_MONTH, entry)
-        sides.append((shares, strata_of(lives), lives["cluster"].to_numpy(object)))
-    (a, strata_a, cluster_a), (b, strata_b, cluster_b) = sides
-    if np.isnan(a).any() or np.isnan(b).any():  # one of the means is not determined at this horizon: nothing to compare
-        a, strata_a, cluster_a, b, strata_b, cluster_b = (
-            x[:0] for x in (a, strata_a, cluster_a, b, strata_b, cluster_b)
-        )
-    found = stratified_difference(a, b, strata_a, strata_b, cluster_a, cluster_b, level=policy["evidence.level"])
+        shares.append(restricted_mean_shares(duration, ended, horizon * DAYS_PER_MONTH, entry))
+        strata.append(strata_of(lives))
+        clusters.append(lives["cluster"].to_numpy(object))
+    if any(np.isnan(s).any() for s in shares):  # one of the means is not determined at this horizon: nothing to compare
+        shares, strata, clusters = ([x[:0] for x in part] for part in (shares, strata, clusters))
+    found = stratified_difference(*shares, *strata, *clusters, level=policy["evidence.level"])
     found = replace(found, method="restricted mean shares, " + found.method)
     return number("rmst_difference_stratified", "KA-SMB", found, "months", scale=MONTHS, horizon_months=horizon)
 

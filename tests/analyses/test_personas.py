@@ -153,3 +153,29 @@ def test_what_is_missing_is_named(company: Open, policy: Policy) -> None:
         "accounts.annual_revenue",
     )
     assert "accounts.employees|accounts.annual_revenue" in needs["M-1.5d"]
+
+
+def test_a_profile_is_learnt_from_those_who_pay_far_more_and_finds_prospects(company: Open, policy: Policy) -> None:
+    """Twelve of 120 accounts pay six times what their size predicts; all of them trade in gems, one in ten of the others does."""
+    g = np.random.default_rng(3)
+    rows, won = HEAD.replace("employees", "employees,industry"), NO_DEALS.replace("amount", "amount,category")
+    for i in range(140):
+        size, gems = int(np.exp(g.normal(4, 1))) + 1, i < 12 or i % 10 == 0
+        rows += f"A{i},n{i},,local,,1000000,{size},{'gems' if gems else 'tin'}\n"
+        for k in range(6 if i < 120 else 0):
+            amount = 10 * size * (6 if i < 12 else 1) * np.exp(0.5 * g.standard_normal())
+            won += f"O{i}-{k},A{i},won,2025-01-01,2025-06-01,{amount:.2f},{'c' if k else 'd'}\n"
+    found, frames = find(company(accounts=rows, opportunities=won), policy)
+    profile = frames["persona_profile"].set_index(["dimension", "value"])
+    assert (
+        profile.loc[("industry", "gems"), ["mine", "of_mine"]].tolist() == [12, 12]
+        and profile.loc[("industry", "gems"), "typical"]
+    )
+    assert not profile.loc[("category", "c"), "typical"] and not profile.loc[("industry", "tin"), "typical"]
+    white = frames["white_space"]
+    assert (
+        set(white["account_id"]) == {"A120", "A130"}
+        and set(white["persona"]) == {"M-1.5d"}
+        and set(white["field"]) == {"industry"}
+    )
+    assert found[3].number("persona_not_customers").value == 2  # type: ignore[union-attr]
