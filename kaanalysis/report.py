@@ -116,8 +116,10 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
 
 
 def _tables(result: Result, w: Words) -> tuple[Shown, ...]:
-    shown = []
+    shown, drawn = [], {spec.name for spec in available(result)}
     for name in display.available(result):
+        if name in drawn:  # the figure of that name shows it; the table is in the workbook
+            continue
         frame = display.display_table(result, name, w)
         left = len(frame) - display.SHOWN
         more = w("display.more", n=left, id=result.id, name=name) if left > 0 else ""

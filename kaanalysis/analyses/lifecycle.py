@@ -50,8 +50,10 @@ def _within(groups: Groups, policy: Policy) -> Number:
         shares.append(restricted_mean_shares(duration, ended, horizon * DAYS_PER_MONTH, entry))
         strata.append(strata_of(lives))
         clusters.append(lives["cluster"].to_numpy(object))
-    if any(np.isnan(s).any() for s in shares):  # one of the means is not determined at this horizon: nothing to compare
-        shares, strata, clusters = ([x[:0] for x in part] for part in (shares, strata, clusters))
+    # Where one of the means is not determined at this horizon there is nothing to compare.
+    known = slice(0 if any(np.isnan(s).any() for s in shares) else None)
+    shares, strata = [s[known] for s in shares], [s[known] for s in strata]
+    clusters = [c[known] for c in clusters]
     found = stratified_difference(*shares, *strata, *clusters, level=policy["evidence.level"])
     found = replace(found, method="restricted mean shares, " + found.method)
     return number("rmst_difference_stratified", "KA-SMB", found, "months", scale=MONTHS, horizon_months=horizon)

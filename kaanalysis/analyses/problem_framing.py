@@ -16,16 +16,26 @@ makes its stop rule. The reflex behind the wish for key accounts, that small bus
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.analyses import growth_bridge, growth_by_heads
+from kaanalysis.analyses.known_accounts import Array, Units, known_accounts, ratio
+from kaanalysis.analyses.penetration import (
+    behind_columns,
+    behind_shortfall,
+    coverage,
+    industry_gaps,
+    judge_industry,
+    judge_leading,
+    largest_industry,
+    leading_numbers,
+)
+from kaanalysis.analyses.retention import revenue_retention
 from kaanalysis.analyses.verdicts import (
-    above,
     below,
     figures_wanted,
     find_flips,
@@ -36,7 +46,7 @@ from kaanalysis.analyses.verdicts import (
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
-from kaanalysis.stats import Estimate, newcombe_difference, poisson_sums, ratio_of_totals, share_of_total, wilson
+from kaanalysis.stats import poisson_sums
 
 ID = "00_problem_framing"
 FEEDS = {
@@ -48,41 +58,12 @@ FEEDS = {
 }
 KEYS = {"M-0.1": "base_stalled", "M-0.2": "industry_behind", "M-0.3": "leading_behind", "M-0.4": "value_stalled"}
 POWER = 2.8  # 1.96 + 0.84: standard errors that a change must span to be seen with 80 % power at 95 %
-Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Units:
-    """Known accounts with what they won in either period. base: the segment of M-0.1."""
-
-    frame: pd.DataFrame
-    base: str
-
-    def column(self, name: str) -> Array:
-        return self.frame[name].to_numpy(float)
-
-    def flag(self, values: pd.Series) -> Array:
-        return values.fillna(False).to_numpy(bool).astype(float)
-
-
-def _units(company: Company, policy: Policy, accounts: pd.DataFrame) -> _Units:
-    register = aggregates.account_register(company, policy)
-    won = accounts.set_index("account_id")[["amount_0", "amount_1", "deals_0", "deals_1"]]
-    frame = register.join(won, on="account_id")
-    columns = ["amount_0", "amount_1", "deals_0", "deals_1"]
-    frame[columns] = frame[columns].fillna(0.0)
-    base = "SMB" if (accounts["segment"] == "SMB").any() else aggregates.ALL
-    return _Units(frame, base)
-
-
-def _ratio(a: Array, b: Array) -> Array:
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
 
 
 # Each shortfall: columns to add up over accounts, and what follows from the sums (draws, columns).
 
 
-def _base_shortfall(units: _Units, target: float) -> tuple[Array, Array]:
+def _base_shortfall(units: Units, target: float) -> tuple[Array, Array]:
     frame = units.frame
     mine = np.ones(len(frame)) if units.base == aggregates.ALL else units.flag(frame["segment"].eq(units.base))
     return np.column_stack([mine * units.column("amount_0"), mine * units.column("amount_1")]), np.array(
@@ -90,39 +71,17 @@ def _base_shortfall(units: _Units, target: float) -> tuple[Array, Array]:
     )
 
 
-def _value_columns(units: _Units) -> Array:
+def _value_columns(units: Units) -> Array:
     d0, d1 = units.column("deals_0") > 0, units.column("deals_1") > 0
     return np.column_stack([units.column("amount_0"), units.column("amount_1"), d0, d1]).astype(float)
 
 
 def _value_shortfall(sums: Array, target: float) -> Array:
     a0, a1, c0, c1 = sums.T
-    return c1 * ((1 + target) * _ratio(a0, c0) - _ratio(a1, c1))
+    return c1 * ((1 + target) * ratio(a0, c0) - ratio(a1, c1))
 
 
-def _behind_columns(units: _Units, group: Array, counted: Array) -> Array:
-    """Counted, customers, and won amount of the group; counted and customers of the others."""
-    there = units.flag(units.frame["present"])
-    other = 1 - group
-    return np.column_stack(
-        [
-            group * counted,
-            group * counted * there,
-            group * units.column("amount_1"),
-            other * counted,
-            other * counted * there,
-            group,
-        ]
-    )
-
-
-def _behind_shortfall(sums: Array) -> Array:
-    """Accounts of the group × (share of customers elsewhere − its own) × won amount per customer in it."""
-    counted, there, won, others, others_there, known = sums.T
-    return known * (_ratio(others_there, others) - _ratio(there, counted)) * _ratio(won, there)
-
-
-def _shortfall(name: str, point: Array, draws: Array, units: _Units, policy: Policy, currency: str) -> Number:
+def _shortfall(name: str, point: Array, draws: Array, units: Units, policy: Policy, currency: str) -> Number:
     method = "missing won amount per period, Poisson cluster bootstrap (percentile)"
     return percentile_number("shortfall", name, float(point[0]), draws, policy["evidence.level"], len(units.frame), currency, method,
                              clusters=units.frame["cluster"].nunique())  # fmt: skip
@@ -135,37 +94,6 @@ def _detectable(metric: Number, name: str) -> Number:
         value = POWER * np.sqrt(2) * (metric.high - metric.low) / (2 * 1.96)
     method = "2.8 standard errors of a difference of two periods"
     return Number("detectable_change", name, value, None, None, None, metric.n, metric.unit, method)
-
-
-def _penetration(units: _Units, level: float) -> pd.DataFrame:
-    """One row per segment and industry: known, worked, customers (present ones), share of the known, low, high, won."""
-    frame = units.frame[units.frame["industry"].notna()]
-    rows = []
-    segments = [s for s in ("SMB", "KA") if (frame["segment"] == s).any()] + [aggregates.ALL]
-    for segment in segments:
-        mine = frame if segment == aggregates.ALL else frame[frame["segment"] == segment]
-        for industry, group in mine.groupby("industry", sort=True):
-            share = wilson(int(group["present"].sum()), len(group), level)
-            rows.append((segment, industry, len(group), int(group["worked"].sum()), int(group["present"].sum()), share.value, share.low,
-                         share.high, float(group["amount_1"].sum())))  # fmt: skip
-    return pd.DataFrame(
-        rows, columns=["segment", "industry", "known", "worked", "customers", "share", "low", "high", "won"]
-    )
-
-
-def _gaps(units: _Units, policy: Policy) -> dict[str, Estimate]:
-    """By industry: share of customers among the other industries' known accounts minus its own, the intervals holding all at once."""
-    frame = units.frame[units.frame["industry"].notna()]
-    sizes = frame.groupby("industry").size()
-    industries = [str(i) for i in sizes.index[sizes >= policy["evidence.minimum_units"]]]
-    level = 1 - (1 - policy["evidence.level"]) / max(len(industries), 1)
-    out = {}
-    for industry in industries:
-        mine = frame["industry"].eq(industry)
-        counts = [int(frame.loc[s, "present"].sum()) for s in (~mine, mine)]
-        gap = newcombe_difference(counts[0], int((~mine).sum()), counts[1], int(mine.sum()), level)
-        out[industry] = replace(gap, method="Newcombe, Bonferroni over industries")
-    return out
 
 
 def judge_base(numbers: list[Number], policy: Policy) -> list[Finding]:
@@ -184,29 +112,6 @@ def judge_base(numbers: list[Number], policy: Policy) -> list[Finding]:
     return [Finding("M-0.1", "base_stalled", state, f"base_{state}", tuple(numbers), terms=terms)]
 
 
-def judge_industry(gaps: dict[str, Estimate], numbers: list[Number], policy: Policy) -> list[Finding]:
-    """M-0.2: supported if an industry surely lies behind the others by more than `growth.penetration_gap`, contradicted if none can.
-
-    All intervals hold at once. Wrong if what is known of an industry's accounts is another part of its market than elsewhere."""
-    least = policy["growth.penetration_gap"]
-    states = [above(g.low, g.high, least) for g in gaps.values()]
-    terms = {"industry": numbers[0].segment} if numbers else {}
-    if len(gaps) < 2:
-        return [Finding("M-0.2", "industry_behind", "undecided", "one_industry", tuple(numbers), terms=terms)]
-    state = "supported" if "supported" in states else "contradicted" if set(states) == {"contradicted"} else "undecided"
-    return [Finding("M-0.2", "industry_behind", state, f"industry_{state}", tuple(numbers), terms=terms)]  # type: ignore[arg-type]
-
-
-def judge_leading(numbers: list[Number], policy: Policy) -> list[Finding]:
-    """M-0.3: supported if, of the accounts worked, those on rankings are customers more rarely than the others by more than
-    `growth.penetration_gap`. Wrong if leading accounts were worked later than the others: they may yet come."""
-    gap = next(n for n in numbers if n.name == "leading_gap")
-    if gap.n < policy["evidence.minimum_units"] or gap.value is None:
-        return [Finding("M-0.3", "leading_behind", "undecided", "too_few", tuple(numbers))]
-    state = above(gap.low, gap.high, policy["growth.penetration_gap"])
-    return [Finding("M-0.3", "leading_behind", state, f"leading_{state}", tuple(numbers))]
-
-
 def judge_value(numbers: list[Number], policy: Policy) -> list[Finding]:
     """M-0.4: supported if the won amount per customer surely grew by less than the stall rate. Wrong if the customers of the two periods
     are of other kinds: many small new ones lower the value per customer without anybody buying less."""
@@ -217,11 +122,11 @@ def judge_value(numbers: list[Number], policy: Policy) -> list[Finding]:
     return [Finding("M-0.4", "value_stalled", state, f"value_{state}", tuple(numbers))]
 
 
-def _value_growth(sums: Array, draws: Array, units: _Units, policy: Policy) -> Number:
+def _value_growth(sums: Array, draws: Array, units: Units, policy: Policy) -> Number:
     def growth(s: Array) -> Array:
         a0, a1, c0, c1 = s.T
-        before = _ratio(a0, c0)
-        return np.where(before > 0, _ratio(a1, c1) / np.where(before > 0, before, 1.0) - 1, np.nan)
+        before = ratio(a0, c0)
+        return np.where(before > 0, ratio(a1, c1) / np.where(before > 0, before, 1.0) - 1, np.nan)
 
     buyers = units.frame[(units.frame["deals_0"] > 0) | (units.frame["deals_1"] > 0)]
     method = "won amount per customer, Poisson cluster bootstrap (percentile)"
@@ -229,37 +134,8 @@ def _value_growth(sums: Array, draws: Array, units: _Units, policy: Policy) -> N
                              "share per period", method, clusters=buyers["cluster"].nunique())  # fmt: skip
 
 
-def _retention(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFrame]:
-    """Gross and net revenue retention by segment and by cohort of first contract."""
-    fees, level = aggregates.recurring_fees(company, policy), policy["evidence.level"]
-    numbers, rows = [], []
-
-    def ratios(mine: pd.DataFrame) -> dict[str, Estimate]:
-        before, now, groups = (
-            mine["before"].to_numpy(float),
-            mine["now"].to_numpy(float),
-            mine["cluster"].to_numpy(object),
-        )
-        kept = np.minimum(before, now)
-        return {
-            "gross_revenue_retention": share_of_total(kept, before - kept, groups, level=level),
-            "net_revenue_retention": ratio_of_totals(now, before, groups, level=level),
-        }
-
-    segments = [s for s in ("SMB", "KA") if (fees["segment"] == s).any()] + [aggregates.ALL]
-    for segment in segments:
-        mine = fees if segment == aggregates.ALL else fees[fees["segment"] == segment]
-        for name, estimate in ratios(mine).items():
-            numbers.append(number(name, segment, estimate, "share"))
-            rows.append((segment, "all", name, estimate.value, estimate.low, estimate.high, estimate.n))
-        for cohort, born in mine.groupby("cohort", sort=True):
-            for name, estimate in ratios(born).items():
-                rows.append((segment, str(cohort), name, estimate.value, estimate.low, estimate.high, estimate.n))
-    return numbers, pd.DataFrame(rows, columns=["segment", "cohort", "measure", "value", "low", "high", "n"])
-
-
 def _statements(
-    company: Company, policy: Policy, units: _Units, bridge: list[Number]
+    company: Company, policy: Policy, units: Units, bridge: list[Number]
 ) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
     currency, level, target = company.info.currency, policy["evidence.level"], policy["growth.target_rate"]
     clusters, draws, seed = units.frame["cluster"].to_numpy(object), policy["evidence.draws"], policy["evidence.seed"]
@@ -272,12 +148,12 @@ def _statements(
     shortfalls["M-0.1"] = tuple(s @ weights for s in drawn(columns))  # type: ignore[assignment]
     value = drawn(_value_columns(units))
     shortfalls["M-0.4"] = tuple(_value_shortfall(s, target) for s in value)  # type: ignore[assignment]
-    gaps = _gaps(units, policy) if company.has("accounts.industry") else {}
-    industry = _largest_industry(units, gaps)
+    gaps = industry_gaps(units, policy) if company.has("accounts.industry") else {}
+    industry = largest_industry(units, gaps, policy["growth.penetration_gap"])
     if industry is not None:
         group = units.flag(units.frame["industry"].eq(industry))
         known = units.flag(units.frame["industry"].notna())
-        shortfalls["M-0.2"] = tuple(_behind_shortfall(s) for s in drawn(_behind_columns(units, group, known)))  # type: ignore[assignment]
+        shortfalls["M-0.2"] = tuple(behind_shortfall(s) for s in drawn(behind_columns(units, group, known)))  # type: ignore[assignment]
     ranked = units.flag(units.frame["ranked_on"].notna())
     same = (
         units.flag(units.frame["segment"].eq("KA")) if (units.frame["segment"] == "KA").any() else np.ones(len(ranked))
@@ -285,7 +161,7 @@ def _statements(
     if ranked.any():
         worked = units.flag(units.frame["worked"]) * same
         shortfalls["M-0.3"] = tuple(  # type: ignore[assignment]
-            _behind_shortfall(s) for s in drawn(_behind_columns(units, ranked * same, worked))
+            behind_shortfall(s) for s in drawn(behind_columns(units, ranked * same, worked))
         )
     largest = np.argmax(np.column_stack([d for _, d in shortfalls.values()]), axis=1)
     shared: dict[str, list[Number]] = {}
@@ -315,7 +191,7 @@ def _statements(
     else:
         findings["M-0.2"] = no_data("M-0.2", "industry_behind", ["accounts.industry"])
     if ranked.any():
-        found = _leading_numbers(units, ranked * same, same, level)
+        found = leading_numbers(units, ranked * same, same, level)
         found.append(_detectable(found[0], "M-0.3"))
         findings["M-0.3"] = _judged(judge_leading, "M-0.3", found, shared, policy, ["growth.penetration_gap"])
     else:
@@ -328,7 +204,7 @@ def _statements(
     ranking = pd.DataFrame(flat, columns=["statement", "state", "shortfall", "low", "high", "p_first"])
     frames = {"problem_ranking": ranking.sort_values("p_first", ascending=False, ignore_index=True)}
     if company.has("accounts.industry"):
-        frames["penetration"] = _penetration(units, level)
+        frames["penetration"] = coverage(units, level)
     return [findings[id] for id in sorted(findings)], frames
 
 
@@ -344,29 +220,6 @@ def _judged(
     finding = judge(numbers, policy)[0]
     flips = find_flips(lambda p: judge(numbers, p), id, policy, names)
     return _with(replace(finding, flips=flips), shared.get(id, []))
-
-
-def _largest_industry(units: _Units, gaps: dict[str, Estimate]) -> str | None:
-    """The industry whose lag would bring most if closed; None with fewer than two that can be compared."""
-    if len(gaps) < 2:
-        return None
-    frame = units.frame[units.frame["industry"].notna()]
-    groups = frame.groupby("industry").agg(
-        known=("account_id", "size"), there=("present", "sum"), won=("amount_1", "sum")
-    )
-    value = groups["known"] * groups["won"] / groups["there"].clip(lower=1)
-    return max(gaps, key=lambda i: float(value[i]) * (gaps[i].value or 0.0))
-
-
-def _leading_numbers(units: _Units, ranked: Array, same: Array, level: float) -> list[Number]:
-    """How much more rarely worked accounts on rankings are customers than the other worked ones, and both shares; key accounts where
-    known."""
-    worked, there = units.flag(units.frame["worked"]) * same, units.flag(units.frame["present"])
-    counts = [(int((worked * g * there).sum()), int((worked * g).sum())) for g in (1 - ranked, ranked)]
-    gap = newcombe_difference(*counts[0], *counts[1], level)
-    names = ("other_share", "leading_share")
-    shares = [number(name, aggregates.ALL, wilson(*c, level), "share") for name, c in zip(names, counts, strict=True)]
-    return [number("leading_gap", aggregates.ALL, replace(gap, n=counts[1][1]), "share"), *shares]
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
@@ -395,8 +248,8 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     bridge, frame = growth_bridge.measure(accounts, policy, company.info.currency)
     retained: list[Number] = []
     if company.has("subscriptions.monthly_fee"):
-        retained, frames["retention"] = _retention(company, policy)
-    findings, made = _statements(company, policy, _units(company, policy, accounts), bridge)
+        retained, frames["retention"] = revenue_retention(company, policy)
+    findings, made = _statements(company, policy, known_accounts(company, policy, accounts), bridge)
     findings[0] = _with(findings[0], retained)
     result.findings += findings
     result.frames |= {"growth_bridge": frame, **made}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from kaanalysis.analyses.growth_bridge import FACTORS
-from kaanalysis.analyses.problem_framing import analyse, judge_base, judge_industry, judge_leading, judge_value
+from kaanalysis.analyses.penetration import judge_industry, judge_leading
+from kaanalysis.analyses.problem_framing import analyse, judge_base, judge_value
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
