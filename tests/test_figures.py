@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from figure_frames import base_assumptions, number, problem_framing, result
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -23,63 +24,11 @@ from kaanalysis.figures.process import choose
 from kaanalysis.figures.registry import _scene
 from kaanalysis.figures.style import missing_in, refuse_missing, replaced, styled, text_width, wrap
 from kaanalysis.paths import PACKAGE
-from kaanalysis.results import Finding, Number, Result
+from kaanalysis.results import Finding, Result
 from kaanalysis.text import LANGUAGES, catalogue, words
 
 LAUNCH = dt.date(2025, 3, 1)
 RARE = "龘"  # in no subset of common hanzi, and not in DejaVu Sans
-
-
-def number(
-    name: str, segment: str, value: float | None, unit: str, n: int = 40, horizon: float | None = None
-) -> Number:
-    low, high = (None, None) if value is None else (value - abs(value) * 0.2 - 0.01, value + abs(value) * 0.2 + 0.01)
-    return Number(name, segment, value, low, high, 0.95, n, unit, "by hand", horizon)
-
-
-def result(id: str, findings: list[Finding], frames: dict[str, pd.DataFrame]) -> Result:
-    return Result(id, "data", "policy", "2026-06-30", findings, frames)
-
-
-def problem_framing(state: str = "supported") -> Result:
-    values = {
-        "customers": 30e4, "deals_per_customer": -5e4, "price": 15e4, "new": 90e4, "retained": 10e4, "lost": -60e4,
-        "revenue_before": 200e4, "revenue_now": 240e4,
-    }  # fmt: skip
-    scale = {"SMB": 0.6, "KA": 0.3, "all": 1.0}  # a tenth belongs to no segment
-    numbers = [number(p, s, v * k, "CNY") for s, k in scale.items() for p, v in values.items()]
-    numbers += [number("growth_rate", s, 0.2, "share per period") for s in scale]
-    frame = pd.DataFrame([(n.segment, n.name, n.value, n.low, n.high, n.n) for n in numbers])
-    frame.columns = pd.Index(["segment", "part", "value", "low", "high", "n"])
-    terms = {"segment": "SMB"}
-    finding = Finding("M-0.1", "base_stalled", state, f"base_{state}", tuple(numbers), terms=terms)  # type: ignore[arg-type]
-    return result("00_problem_framing", [finding], {"growth_bridge": frame})
-
-
-def base_assumptions() -> Result:
-    curves = []
-    for segment, rate in (("SMB", 0.05), ("KA", 0.01)):
-        months = np.arange(0, 60, 3.0)
-        survival = np.exp(-rate * months)
-        curves.append(pd.DataFrame({
-            "months": months, "at_risk": np.linspace(60, 6, len(months)).astype(int),
-            "entered": [60] + [0] * (len(months) - 1),
-            "survival": survival, "low": survival * 0.9, "high": np.minimum(1, survival * 1.1), "segment": segment,
-        }))  # fmt: skip
-    spend = pd.DataFrame(
-        {"segment": ["SMB"] * 20 + ["KA"] * 12, "spend": [*np.geomspace(1e3, 1e5, 20), *np.geomspace(1e5, 1e6, 12)]}
-    )
-    stay = (number("rmst_difference", "KA-SMB", 12.3, "months", horizon=36),)
-    pay = (
-        number("spend_median", "SMB", 1e4, "CNY"),
-        number("spend_median", "KA", 3e5, "CNY"),
-        number("spend_ratio", "KA-SMB", 30.0, "ratio"),
-    )
-    findings = [
-        Finding("M-1.2", "lifecycle", "supported", "lifecycle_supported", stay),
-        Finding("M-1.4", "willingness_to_pay", "contradicted", "spend_evenness_contradicted", pay),
-    ]
-    return result("01_base_assumptions", findings, {"survival": pd.concat(curves), "spend": spend})
 
 
 def process(kinds: tuple[str, ...] = ("KA", "SMB"), steps: int = 6, name: str = "step") -> dict[str, pd.DataFrame]:

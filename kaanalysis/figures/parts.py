@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from kaanalysis.figures.style import INK, LINE, SMALL, SOFT
+from kaanalysis.figures.style import INK, LINE, SMALL, SOFT, STATES
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,6 +48,58 @@ def interval_h(
         ax.plot([low, high], [y, y], color=color, linewidth=2.2, solid_capstyle="butt", zorder=3)
     if value is not None and np.isfinite(value):
         ax.plot([value], [y], "o", color=color, markersize=size, markeredgecolor="white", markeredgewidth=0.9, zorder=4)
+
+
+def window(
+    values: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, *, zero: bool = True, most: float = 3.0
+) -> tuple[float, float]:
+    """Limits of an axis that hold all values, and their intervals as far as these reach no more than `most` times the values' own span
+    beyond them: one boundless interval must not flatten the rest."""
+    known = np.asarray(values, dtype=float).ravel()
+    known = known[np.isfinite(known)]
+    if zero or not len(known):
+        known = np.append(known, 0.0)
+    first, last = float(known.min()), float(known.max())
+    span = (last - first) or abs(last) or 1.0
+    ends = np.concatenate([np.asarray(low, dtype=float).ravel(), np.asarray(high, dtype=float).ravel(), known])
+    ends = np.clip(ends[~np.isnan(ends)], first - most * span, last + most * span)
+    margin = 0.04 * (float(ends.max()) - float(ends.min()) or 1.0)
+    return float(ends.min()) - margin, float(ends.max()) + margin
+
+
+def cut_ends(ax: Axes, y: float, low: float | None, high: float | None, color: str) -> None:
+    """Arrow heads where a horizontal interval goes on beyond the axis. To be called once the limits are set."""
+    left, right = ax.get_xlim()
+    for end, edge, beyond, marker in (
+        (low, left, low is not None and low < left, "<"),
+        (high, right, high is not None and high > right, ">"),
+    ):
+        if end is not None and beyond:
+            ax.plot([edge], [y], marker, color=color, markersize=6, clip_on=False, zorder=4)
+
+
+def log_ticks(axis: Axis, low: float, high: float, formatter: Callable[[float, object], str], most: int = 6) -> None:
+    """Ticks of a logarithmic axis at 1, 2 and 5 times powers of ten, or at fewer of them where there would be more than `most`."""
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for steps in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        ticks = [m * 10.0**p for p in powers for m in steps if low <= m * 10.0**p <= high]
+        if len(ticks) <= most:
+            break
+    while len(ticks) > most:
+        ticks = ticks[::2]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(formatter))
+
+
+def state_mark(ax: Axes, x: float, y: float, state: str, size: float = 8, **options: Any) -> None:
+    """The shape of a verdict, in its colour."""
+    color, marker, _ = STATES[state]
+    face = "white" if state == "undecided" else color
+    ax.plot(
+        [x], [y], marker, color=color, markerfacecolor=face, markersize=size, markeredgewidth=1.6,
+        markeredgecolor=color, clip_on=False, zorder=5, linestyle="none", **options,
+    )  # fmt: skip
 
 
 def whisker_v(ax: Axes, x: float, low: float, high: float, cap: float = 0.1) -> None:

@@ -7,7 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kaanalysis.figures.parts import baseline, format_axis, interval_h, only_x_grid, only_y_grid, whisker_v
+from kaanalysis.figures.parts import (
+    baseline,
+    cut_ends,
+    format_axis,
+    interval_h,
+    only_x_grid,
+    only_y_grid,
+    whisker_v,
+    window,
+)
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BASE, INK, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
 
@@ -20,11 +29,36 @@ def _table(frame: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float, flo
     return {(str(s), str(p)): (float(v), float(low), float(high), int(n)) for s, p, v, low, high, n in rows}
 
 
+def _limits(table: dict[tuple[str, str], tuple[float, float, float, int]], segments: list[str]) -> tuple[float, float]:
+    """Limits that hold every bar, and whiskers as far as the bars themselves reach once more."""
+    levels: list[float] = [0.0]
+    low: list[float] = []
+    high: list[float] = []
+    for part in ("revenue_before", "revenue_now"):
+        value, below, above, _ = table[("all", part)]
+        levels, low, high = [*levels, value], [*low, below], [*high, above]
+    level = table[("all", "revenue_before")][0]
+    for segment in segments:
+        for part in MOVES:
+            value, below, above, _ = table[(segment, part)]
+            low, high = [*low, level + below], [*high, level + above]
+            level += value
+            levels.append(level)
+    return window(levels, low, high, most=1.0)
+
+
 def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """Earlier period, then new / retained / lost per segment, then the later period; whiskers are intervals."""
     table = _table(frame)
     segments = [s for s in ("SMB", "KA") if (s, "new") in table] or ["all"]
     names: list[str] = []
+    limits = _limits(table, segments)
+
+    def whisker(x: int, low: float, high: float) -> None:
+        whisker_v(ax, x, max(low, limits[0]), min(high, limits[1]))
+        for beyond, edge, marker in ((low < limits[0], limits[0], "v"), (high > limits[1], limits[1], "^")):
+            if beyond:
+                ax.plot([x], [edge], marker, color=INK, markersize=5, zorder=6, clip_on=False)
 
     def total(x: int, part: str) -> float:
         base = 0.0
@@ -35,10 +69,10 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         whole, low, high, _ = table[("all", part)]
         if whole - base > 0.005 * whole:
             ax.bar(x, whole - base, bottom=base, color=OTHER, width=0.7, hatch="///", edgecolor="white")
-        whisker_v(ax, x, low, high)
+        whisker(x, low, high)
         ax.annotate(
             scene.compact(whole),
-            (x, max(whole, high)),
+            (x, min(max(whole, high), limits[1]) if np.isfinite(high) else whole),
             xytext=(0, 3),
             textcoords="offset points",
             ha="center",
@@ -64,8 +98,8 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
             hatch="///" if down else None,
             edgecolor="white" if down else color,
         )
-        whisker_v(ax, x, level + low, level + high)
-        top = max(level, level + value, level + high if np.isfinite(high) else level)
+        whisker(x, level + low, level + high)
+        top = min(max(level, level + value, level + high if np.isfinite(high) else level), limits[1])
         sign = "+" if value > 0 else "−" if value < 0 else ""
         ax.annotate(
             sign + scene.compact(abs(value)),
@@ -107,7 +141,7 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         )
     baseline(ax, y=0)
     only_y_grid(ax)
-    ax.margins(y=0.1)
+    ax.set_ylim(limits[0] - 0.02 * (limits[1] - limits[0]), limits[1] + 0.13 * (limits[1] - limits[0]))
     format_axis(ax.yaxis, scene.compact, 6)
     ax.set_ylabel(scene.text("y_label", currency=scene.currency))
     ax.set_xlabel(scene.text("x_label"))
@@ -117,9 +151,12 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 def factors(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """The same change by factor: customers, deals per customer, amount per deal; dots with intervals."""
     table = _table(frame)
+    ax.set_xlim(*window(*zip(*(table[("all", p)][:3] for p in FACTORS), strict=True)))
     for y, part in enumerate(FACTORS):
         value, low, high, _ = table[("all", part)]
-        interval_h(ax, y, value, low, high, SOFT if low <= 0 <= high else INK)
+        color = SOFT if low <= 0 <= high else INK
+        interval_h(ax, y, value, low, high, color)
+        cut_ends(ax, y, low, high, color)
         ax.annotate(
             ("+" if value > 0 else "−") + scene.compact(abs(value)),
             (value, y),

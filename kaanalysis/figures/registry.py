@@ -13,11 +13,20 @@ from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
     base_assumptions,
+    definitions,
     failure_patterns,
+    groups,
+    heads,
+    market,
+    needs,
     path_selection,
+    personas,
     problem_framing,
+    problem_ranking,
     procurement_flow,
+    retention,
     sales_flow,
+    statements,
 )
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
 from kaanalysis.figures.style import SMALL, SOFT, TITLE, narrow_punctuation, refuse_missing, styled, wrap
@@ -27,8 +36,21 @@ from kaanalysis.runfolder import write_atomically
 from kaanalysis.text import MissingText, Words, words
 
 FIGURES: dict[str, tuple[FigureSpec, ...]] = {
-    "00_problem_framing": problem_framing.FIGURES,
-    "01_base_assumptions": base_assumptions.FIGURES,
+    "00_problem_framing": (
+        *problem_ranking.FIGURES,
+        *problem_framing.FIGURES,
+        *groups.FIGURES,
+        *retention.FIGURES,
+        *heads.FIGURES,
+    ),
+    "01_base_assumptions": (
+        *statements.FIGURES,
+        *market.FIGURES,
+        *base_assumptions.FIGURES,
+        *needs.FIGURES,
+        *personas.FIGURES,
+        *definitions.FIGURES,
+    ),
     "02_procurement_flow": procurement_flow.FIGURES,
     "03_sales_flow": sales_flow.FIGURES,
     "04_path_selection": path_selection.FIGURES,
@@ -51,9 +73,11 @@ def spec(result_id: str, name: str) -> FigureSpec:
 
 
 def available(result: Result) -> list[FigureSpec]:
-    """The figures of an analysis whose frames are there and not empty."""
+    """The figures of an analysis whose frames are there, not empty and worth drawing."""
     return [
-        s for s in FIGURES.get(result.id, ()) if all(f in result.frames and len(result.frames[f]) for f in s.frames)
+        s
+        for s in FIGURES.get(result.id, ())
+        if all(f in result.frames and len(result.frames[f]) for f in s.frames) and (s.worth is None or s.worth(result))
     ]
 
 
@@ -73,7 +97,8 @@ def _sentence(scene: Scene, finding: Finding, prefix: str) -> str | None:
     growth = finding.number("growth_rate", finding.terms.get("segment"))
     if growth is not None and growth.value is not None:
         extra["growth"] = ("+" if growth.value > 0 else "") + scene.exact_share(float(growth.value)).replace("-", "−")
-    same = "_same" if finding.terms.get("slowest") == finding.terms.get("step") and finding.state == "supported" else ""
+    step = finding.terms.get("step")
+    same = "_same" if step and finding.terms.get("slowest") == step and finding.state == "supported" else ""
     for key in (f"{prefix}{same or '_' + finding.reason}", f"{prefix}_{finding.state}", prefix):
         name = f"figures.{scene.name}.{key}"
         if scene.words.has(name):
@@ -96,7 +121,9 @@ def _claim(spec: FigureSpec, scene: Scene) -> str:
     if sentences:
         return reduce(lambda a, b: scene.words("figures.shared.and", a=a, b=b), sentences)
     if spec.terms is not None:
-        return scene.text("claim", **spec.terms(scene))
+        terms = spec.terms(scene)
+        variant = terms.pop("variant", "")
+        return scene.text(f"claim_{variant}" if variant else "claim", **terms)
     return scene.text("title")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,11 @@ class DrawnWords(Words):
         text, count = replaced(super().term(group, str(name)))
         self.replaced += count
         return text
+
+
+def _rounded(value: float) -> float:
+    """At most three significant digits, as numbers beside each other are read."""
+    return float(f"{value:.3g}") if abs(value) < 1000 else float(round(value))
 
 
 @dataclass
@@ -109,6 +115,27 @@ class Scene:
             self.words.value(value, self.currency).replace(symbol, "").replace("\u00a0", "").replace("-", "−").strip()
         )
 
+    def signed(self, value: float, _position: object = None) -> str:
+        """An amount without its currency and with its sign."""
+        return ("+" if value > 0 else "−" if value < 0 else "") + self.compact(abs(value))
+
+    def between(self, low: float | None, high: float | None, unit: str = "", like: float | None = None) -> str:
+        """An interval without its unit ("1.2 to 3.4"); one end with "at least" or "at most"; empty where there is none."""
+
+        def end(value: float) -> str:
+            if unit.startswith("share"):
+                return self.words.value(value, "share", like=like).replace("-", "−")
+            return self.compact(value) if re.fullmatch(r"[A-Z]{3}", unit) else self.count(_rounded(value))
+
+        known = [end(float(v)) if v is not None and math.isfinite(v) else None for v in (low, high)]
+        if known == [None, None]:
+            return ""
+        if known[0] is None:
+            return self.words("numbers.at_most", value=known[1])
+        if known[1] is None:
+            return self.words("numbers.at_least", value=known[0])
+        return self.words("numbers.span", low=known[0], high=known[1])
+
     def share(self, value: float, _position: object = None) -> str:
         """A share in whole percent; also a tick formatter."""
         return format_percent(value, "#,##0%", locale=self.words.locale)
@@ -141,7 +168,8 @@ class Scene:
 @dataclass(frozen=True)
 class FigureSpec:
     """A figure of an analysis. frames: what it needs; draw: fills an empty figure from a scene; size: inches; findings:
-    whose states and numbers its title claims, in this order; terms: computed from the scene, for a title without."""
+    whose states and numbers its title claims, in this order; terms: computed from the scene, for a title without (`variant`: which of
+    the texts ``claim_<variant>``); worth: whether there is anything to see in frames that are there."""
 
     name: str
     frames: tuple[str, ...]
@@ -149,3 +177,4 @@ class FigureSpec:
     size: tuple[float, float]
     findings: tuple[str, ...] = ()
     terms: Callable[[Scene], dict[str, str]] | None = None
+    worth: Callable[[Result], bool] | None = None

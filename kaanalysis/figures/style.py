@@ -33,6 +33,13 @@ INK, SOFT, LINE, GRID, PAPER = "#1F2428", "#5B6268", "#9AA0A6", "#E4E7EA", "#FFF
 SEGMENTS = {"SMB": SMB, "KA": KA, "all": SOFT}
 # Where segment-coloured text stands on paper: SMB's fill is too light to read.
 SEGMENT_TEXT = {"SMB": "#9A5F00", "KA": KA, "all": SOFT}
+# A verdict is told by colour, shape and word: (fill, marker, text colour); an undecided one is drawn hollow.
+STATES = {
+    "supported": (GOOD, "o", "#2A7264"),
+    "contradicted": (BAD, "X", BAD),
+    "undecided": (OTHER, "D", SOFT),
+    "no_data": (LINE, "_", SOFT),
+}
 PATHS = {"part_time": "#EBCB78", "split": "#5A9FA8", "rebuild": "#5D3A7E"}
 PATH_TEXT = {"part_time": "#7A5C00", "split": "#1F6068", "rebuild": "#4A2A6B"}
 

@@ -1,0 +1,219 @@
+"""Hand-made results of 00 and 01, small, for the tests of figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kaanalysis.results import Finding, Number, Result
+
+
+def number(
+    name: str, segment: str, value: float | None, unit: str, n: int = 40, horizon: float | None = None
+) -> Number:
+    low, high = (None, None) if value is None else (value - abs(value) * 0.2 - 0.01, value + abs(value) * 0.2 + 0.01)
+    return Number(name, segment, value, low, high, 0.95, n, unit, "by hand", horizon)
+
+
+def result(id: str, findings: list[Finding], frames: dict[str, pd.DataFrame]) -> Result:
+    return Result(id, "data", "policy", "2026-06-30", findings, frames)
+
+
+def around(rows: list[tuple[object, ...]], columns: list[str], value: str = "value") -> pd.DataFrame:
+    """A frame of `rows` with low and high a fifth around `value`."""
+    frame = pd.DataFrame(rows, columns=columns)
+    reach = frame[value].abs() * 0.2
+    return frame.assign(low=frame[value] - reach, high=frame[value] + reach)
+
+
+def bridge() -> tuple[tuple[Number, ...], pd.DataFrame]:
+    values = {
+        "customers": 30e4, "deals_per_customer": -5e4, "price": 15e4, "new": 90e4, "retained": 10e4, "lost": -60e4,
+        "revenue_before": 200e4, "revenue_now": 240e4,
+    }  # fmt: skip
+    scale = {"SMB": 0.6, "KA": 0.3, "all": 1.0}  # a tenth belongs to no segment
+    numbers = [number(p, s, v * k, "CNY") for s, k in scale.items() for p, v in values.items()]
+    numbers += [number("growth_rate", s, 0.2, "share per period") for s in scale]
+    frame = pd.DataFrame([(n.segment, n.name, n.value, n.low, n.high, n.n) for n in numbers])
+    frame.columns = pd.Index(["segment", "part", "value", "low", "high", "n"])
+    return tuple(numbers), frame
+
+
+def growth_by(industries: tuple[str, ...] = ("retail", "finance", "logistics")) -> pd.DataFrame:
+    parts = {"new": 9e5, "retained": 1e5, "lost": -6e5, "revenue_before": 2e6, "revenue_now": 2.4e6}
+    rows = [
+        (dimension, group, part, value / (place + 1), 12)
+        for dimension, groups in (("industry", industries), ("region", ("east", "")))
+        for place, group in enumerate(groups)
+        for part, value in parts.items()
+    ]
+    return around(rows, ["dimension", "group", "part", "value", "n"])
+
+
+def penetration() -> pd.DataFrame:
+    rows = [
+        (segment, industry, known, known - 3, int(known * share), share, 1e6)
+        for segment, share in (("SMB", 0.1), ("KA", 0.5), ("all", 0.15))
+        for industry, known in (("retail", 240), ("finance", 60))
+    ]
+    return around(rows, ["segment", "industry", "known", "worked", "customers", "share", "won"], "share")
+
+
+def retention() -> pd.DataFrame:
+    rows = []
+    for segment, kept in (("SMB", 0.6), ("KA", 0.9), ("all", 0.8)):
+        for measure, more in (("gross_revenue_retention", 1.0), ("net_revenue_retention", 1.4)):
+            rows += [
+                (segment, cohort, measure, kept * more, n) for cohort, n in (("all", 40), ("2023", 25), ("2024", 3))
+            ]
+    return around(rows, ["segment", "cohort", "measure", "value", "n"])
+
+
+def heads() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = [(f"team {t}", "SMB", y, 5.0, 1e5, 2e4, 4e5 * (1 + 0.1 * y + t)) for t in range(3) for y in range(-3, 1)]
+    rows += [("team 2", "SMB", -4, 5.0, 1e5, 2e4, 0.0), ("big", "KA", 0, 4.0, 4e5, 2e5, 8e6)]
+    years = pd.DataFrame(rows, columns=["team", "motion", "year", "heads", "cost", "support_cost", "bookings"])
+    chain = [("SMB", k, v) for k, v in (("seller", 5e4), ("manager", 1e4), ("training", 1e4), ("support", 8e3))]
+    chain += [("KA", "seller", 4e5), ("KA", "support", 2e5)]
+    return (
+        years.assign(per_head=years["bookings"] / years["heads"]),
+        pd.DataFrame(chain, columns=["motion", "link", "cost_per_head"]),
+    )
+
+
+def problem_framing(state: str = "supported") -> Result:
+    numbers, frame = bridge()
+    ranking = around(
+        [("M-0.2", state, 5e5, 0.7), ("M-0.1", state, 2e5, 0.29), ("M-0.4", "contradicted", -6e6, 0.01)],
+        ["statement", "state", "shortfall", "p_first"],
+        "shortfall",
+    )
+    growth = number("revenue_per_head_growth", "SMB", -0.05, "share per year")
+    costs = tuple(number("cost_of_growth", s, v, "currency per currency") for s, v in (("SMB", 1.2), ("KA", 0.4)))
+    gap = (number("industry_gap", "retail", 0.08, "share"), number("shortfall", "M-0.2", 5e5, "CNY"))
+    findings = [
+        Finding("M-0", "growth_by_heads", state, f"heads_{state}", (growth, *costs)),  # type: ignore[arg-type]
+        Finding("M-0.1", "base_stalled", state, f"base_{state}", numbers, terms={"segment": "SMB"}),  # type: ignore[arg-type]
+        Finding("M-0.2", "industry_behind", state, f"industry_{state}", gap, terms={"industry": "retail"}),  # type: ignore[arg-type]
+        Finding("M-0.3", "leading_behind", "no_data", "missing", needs=("accounts.ranked_on",)),
+    ]
+    years, chain = heads()
+    frames = {
+        "growth_bridge": frame, "problem_ranking": ranking, "growth_by": growth_by(), "penetration": penetration(),
+        "retention": retention(), "head_years": years, "chain_cost": chain,
+    }  # fmt: skip
+    return result("00_problem_framing", findings, frames)
+
+
+STATEMENTS = (
+    ("M-1.1", "SMB", "many", "accounts_estimated", "SMB", 9000, "accounts", 2000),
+    ("M-1.1", "KA", "few", "accounts_estimated", "KA", 300, "accounts", 1000),
+    ("M-1.2", "SMB", "short", "rmst", "SMB", 18, "months", 24),
+    ("M-1.2", "KA", "long", "rmst", "KA", 30, "months", 24),
+    ("M-1.3", "SMB", "generic", "custom_share", "SMB", 0.07, "share", 0.2),
+    ("M-1.3", "KA", "individual", "custom_share", "KA", 0.4, "share", 0.2),
+    ("M-1.4", "SMB", "varied", "spend_dispersion", "SMB", 1.2, "log units", 0.8),
+    ("M-1.4", "KA", "well_paying", "spend_ratio", "KA-SMB", 20, "ratio", 2),
+)
+
+
+def statements(state: str = "supported") -> pd.DataFrame:
+    rows = [(a, s, k, state, n, o, v, 0.95, 40, u, f"policy.{k}", float(m)) for a, s, k, n, o, v, u, m in STATEMENTS]
+    columns = ["axis", "segment", "statement", "state", "number", "of", "value", "level", "n", "unit", "policy", "now"]
+    return around(rows, columns).assign(flip_at=np.nan, flip_to=None)  # type: ignore[arg-type]
+
+
+def looks() -> pd.DataFrame:
+    kinds = [("SMB", "SMB", "SMB", "SMB")] * 12 + [("KA", "SMB", None, "SMB")] * 5 + [("SMB", None, None, None)] * 3
+    rows = [(f"a{i}", f"a{i}", "SMB", *k) for i, k in enumerate(kinds)]
+    rows += [(f"k{i}", f"k{i}", "KA", None, "KA", "KA" if i % 3 else "SMB", "KA") for i in range(9)]
+    return pd.DataFrame(rows, columns=["account_id", "cluster", "segment", "stay", "needs", "pay", "size"])
+
+
+def personas() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = []
+    for i in range(30):
+        persona = (None, "M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")[i % 5]
+        reach = (None, "global", "national", "regional", "local")[i % 5]
+        rows.append(
+            (f"a{i}", persona, None if persona else "M-1.5c", 1e6 * 1.4**i, reach, i % 2 == 0, i % 7 == 0, 1e4 * i)
+        )
+    columns = ["account_id", "persona", "borderline", "annual_revenue", "reach", "customer", "inside", "spend"]
+    table = [(i, p, 4, 2e5, "customer") for i in (False, True) for p in (False, True)] + [
+        (False, True, 9, 0.0, "prospect")
+    ]
+    return pd.DataFrame(rows, columns=columns), pd.DataFrame(
+        table, columns=["inside", "persona", "accounts", "spend", "kind"]
+    )
+
+
+def definitions() -> pd.DataFrame:
+    rows = [
+        (d, d, f, "key", "undecided" if (d, f) == ("size", "M-1.4") else "supported", 40, 9, d == "label")
+        for d in ("label", "size", "persona")
+        for f in ("M-1", "M-1.1", "M-1.2", "M-1.3", "M-1.4")
+    ]
+    rows.append(("label", "label", "M-1.5c", "persona_regional", "supported", 40, 9, True))
+    return pd.DataFrame(rows, columns=["definition", "version", "finding", "key", "state", "n_smb", "n_ka", "used"])
+
+
+def base_assumptions(state: str = "supported") -> Result:
+    curves = []
+    for segment, rate in (("SMB", 0.05), ("KA", 0.01)):
+        months = np.arange(0, 60, 3.0)
+        survival = np.exp(-rate * months)
+        curves.append(pd.DataFrame({
+            "months": months, "at_risk": np.linspace(60, 6, len(months)).astype(int),
+            "entered": [60] + [0] * (len(months) - 1),
+            "survival": survival, "low": survival * 0.9, "high": np.minimum(1, survival * 1.1), "segment": segment,
+        }))  # fmt: skip
+    spend = pd.DataFrame(
+        {"segment": ["SMB"] * 20 + ["KA"] * 12, "spend": [*np.geomspace(1e3, 1e5, 20), *np.geomspace(1e5, 1e6, 12)]}
+    )
+    units = np.linspace(0, 1, 30)
+    lorenz = pd.concat(
+        pd.DataFrame({"units": units, "held": units**k, "segment": s}) for s, k in (("SMB", 4), ("KA", 2))
+    )
+    market = pd.DataFrame(
+        [("SMB", 1300, 1280, 34, 14), ("KA", 160, 120, 67, 27)],
+        columns=["segment", "known", "worked", "listed", "both"],
+    )
+    mix = pd.DataFrame(
+        [(s, p, v) for s in ("SMB", "KA") for p, v in (("base", 0.6), ("travel", 0.3), ("training", 0.1))],
+        columns=["segment", "product", "share"],
+    )
+    stay = (number("rmst_difference", "KA-SMB", 12.3, "months", horizon=36),)
+    pay = (
+        number("spend_median", "SMB", 1e4, "CNY"),
+        number("spend_median", "KA", 3e5, "CNY"),
+        number("spend_ratio", "KA-SMB", 30.0, "ratio"),
+    )
+    many = [
+        number(name, s, value, unit)
+        for s, k in (("SMB", 1.0), ("KA", 0.1), ("all", 1.1))
+        for name, value, unit in (
+            ("accounts_known", 1300 * k, "accounts"),
+            ("accounts_estimated", 9000 * k, "accounts"),
+            ("gini", 0.5, "index"),
+            ("top10_share", 0.3, "share"),
+        )
+    ]
+    need = [
+        *(number(name, s, v, unit) for s, v in (("SMB", 0.05), ("KA", 0.4)) for name, unit in (("need_distance", "bits"), ("custom_share", "share"))),
+        number("need_distance_difference", "KA-SMB", 0.35, "bits"),
+    ]  # fmt: skip
+    mixed = tuple(number("mixed_share", s, 0.3, "share") for s in ("SMB", "KA", "all"))
+    findings = [
+        Finding("M-1", "two_businesses", state, f"overlap_{state}", mixed),  # type: ignore[arg-type]
+        Finding("M-1.1", "potential_customers", state, "market_supported", tuple(many)),  # type: ignore[arg-type]
+        Finding("M-1.2", "lifecycle", "supported", "lifecycle_supported", stay),
+        Finding("M-1.3", "needs", state, f"needs_{state}", tuple(need)),  # type: ignore[arg-type]
+        Finding("M-1.4", "willingness_to_pay", "contradicted", "spend_evenness_contradicted", pay),
+    ]
+    people, table = personas()
+    frames = {
+        "survival": pd.concat(curves), "spend": spend, "lorenz": lorenz, "market": market, "product_mix": mix,
+        "looks": looks(), "personas": people, "inside_outside": table, "statements": statements(state),
+        "definitions": definitions(),
+    }  # fmt: skip
+    return result("01_base_assumptions", findings, frames)
