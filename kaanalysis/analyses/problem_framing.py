@@ -8,15 +8,15 @@ Growth from one period to the next is taken apart exactly (:mod:`growth_bridge`)
 * M-0.4 the whole base is to be moved up: growth of the won amount per customer.
 
 What each could bring (`shortfall`) is the won amount of a period that is missing against the company's own target or its own rate
-elsewhere; the chance to be the largest of the four ranks them. Each carries what a next period could show (`detectable_change`), which
-makes its stop rule. The reflex behind the wish for key accounts, that small business grows only by heads, is M-0
-(:mod:`growth_by_heads`).
+elsewhere; the chance to be the largest of the four, and above 0, ranks them. Each carries what a next period could show
+(`detectable_change`), which makes its stop rule. The reflex behind the wish for key accounts, that small business grows only by heads, is
+M-0 (:mod:`growth_by_heads`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -134,78 +134,96 @@ def _value_growth(sums: Array, draws: Array, units: Units, policy: Policy) -> Nu
                              "share per period", method, clusters=buyers["cluster"].nunique())  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """What the statements count, resampled: customer groups appear a Poisson number of times, the same in all of them."""
+
+    units: Units
+    policy: Policy
+
+    def __call__(self, columns: Array) -> tuple[Array, Array]:
+        """(sums of the company, sums of every resample) of columns of account values."""
+        clusters = self.units.frame["cluster"].to_numpy(object)
+        draws, seed = self.policy["evidence.draws"], self.policy["evidence.seed"]
+        return columns.sum(axis=0, keepdims=True), poisson_sums(columns, clusters, draws, seed)
+
+
+def _leading(units: Units) -> tuple[Array, Array]:
+    """Flags: accounts on a ranking, and those they are compared with (key accounts where there are any); both sides."""
+    keys = units.flag(units.frame["segment"].eq("KA"))
+    same = keys if keys.any() else np.ones(len(units.frame))
+    return units.flag(units.frame["ranked_on"].notna()) * same, same
+
+
+def _ranks(
+    shortfalls: Mapping[str, tuple[Array, Array]], units: Units, policy: Policy, currency: str
+) -> dict[str, list[Number]]:
+    """By statement its shortfall and its chance to be the largest that is one at all (above 0)."""
+    table = np.column_stack([sample for _, sample in shortfalls.values()])
+    largest = np.where(table.max(axis=1) > 0, table.argmax(axis=1), -1)
+    method = "share of resamples in which this shortfall is the largest and above 0"
+    return {
+        id: [
+            _shortfall(id, point, sample, units, policy, currency),
+            share_of_draws("p_first", id, largest == place, method),
+        ]
+        for place, (id, (point, sample)) in enumerate(shortfalls.items())
+    }
+
+
 def _statements(
     company: Company, policy: Policy, units: Units, bridge: list[Number]
 ) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
-    currency, level, target = company.info.currency, policy["evidence.level"], policy["growth.target_rate"]
-    clusters, draws, seed = units.frame["cluster"].to_numpy(object), policy["evidence.draws"], policy["evidence.seed"]
-
-    def drawn(columns: Array) -> tuple[Array, Array]:
-        return columns.sum(axis=0, keepdims=True), poisson_sums(columns, clusters, draws, seed)
-
-    shortfalls: dict[str, tuple[Array, Array]] = {}
+    target, drawn, gap_flips = policy["growth.target_rate"], _Drawn(units, policy), ["growth.penetration_gap"]
     columns, weights = _base_shortfall(units, target)
-    shortfalls["M-0.1"] = tuple(s @ weights for s in drawn(columns))  # type: ignore[assignment]
     value = drawn(_value_columns(units))
-    shortfalls["M-0.4"] = tuple(_value_shortfall(s, target) for s in value)  # type: ignore[assignment]
+    pairs: dict[str, Sequence[Array]] = {
+        "M-0.1": [s @ weights for s in drawn(columns)],
+        "M-0.4": [_value_shortfall(s, target) for s in value],
+    }
     gaps = industry_gaps(units, policy) if company.has("accounts.industry") else {}
     industry = largest_industry(units, gaps, policy["growth.penetration_gap"])
     if industry is not None:
-        group = units.flag(units.frame["industry"].eq(industry))
-        known = units.flag(units.frame["industry"].notna())
-        shortfalls["M-0.2"] = tuple(behind_shortfall(s) for s in drawn(behind_columns(units, group, known)))  # type: ignore[assignment]
-    ranked = units.flag(units.frame["ranked_on"].notna())
-    same = (
-        units.flag(units.frame["segment"].eq("KA")) if (units.frame["segment"] == "KA").any() else np.ones(len(ranked))
-    )
+        group, known = (units.flag(f) for f in (units.frame["industry"].eq(industry), units.frame["industry"].notna()))
+        pairs["M-0.2"] = [behind_shortfall(s) for s in drawn(behind_columns(units, group, known))]
+    ranked, same = _leading(units)
     if ranked.any():
         worked = units.flag(units.frame["worked"]) * same
-        shortfalls["M-0.3"] = tuple(  # type: ignore[assignment]
-            behind_shortfall(s) for s in drawn(behind_columns(units, ranked * same, worked))
-        )
-    largest = np.argmax(np.column_stack([d for _, d in shortfalls.values()]), axis=1)
-    shared: dict[str, list[Number]] = {}
-    for place, (id, (point, sample)) in enumerate(shortfalls.items()):
-        shared[id] = [
-            _shortfall(id, point, sample, units, policy, currency),
-            share_of_draws(
-                "p_first", id, largest == place, "share of resamples in which this shortfall is the largest"
-            ),
-        ]
+        pairs["M-0.3"] = [behind_shortfall(s) for s in drawn(behind_columns(units, ranked, worked))]
+    shared = _ranks({id: (p[0], p[1]) for id, p in pairs.items()}, units, policy, company.info.currency)
 
-    findings = {"M-0.1": _judged(judge_base, "M-0.1", bridge, shared, policy, ["growth.stall_rate"])}
-    growth = next(n for n in bridge if n.name == "growth_rate" and n.segment == findings["M-0.1"].terms["segment"])
-    findings["M-0.1"] = _with(findings["M-0.1"], [_detectable(growth, "M-0.1")])
+    base = _judged(judge_base, "M-0.1", bridge, shared, policy, ["growth.stall_rate"])
+    growth = next(n for n in bridge if n.name == "growth_rate" and n.segment == base.terms["segment"])
     moved = _value_growth(*value, units, policy)
-    findings["M-0.4"] = _judged(
-        judge_value, "M-0.4", [moved, _detectable(moved, "M-0.4")], shared, policy, ["growth.stall_rate"]
-    )
-    if industry is not None:
+    findings = {"M-0.1": _with(base, [_detectable(growth, "M-0.1")])}
+    findings["M-0.2"] = judge_industry(gaps, [], policy)[0]
+    if not company.has("accounts.industry"):
+        findings["M-0.2"] = no_data("M-0.2", "industry_behind", ["accounts.industry"])
+    elif industry is not None:
         gap = number("industry_gap", industry, gaps[industry], "share")
         found = [gap, _detectable(gap, "M-0.2")]
-        findings["M-0.2"] = _judged(
-            lambda n, p: judge_industry(gaps, n, p), "M-0.2", found, shared, policy, ["growth.penetration_gap"]
-        )
-    elif company.has("accounts.industry"):
-        findings["M-0.2"] = judge_industry(gaps, [], policy)[0]
-    else:
-        findings["M-0.2"] = no_data("M-0.2", "industry_behind", ["accounts.industry"])
+        findings["M-0.2"] = _judged(lambda n, p: judge_industry(gaps, n, p), "M-0.2", found, shared, policy, gap_flips)
+    findings["M-0.3"] = no_data("M-0.3", "leading_behind", ["accounts.ranked_on"])
     if ranked.any():
-        found = leading_numbers(units, ranked * same, same, level)
+        found = leading_numbers(units, ranked, same, policy["evidence.level"])
         found.append(_detectable(found[0], "M-0.3"))
-        findings["M-0.3"] = _judged(judge_leading, "M-0.3", found, shared, policy, ["growth.penetration_gap"])
-    else:
-        findings["M-0.3"] = no_data("M-0.3", "leading_behind", ["accounts.ranked_on"])
-    flat = []
-    for id, finding in sorted(findings.items()):
+        findings["M-0.3"] = _judged(judge_leading, "M-0.3", found, shared, policy, gap_flips)
+    found = [moved, _detectable(moved, "M-0.4")]
+    findings["M-0.4"] = _judged(judge_value, "M-0.4", found, shared, policy, ["growth.stall_rate"])
+    frames = {"problem_ranking": _ranking(findings)}
+    if company.has("accounts.industry"):
+        frames["penetration"] = coverage(units, policy["evidence.level"])
+    return list(findings.values()), frames
+
+
+def _ranking(findings: Mapping[str, Finding]) -> pd.DataFrame:
+    rows = []
+    for id, finding in findings.items():
         missing, first = finding.number("shortfall", id), finding.number("p_first", id)
         if missing is not None and first is not None:
-            flat.append((id, finding.state, missing.value, missing.low, missing.high, first.value))
-    ranking = pd.DataFrame(flat, columns=["statement", "state", "shortfall", "low", "high", "p_first"])
-    frames = {"problem_ranking": ranking.sort_values("p_first", ascending=False, ignore_index=True)}
-    if company.has("accounts.industry"):
-        frames["penetration"] = coverage(units, level)
-    return [findings[id] for id in sorted(findings)], frames
+            rows.append((id, finding.state, missing.value, missing.low, missing.high, first.value))
+    frame = pd.DataFrame(rows, columns=["statement", "state", "shortfall", "low", "high", "p_first"])
+    return frame.sort_values("p_first", ascending=False, ignore_index=True, kind="stable")
 
 
 def _with(finding: Finding, numbers: list[Number]) -> Finding:
