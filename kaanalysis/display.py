@@ -25,8 +25,10 @@ def _frame(rows: Rows, headings: tuple[str, ...], words: Words) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[words(f"table.{h}") for h in headings])
 
 
-def _bare(value: object, words: Words) -> str:
-    return words("display.not_recorded") if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
+def _bare(value: object, words: Words, group: str = "") -> str:
+    """A value of the data as it stands, or as the catalogue names it; said where it is not recorded."""
+    missing = value is None or pd.isna(value)  # type: ignore[call-overload]
+    return words("display.not_recorded") if missing else words.term(group, str(value))
 
 
 def statements(result: Result, words: Words) -> pd.DataFrame:
@@ -86,7 +88,7 @@ def evidence(row: pd.Series, words: Words, currency: str) -> str:
         year = "" if pd.isna(row["year"]) else f" {row['year']}"
         return words("display.listed", list=row["list"], year=year, place=place, field=row["field"])
     if row["persona"] == "M-1.5d" and row["field"] == "industry":
-        return words("display.profile", industry=row["industry"])
+        return words("display.profile", industry=words.term("industry", row["industry"]))
     if row["persona"] == "M-1.5d":
         return words("display.excess", times=words.value(float(row["excess"]), "ratio"))
     return words("display.revenue", amount=words.value(float(row["annual_revenue"]), currency))
@@ -98,7 +100,7 @@ def white_space(result: Result, words: Words) -> pd.DataFrame:
     for _, row in result.frames["white_space"].iterrows():
         rows.append((
             f"{_bare(row['name'], words)} ({row['account_id']})", words.term("persona", str(row["persona"])),
-            evidence(row, words, _currency(result)), _bare(row["industry"], words), _bare(row["region"], words),
+            evidence(row, words, _currency(result)), _bare(row["industry"], words, "industry"), _bare(row["region"], words, "region"),
         ))  # fmt: skip
     return _frame(rows, ("account", "persona", "evidence", "industry", "region"), words)
 
@@ -129,7 +131,7 @@ def persona_profile(result: Result, words: Words) -> pd.DataFrame:
             f"{words.value(int(row[a]), '')} / {words.value(int(row[b]), '')}"
             for a, b in (("mine", "of_mine"), ("others", "of_others"))
         ]
-        rows.append((words(f"table.{row['dimension']}"), words.term("category", str(row["value"])), *shares,
+        rows.append((words(f"table.{row['dimension']}"), words.term(str(row["dimension"]), str(row["value"])), *shares,
                      words.value(float(row["p_adjusted"]), ""), words("display.typical") if row["typical"] else ""))  # fmt: skip
     return _frame(rows, ("dimension", "attribute", "in_persona", "other_customers", "p_adjusted", "typical"), words)
 

@@ -49,6 +49,10 @@ def catalogue(language: str) -> dict[str, str]:
     return flat
 
 
+# A difference of two shares is read in points: 5 % more of 10 % would be another number.
+POINTS = "share difference"
+
+
 class Words:
     """The texts and number formats of one language."""
 
@@ -92,6 +96,10 @@ class Words:
             for bound, key in ((0.001, "numbers.less_than"), (0.999, "numbers.more_than")):
                 if value < bound if key.endswith("less_than") else value > bound:
                     return self(key, value=format_percent(bound, "0.0%", locale=self.locale))
+        if unit == POINTS:
+            return self._with_unit(self._points(value, like), unit)
+        if unit == "accounts":
+            value = round(value)  # an estimate of a number of companies
         if unit.startswith("share") or unit == "probability":
             digits = "#,##0.0%" if fine or 0 < abs(like if like is not None else value) < 0.1 else "#,##0%"
             return format_percent(value, digits, locale=self.locale)
@@ -110,6 +118,11 @@ class Words:
         key = f"units_one.{unit}" if one and self.has(f"units_one.{unit}") else f"units.{unit}"
         return self(key, n=number)
 
+    def _points(self, value: float, like: float | None = None) -> str:
+        """A difference of shares in hundredths."""
+        digits = "#,##0.0" if abs(like if like is not None else value) < 0.1 else "#,##0"
+        return format_decimal(100 * value, digits, locale=self.locale)
+
     def _decimal(self, value: float | int, like: float | None = None) -> str:
         size = abs(value if like is None else like)
         if float(value).is_integer() and (like is None or float(like).is_integer()) and abs(value) < 1e15:
@@ -122,14 +135,16 @@ class Words:
         if number.low is None and number.high is None:
             return ""
         level = format_percent(number.level or 0, locale=self.locale)
-        plain = number.unit.startswith("share") or number.unit == "probability"
+        plain = (number.unit.startswith("share") and number.unit != POINTS) or number.unit == "probability"
 
         def end(value: float | int) -> str:
             if number.unit == "probability":
                 return format_percent(value, "#,##0.#%", locale=self.locale)
             if plain or re.fullmatch(r"[A-Z]{3}", number.unit):
                 return self.value(value, number.unit, like=number.value)
-            return self._decimal(value, number.value)
+            if number.unit == POINTS:
+                return self._points(value, number.value)
+            return self._decimal(round(value) if number.unit == "accounts" else value, number.value)
 
         if number.low is None or number.high is None:
             key, known = ("numbers.at_most", number.high) if number.low is None else ("numbers.at_least", number.low)

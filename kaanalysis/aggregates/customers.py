@@ -17,7 +17,8 @@ from kaanalysis.policy import Policy
 
 @read_once
 def customer_lives(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per customer life: account_id, cluster, segment, industry, region, entry and duration (days since the life began), ended.
+    """One row per customer life: account_id, cluster, segment, industry, region, entry and duration (days since the life began), ended,
+    since (days from its beginning to as_of).
 
     A life is the union of an account's subscriptions; a pause of at most ``lifecycle.gap_months`` does not end it. Without
     subscriptions it runs from the first won deal to the last plus ``lifecycle.silence_months``. A life that began before
@@ -65,6 +66,7 @@ def customer_lives(company: Company, policy: Policy) -> pd.DataFrame:
         "ended",
         entry=ibis.greatest(watched - lives["first"], 0),
         duration=lives.end - lives["first"],
+        since=as_of - lives["first"],
     )
     return frame.order_by(["account_id", "life"]).execute()
 

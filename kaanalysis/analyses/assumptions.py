@@ -130,7 +130,8 @@ def overlap_of_looks(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per customer with a segment: account_id, cluster, segment, and what it looks like (SMB, KA or null) on each of
     :data:`LOOKS`, cut half-way between the two groups.
 
-    stay: a life beyond the middle of both restricted horizons' means, or ended before it (null while neither is known); needs: share of
+    stay: whether a life lasted to the middle of the two lifetime marks, of those that began on record and long enough ago to tell; needs:
+    share of
     custom work in its own orders; pay: spend of the window; size: employees, else revenue (geometric middle of medians)."""
     register = aggregates.account_register(company, policy)
     frame = register[register["customer"] & register["segment"].isin(["SMB", "KA"])].set_index("account_id")
@@ -163,8 +164,10 @@ def _stay_look(company: Company, policy: Policy, frame: pd.DataFrame) -> pd.Seri
     lives = lives[lives["account_id"].isin(frame.index)]
     last = lives.sort_values("life").groupby("account_id").last().reindex(frame.index)
     cut = (policy["lifecycle.short_months"] + policy["lifecycle.long_months"]) / 2 * DAYS_PER_MONTH
-    stayed = last["duration"] >= cut
-    return look.mask(stayed.fillna(False), "KA").mask((~stayed & last["ended"].eq(True)).fillna(False), "SMB")
+    # Only lives seen from their start, and long enough ago to have reached the cut: among the others only one of the two looks can show.
+    told = last["entry"].eq(0) & (last["since"] >= cut)
+    stayed = (last["duration"] >= cut).fillna(False)
+    return look.mask(told & stayed, "KA").mask(told & ~stayed, "SMB")
 
 
 def mixed_shares(looks: pd.DataFrame, policy: Policy) -> list[Number]:

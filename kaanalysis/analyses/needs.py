@@ -77,7 +77,7 @@ def _custom(amounts: pd.DataFrame, policy: Policy) -> list[Number]:
     difference = difference_of_estimates(found["KA"], found["SMB"], "difference of shares of a sum, MOVER")
     return [
         *(number("custom_share", s, e, "share") for s, e in found.items()),
-        number("custom_share_difference", "KA-SMB", difference, "share"),
+        number("custom_share_difference", "KA-SMB", difference, "share difference"),
     ]
 
 

@@ -90,7 +90,7 @@ def leading_numbers(units: Units, ranked: Array, same: Array, level: float) -> l
     gap = newcombe_difference(*counts[0], *counts[1], level)
     names = ("other_share", "leading_share")
     shares = [number(name, aggregates.ALL, wilson(*c, level), "share") for name, c in zip(names, counts, strict=True)]
-    return [number("leading_gap", aggregates.ALL, replace(gap, n=counts[1][1]), "share"), *shares]
+    return [number("leading_gap", aggregates.ALL, replace(gap, n=counts[1][1]), "share difference"), *shares]
 
 
 def judge_industry(gaps: dict[str, Estimate], numbers: list[Number], policy: Policy) -> list[Finding]:

@@ -187,7 +187,7 @@ def _numbers(register: pd.DataFrame, persona: str, policy: Policy) -> list[Numbe
         int((ours & register["inside"]).sum()), int(ours.sum()), int((outside & register["inside"]).sum()), int(outside.sum()),
         policy["evidence.level"],
     )  # fmt: skip
-    return [*numbers, number("persona_hit_difference", persona, replace(gap, n=int(ours.sum())), "share")]
+    return [*numbers, number("persona_hit_difference", persona, replace(gap, n=int(ours.sum())), "share difference")]
 
 
 def judge(numbers: list[Number], persona: str, policy: Policy) -> list[Finding]:

@@ -91,7 +91,7 @@ def _detectable(metric: Number, name: str) -> Number:
     """The smallest change of the metric that a next, equally long period shows with 80 % power: 2.8 standard errors of a difference."""
     value = None
     if metric.low is not None and metric.high is not None:
-        value = POWER * np.sqrt(2) * (metric.high - metric.low) / (2 * 1.96)
+        value = float(POWER * np.sqrt(2) * (metric.high - metric.low) / (2 * 1.96))
     method = "2.8 standard errors of a difference of two periods"
     return Number("detectable_change", name, value, None, None, None, metric.n, metric.unit, method)
 
@@ -200,7 +200,7 @@ def _statements(
     if not company.has("accounts.industry"):
         findings["M-0.2"] = no_data("M-0.2", "industry_behind", ["accounts.industry"])
     elif industry is not None:
-        gap = number("industry_gap", industry, gaps[industry], "share")
+        gap = number("industry_gap", industry, gaps[industry], "share difference")
         found = [gap, _detectable(gap, "M-0.2")]
         findings["M-0.2"] = _judged(lambda n, p: judge_industry(gaps, n, p), "M-0.2", found, shared, policy, gap_flips)
     findings["M-0.3"] = no_data("M-0.3", "leading_behind", ["accounts.ranked_on"])

@@ -83,7 +83,7 @@ def _discounts(amounts: pd.DataFrame, level: float) -> list[Number]:
         return []
     difference = difference_of_estimates(found["KA"], found["SMB"], "difference of discounts, MOVER")
     numbers = [number("discount", s, e, "share") for s, e in found.items()]
-    return [*numbers, number("discount_difference", "KA-SMB", difference, "share")]
+    return [*numbers, number("discount_difference", "KA-SMB", difference, "share difference")]
 
 
 def judge(numbers: list[Number], policy: Policy) -> list[Finding]:

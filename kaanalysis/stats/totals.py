@@ -32,18 +32,19 @@ def _by_cluster(name: str, values: Any, clusters: Any, *, signed: bool = False) 
 
 
 def _quantile(parts: FloatArray, level: float) -> float | None:
-    """Student's t at the level, on the effective number of parts less one; None where one part carries all."""
+    """Student's t at the level, on the effective number of parts less one; None where effectively fewer than three parts carry the sum:
+    their limits would span orders of magnitude and say nothing."""
     size = np.abs(parts)
     squares = float((size**2).sum())
     freedom = float(size.sum()) ** 2 / squares - 1 if squares > 0 else 0.0
-    return float(stats.t.ppf((1 + level) / 2, freedom)) if freedom > 0.5 else None
+    return float(stats.t.ppf((1 + level) / 2, freedom)) if freedom >= 2 - 1e-9 else None
 
 
 def total(values: Any, clusters: Any = None, *, level: float = 0.95) -> Estimate:
     """The sum of non-negative values, in their unit, with the interval sum · exp(± t · √(Σ c²) / sum), c the sums by cluster.
 
     ``values``: shape (n,), 0 or more; ``clusters``: one label per unit (None: each its own). ``n``: clusters that contribute. The limits
-    are None where the sum is 0 or one cluster carries (nearly) all of it. Raises ValueError for negative or missing values.
+    are None where the sum is 0 or effectively fewer than three clusters carry it. Raises ValueError for negative or missing values.
     """
     check_level(level)
     parts = _by_cluster("values", values, clusters)

@@ -1,5 +1,6 @@
 """The eight statements, the principles that follow, how far the groups overlap, and how verdicts move with the definition."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import pandas as pd
@@ -98,13 +99,18 @@ def test_looks_and_mixed_share_by_hand(company: Open, policy: Policy) -> None:
     assert numbers == pytest.approx({"SMB": 0.0, "KA": 0.1, "all": 0.05})
 
 
-def test_a_life_that_is_not_over_and_not_long_yet_has_no_look(company: Open, policy: Policy) -> None:
+def test_only_lives_that_could_show_either_look_have_one(company: Open, policy: Policy) -> None:
+    """A began too late to have reached the cut of 24 months, even though it has left; B reached it; C left before; D began before the records."""
     made = company(
-        accounts="account_id,segment\nA,SMB\nB,KA\n", opportunities="opportunity_id,account_id,outcome\n",
-        subscriptions="account_id,started_at,ended_at\nA,2025-06-01,\nB,2020-01-01,\n",
+        {"observed_from": dt.date(2020, 1, 1)}, accounts="account_id,segment\nA,SMB\nB,KA\nC,SMB\nD,KA\n",
+        opportunities="opportunity_id,account_id,outcome,created_at,closed_at,amount\n",
+        subscriptions="account_id,started_at,ended_at\nA,2025-06-01,2025-09-01\nB,2021-01-01,\nC,2021-01-01,2021-06-01\nD,2015-01-01,\n",
     )  # fmt: skip
     looks = overlap_of_looks(made, policy).set_index("account_id")
-    assert pd.isna(looks.loc["A", "stay"]) and looks.loc["B", "stay"] == "KA" and looks["size"].isna().all()
+    assert (
+        looks["stay"].fillna("-").to_dict() == {"A": "-", "B": "KA", "C": "SMB", "D": "-"}
+        and looks["size"].isna().all()
+    )
 
 
 @pytest.mark.parametrize(
