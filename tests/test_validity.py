@@ -5,6 +5,8 @@ The full measurement is ``make bench-validity``; its results are in benchmarks/V
 
 from __future__ import annotations
 
+import itertools
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,16 +16,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.validity import report, store, study, truths
+from benchmarks.validity import base_cells, report, store, study, truths
 from benchmarks.validity.cells import BORDER, Cell, healthy_cell, with_segment
 from benchmarks.validity.engine import Engine
+from kaanalysis import text
 from kaanalysis.analyses import sales_flow
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.simulate import draw_company
-from kaanalysis.simulate.replica import replica_truth
+from kaanalysis.simulate.parameters import load
+from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
 from kaanalysis.stats import Estimate, jeffreys
 
 COMPANIES = 30
+TEXTS = Path(text.__file__).parent / "text"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -103,9 +108,16 @@ def test_every_interval_of_the_workbook_has_a_truth_or_a_reason(engine: Engine, 
     row = study.company_row(engine, cell, 0.5, 1, quick)
     truth = truths.all_numbers(cell.world, 0.5, quick, pieces=6)
     frame = report.coverage([row], truth, 0.5)
-    assert len(frame) > 70 and set(frame["analysis"]) == {"00", "01", "02", "03", "05"}
+    assert len(frame) > 110 and set(frame["analysis"]) == {"00", "01", "02", "03", "05"}
     named = {key.split("|")[1] for key in row["numbers"]}
     assert set(truths.NO_COVERAGE) <= named, "a reason is given for a number that is not there"
+    # One company does not show every number: those that have a name in the texts are all there can be.
+    names = set(tomllib.loads((TEXTS / "en.toml").read_text(encoding="utf-8"))["number_names"])
+    told = {key.split("|")[0] for key in truth}
+    kinds = [told, set(truths.NO_COVERAGE), set(truths.NO_INTERVAL)]
+    assert names <= set.union(*kinds), f"neither truth nor reason: {sorted(names - set.union(*kinds))}"
+    assert not any(a & b for a, b in itertools.combinations(kinds, 2)) and not truths.NO_INTERVAL & named
+    assert names >= truths.NO_INTERVAL, "a number without an interval is named that does not exist"
     with pytest.raises(report.NoTruth, match="success"):
         report.coverage([row], {k: v for k, v in truth.items() if not k.startswith("success")}, 0.5)
 
@@ -123,6 +135,49 @@ def test_truths_agree_where_there_are_two(quick: Policy) -> None:
     assert counted["won|SMB"] == pytest.approx(exact["conversion|SMB"], abs=0.008)
     assert counted["won|KA"] == pytest.approx(exact["success|KA"], abs=0.05)
     assert counted["spend_median|KA"] == pytest.approx(exact["spend_median|KA"], rel=0.06)
+
+
+# Estimators of these differ from the plain count on purpose: degrees of freedom, strata, which industry is named.
+NOT_PLAIN = ("spend_dispersion|SMB", "spend_dispersion|KA", "spend_ratio_stratified|KA-SMB", "shortfall|M-0.2")
+
+
+@pytest.mark.parametrize("name", ["healthy", "siphon"])
+def test_what_is_counted_in_one_company_is_what_the_analyses_read(name: str, engine: Engine, quick: Policy) -> None:
+    """A definition written down twice: of one company the replica must count what the analyses estimate, to the last digit."""
+    from kaanalysis.analyses.registry import REGISTRY
+    from kaanalysis.analyses.verdicts import only_numbers
+
+    world = load(name)
+    counted = replica_truth(world, 0.4, 0.4)
+    company = engine.open(world, draw_company(world, FIRST_SEED, 0.4))
+    compared = 0
+    with only_numbers():
+        for id in ("00_problem_framing", "01_base_assumptions"):
+            for finding in REGISTRY[id].analyse(company, quick, {}).findings:
+                for number in finding.numbers:
+                    key = f"{number.name}|{number.segment}"
+                    if (
+                        number.level is not None
+                        and number.value is not None
+                        and key in counted
+                        and key not in NOT_PLAIN
+                    ):
+                        assert number.value == pytest.approx(counted[key], rel=1e-9, abs=1e-12), key
+                        compared += 1
+    assert compared > 50
+
+
+def test_worlds_of_the_base_findings_are_what_they_are_named(quick: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base_cells, "FEW", 2)
+    world = healthy_cell().world
+    for group in ("M-0-", "M-0.2", "M-0.3", "M-1.1"):
+        made = base_cells.GROUPS[group](world, quick)
+        assert {cell.kind for cell in made} == {"holds", "fails", BORDER} and len({c.name for c in made}) == len(made)
+        assert all(cell.name.startswith(cell.finding) for cell in made)
+    assert base_cells.gap_behind(1.0, 0.3, 0.2) == pytest.approx(0)
+    assert base_cells.gap_ranked(0.2, 0.6, 0.2) == pytest.approx(0)
+    # By hand: of 100 accounts 20 in the industry, 10 customers, none of them there: none of 18 against 10 of 82.
+    assert base_cells.gap_behind(0.0, 0.1, 0.2) == pytest.approx(10 / 82)
 
 
 def test_memory_and_folder_give_the_same_company(engine: Engine, tmp_path: Path, quick: Policy) -> None:
@@ -168,6 +223,25 @@ def test_coverage_by_hand() -> None:
     assert (row["covered"].count, row["covered"].of, row["without"].count) == (2, 4, 1)
     assert row["too_low"] == row["too_high"] == 0.25
     assert row["bias"] == pytest.approx(0.2 / ((2 + 1.5 + 1.5) / 3 / 2))
+
+
+def test_states_of_two_parts_and_the_industry_furthest_behind(quick: Policy) -> None:
+    large, small, gap = quick["market.large"], quick["market.small"], quick["growth.penetration_gap"]
+    for smb, ka, expected in (
+        (large + 1, small - 1, "supported"),
+        (large - 1, small - 1, "contradicted"),
+        (large + 1, small + 1, "contradicted"),
+    ):
+        truth = {"accounts_estimated|SMB": float(smb), "accounts_estimated|KA": float(ka)}
+        assert truths.truth_state("M-1.1", truth, quick) == (expected, "")
+    gaps = {"industry_gap|a": -0.02, "industry_gap|b": gap + 0.01, "industry_gap|named": 0.0}
+    assert truths.truth_state("M-0.2", gaps, quick)[0] == "supported"
+    assert truths.truth_state("M-0.2", gaps | {"industry_gap|b": gap - 0.01}, quick)[0] == "contradicted"
+    assert (
+        truths.truth_state("M-0", {"revenue_per_head_growth|SMB": quick["growth.head_rate"] - 0.01}, quick)[0]
+        == "supported"
+    )
+    assert truths.truth_state("M-1.5b", {"persona_hit_difference|M-1.5b": 0.3}, quick) == ("supported", "")
 
 
 @pytest.mark.parametrize(("count", "expected"), [(950, ""), (900, "below"), (925, "(below)"), (990, "above"), (974, "(above)")])  # fmt: skip

@@ -1,7 +1,8 @@
 """The companies that are drawn: `healthy` as it is, and worlds in which one finding holds, fails, or lies exactly at its threshold.
 
-Each is `healthy` with one or few latent parameters moved; where a truth has to hit a value, the parameter is found on the truth function
-(Brent's method). At the threshold nothing can be said with right: any bold verdict there counts as wrong.
+Each is `healthy` with one or few latent parameters moved (:mod:`benchmarks.validity.cell`). At the threshold nothing can be said with
+right: any bold verdict there counts as wrong. The findings M-0 to M-1.5 have theirs in :mod:`benchmarks.validity.base_cells`, but for
+those that compare two integrated numbers (M-0.1, M-1.2, M-1.4).
 """
 
 from __future__ import annotations
@@ -9,58 +10,23 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-from scipy import optimize
 from scipy.special import expit, logit
 
-from benchmarks.validity.store import DRAWS_FROM, code_hash, remembered, short_hash, world_hash
+from benchmarks.validity import base_cells
+from benchmarks.validity.cell import BORDER, Cell, exact_cell, found, paying, with_segment
 from benchmarks.validity.truths import exact_numbers, path_asked_for, reliefs, replica, truth_state
 from kaanalysis.policy import Policy
 from kaanalysis.simulate.parameters import load
 from kaanalysis.simulate.world import Segment, World
 
+__all__ = ["BORDER", "SIZES", "Cell", "healthy_cell", "verdict_cells", "with_segment"]
+
 SIZES = (0.5, 1.0, 2.0)
-BORDER = "border"
 PLANTED = "budget approval"  # the step that worlds with a planted bottleneck weaken
 DEALS = (25, 50, 100, 200, 400)  # KA deals at which the bottleneck is sought
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One world and what is asked of it.
-
-    finding: the finding judged ("" for `healthy`, where all are); kind: holds, fails or border; truth: (state, step or path named) of the
-    finding, state "border" at the threshold; moved: what was changed, with the value; analyses: those that are run; without: tables
-    left out because the finding does not read them (the time they would cost); share: of the companies asked for, how many.
-    """
-
-    name: str
-    finding: str
-    kind: str
-    truth: tuple[str, str]
-    moved: str
-    world: World
-    analyses: tuple[str, ...]
-    sizes: tuple[float, ...] = (1.0,)
-    without: tuple[str, ...] = ()
-    share: float = 1.0
-    values: Mapping[str, float] = field(default_factory=dict)
-
-
-def found(
-    world: World, name: str, function: Callable[[float], float], low: float, high: float, within: float = 1e-4
-) -> float:
-    """The root of `function` between `low` and `high`, `within` that distance, kept on disk under the world and the name."""
-    key = short_hash(code_hash(DRAWS_FROM), world_hash(world), name, low, high, within)
-    return float(remembered("root", key, lambda: float(optimize.brentq(function, low, high, xtol=within, rtol=1e-6))))
-
-
-def with_segment(world: World, label: str, **changes: object) -> World:
-    """The world with parameters of one segment changed."""
-    name = label.lower()
-    return replace(world, **{name: replace(getattr(world, name), **changes)})  # type: ignore[arg-type]
 
 
 def shifted(segment: Segment, log_odds: float) -> Segment:
@@ -75,14 +41,6 @@ def passing(world: World, values: Mapping[str, float], others: float) -> World:
     """KA steps with the given passing, all others with `others`; whom the seller never met makes no difference."""
     steps = tuple(replace(s, pass_probability=values.get(s.name, others)) for s in world.ka.steps)
     return with_segment(world, "KA", steps=steps, unmet_effect=0.0)
-
-
-def paying(world: World, factor: float) -> World:
-    """KA deal sizes, and with them the authority limit, times `factor`: who has to approve stays the same."""
-    ka = world.ka
-    return with_segment(
-        world, "KA", amount_median=ka.amount_median * factor, authority_limit=ka.authority_limit * factor
-    )
 
 
 def capable(world: World, level: float) -> World:
@@ -121,7 +79,7 @@ def _lifecycle(world: World, policy: Policy) -> list[Cell]:
 
         months = found(world, f"life {difference}", missing, 3.0, 90.0)
         moved = with_segment(world, "KA", life_median_months=months)
-        out.append(_exact(f"M-1.2-{kind}", "M-1.2", kind, moved, policy, ("01",), f"KA median life {months:.1f} months, no repeats",
+        out.append(exact_cell(f"M-1.2-{kind}", "M-1.2", kind, moved, policy, ("01",), f"KA median life {months:.1f} months, no repeats",
                           f"difference of restricted means {difference:+.1f} months"))  # fmt: skip
     return out
 
@@ -131,7 +89,7 @@ def _spend(world: World, policy: Policy) -> list[Cell]:
     now = exact_numbers(world, policy)["spend_ratio|KA-SMB"]
     for kind, ratio in ((BORDER, policy["spend.ratio"]), ("fails", 1.0)):
         moved = paying(world, ratio / now)
-        out.append(_exact(f"M-1.4-level-{kind}", "M-1.4", kind, moved, policy, ("01",),
+        out.append(exact_cell(f"M-1.4-level-{kind}", "M-1.4", kind, moved, policy, ("01",),
                           f"KA deal sizes × {ratio / now:.4f}", f"ratio of medians {ratio:g}"))  # fmt: skip
     for kind, difference in (("holds", -0.3), (BORDER, -policy["spend.dispersion"]), ("fails", 0.3)):
 
@@ -141,7 +99,7 @@ def _spend(world: World, policy: Policy) -> list[Cell]:
 
         log_sd = found(world, f"evenness {difference}", missing, 0.05, 1.4)
         moved = with_segment(world, "SMB", amount_log_sd=log_sd)
-        out.append(_exact(f"M-1.4-evenness-{kind}", "M-1.4", kind, moved, policy, ("01",),
+        out.append(exact_cell(f"M-1.4-evenness-{kind}", "M-1.4", kind, moved, policy, ("01",),
                           f"SMB log deal size has standard deviation {log_sd:.3f}",
                           f"difference of log dispersion {difference:+.2f}"))  # fmt: skip
     return out
@@ -161,7 +119,7 @@ def _merge(world: World, policy: Policy) -> list[Cell]:
             return exact_numbers(moved_by(weight), policy)["role_merge_difference|KA-SMB"] - gap
 
         weight = found(world, f"merge {gap}", missing, 0.0, 1.0)
-        out.append(_exact(f"M-2.2-{kind}", "M-2.2", kind, moved_by(weight), policy, ("02",),
+        out.append(exact_cell(f"M-2.2-{kind}", "M-2.2", kind, moved_by(weight), policy, ("02",),
                           f"{weight:.1%} of SMB deals with four separate persons",
                           f"difference of role merge {gap:+.2f}", without=("buying_steps",)))  # fmt: skip
     return out
@@ -205,7 +163,7 @@ def _rates(world: World, policy: Policy) -> list[Cell]:
                 return exact_numbers(moved_by(log_odds), policy)[key] - value
 
             log_odds = found(world, f"{key} {value:.4f}", missing, -2.0, 2.0)
-            out.append(_exact(f"{finding}-{kind}", finding, kind.split("-")[0], moved_by(log_odds), policy, ("03",),
+            out.append(exact_cell(f"{finding}-{kind}", finding, kind.split("-")[0], moved_by(log_odds), policy, ("03",),
                               f"every {label} step {log_odds:+.4f} in log-odds", f"{key.split('|')[0]} {value:g}",
                               without=("stage_history",)))  # fmt: skip
     return out
@@ -226,22 +184,22 @@ def _bottlenecks(world: World, policy: Policy) -> list[Cell]:
     for name, value in (("pass-0.84", 0.84), ("relief-10", ten)):
         for deals in DEALS:
             moved = with_segment(planted(value), "KA", opportunities=deals)
-            out.append(_exact(f"M-3.6-{name}-{deals}", "M-3.6", "holds", moved, policy, ("03",),
+            out.append(exact_cell(f"M-3.6-{name}-{deals}", "M-3.6", "holds", moved, policy, ("03",),
                               f"one step passes at {value:.4f}, the others at 0.94; {deals} KA deals",
                               f"relief {relief(value):.1f}"))  # fmt: skip
     few = planted(border)
-    out.append(_exact(f"M-3.6-{BORDER}", "M-3.6", BORDER, few, policy, ("03",),
+    out.append(exact_cell(f"M-3.6-{BORDER}", "M-3.6", BORDER, few, policy, ("03",),
                       f"one step passes at {border:.4f}, the others at 0.94", f"largest relief {minimum:g}"))  # fmt: skip
     twin = passing(world, {PLANTED: 0.84, "value case": 0.84}, 0.94)
-    out.append(_exact("M-3.6-border-twins", "M-3.6", BORDER, twin, policy, ("03",),
+    out.append(exact_cell("M-3.6-border-twins", "M-3.6", BORDER, twin, policy, ("03",),
                       "two steps pass at 0.84, the others at 0.94", "two equal reliefs: neither is the biggest"))  # fmt: skip
     near = passing(world, {PLANTED: 0.84, "value case": 0.85}, 0.94)
     ahead = reliefs(exact_numbers(near, policy))
-    out.append(_exact("M-3.6-near-twins", "M-3.6", "holds", near, policy, ("03",),
+    out.append(exact_cell("M-3.6-near-twins", "M-3.6", "holds", near, policy, ("03",),
                       "one step passes at 0.84, one at 0.85, the others at 0.94",
                       f"reliefs {ahead[PLANTED]:.1f} and {ahead['value case']:.1f}"))  # fmt: skip
     none = passing(world, {}, 0.95)
-    out.append(_exact("M-3.6-fails", "M-3.6", "fails", none, policy, ("03",),
+    out.append(exact_cell("M-3.6-fails", "M-3.6", "fails", none, policy, ("03",),
                       "all steps pass at 0.95", "no step loses more than the benchmark"))  # fmt: skip
     return out
 
@@ -295,16 +253,6 @@ def _siphon(world: World, policy: Policy) -> list[Cell]:
     return out
 
 
-def _exact(name: str, finding: str, kind: str, world: World, policy: Policy, analyses: tuple[str, ...], moved: str,
-           value: str, without: tuple[str, ...] = ()) -> Cell:  # fmt: skip
-    """A cell whose truth is integrated."""
-    truth = exact_numbers(world, policy)
-    state = (BORDER, "") if kind == BORDER else truth_state(finding, truth, policy)
-    expected = {"holds": "supported", "fails": "contradicted", BORDER: BORDER}[kind]
-    assert state[0] == expected, f"{name}: the world's truth is {state}, not {expected}"
-    return Cell(name, finding, kind, state, f"{moved}; {value}", world, analyses, without=without)
-
-
 GROUPS: dict[str, Callable[[World, Policy], list[Cell]]] = {
     "M-0.1": _growth,
     "M-1.2": _lifecycle,
@@ -315,6 +263,7 @@ GROUPS: dict[str, Callable[[World, Policy], list[Cell]]] = {
     "M-3.6": _bottlenecks,
     "M-4": _paths,
     "M-D": _siphon,
+    **base_cells.GROUPS,
 }
 
 

@@ -40,7 +40,7 @@ def seeds(cell: Cell, size: float, count: int) -> list[int]:
 
 
 def company_row(engine: Engine, cell: Cell, size: float, seed: int, policy: Policy) -> dict[str, Any]:
-    """One company: states as {finding: [state, reason, step or path named]}, intervals as {"analysis|number|segment": [value, low,
+    """One company: states as {finding: [state, reason, what it names]}, intervals as {"analysis|number|segment": [value, low,
     high]} for the whole workbook, seconds of processor time it took."""
     begun = time.process_time()
     tables = {n: t for n, t in draw_company(cell.world, seed, size).items() if n not in cell.without}
@@ -57,6 +57,9 @@ def company_row(engine: Engine, cell: Cell, size: float, seed: int, policy: Poli
                 "M-3.6": finding.terms.get("step", ""),
                 "M-4": finding.reason,
                 "M-4.4": finding.terms.get("path", ""),
+                "M-1.1": finding.reason,
+                "M-1.5d": finding.reason,
+                "M-0.2": finding.terms.get("industry", ""),
             }
             states[finding.id] = [finding.state, finding.reason, named.get(finding.id, "")]
             for number in finding.numbers:
@@ -65,7 +68,9 @@ def company_row(engine: Engine, cell: Cell, size: float, seed: int, policy: Poli
                     continue
                 if number.level is not None:
                     values = (number.value, number.low, number.high)
-                    numbers[f"{id[:2]}|{number.name}|{number.segment}"] = [None if v is None else float(v) for v in values]  # fmt: skip
+                    # The industry that a company names is its own; in all of them it is the one they name.
+                    segment = "named" if number.name == "industry_gap" else number.segment
+                    numbers[f"{id[:2]}|{number.name}|{segment}"] = [None if v is None else float(v) for v in values]
     row: dict[str, Any] = {"seed": seed, "states": states, "seconds": round(time.process_time() - begun, 3)}
     if not cell.finding:
         row["numbers"] = numbers

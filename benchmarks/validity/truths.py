@@ -1,12 +1,13 @@
 """What every number estimates, and the state that a finding would have if every number were known without error.
 
 Integrated truths come from :func:`kaanalysis.simulate.population_truth`, the others from pooled companies of the size studied
-(:func:`kaanalysis.simulate.replica.replica_truth`). Keys are ``"<number>|<segment>"``.
+(:func:`kaanalysis.simulate.replica.replica_truth`). Keys are ``"<number>|<segment>"``. Which industry `industry_gap` is about hangs on the
+company; its key is ``industry_gap|named``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.policy import Policy
 from kaanalysis.simulate import draw_company, population_truth
 from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
+from kaanalysis.simulate.truth import discount
 from kaanalysis.simulate.world import World
 
 LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
@@ -36,11 +38,20 @@ NO_COVERAGE = {
     "payback_month": "span of belief, as npv",
     "strategic_loss": "span of belief, as npv",
     "strategic_loss_months": "span of belief, as npv",
+    "p_first": "Monte-Carlo error of a share of resamples",
     "p_best": "share of ledger draws, given without an interval",
     "regret": "mean of ledger draws, given without an interval",
     "evpi": "mean of ledger draws, given without an interval",
     "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
 }
+
+# Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
+NO_INTERVAL = frozenset({
+    "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
+    "bottleneck_border_distance", "accounts_known", "persona_accounts", "persona_not_customers", "persona_borderline",
+    "detectable_change", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
+})  # fmt: skip
+PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 
 
 def population(world: World) -> dict[str, Any]:
@@ -49,14 +60,14 @@ def population(world: World) -> dict[str, Any]:
     return dict(remembered("population", key, lambda: population_truth(world)["segments"]))
 
 
-def replica(world: World, size: float, pieces: int = PIECES) -> dict[str, float]:
-    """The truth read from `pieces` companies of this size, kept on disk."""
-    key = short_hash(code_hash(DRAWS_FROM), world_hash(world), size, pieces)
-    return dict(remembered("replica", key, lambda: replica_truth(world, pieces * size, size)))
+def replica(world: World, size: float, pieces: int = PIECES, only: tuple[str, ...] = ()) -> dict[str, float]:
+    """The truth read from `pieces` companies of this size, kept on disk; only: kinds of numbers counted, all if empty."""
+    key = short_hash(code_hash(DRAWS_FROM), world_hash(world), size, pieces, *only)
+    return dict(remembered("replica", key, lambda: replica_truth(world, pieces * size, size, only=only)))
 
 
-def exact_numbers(world: World, policy: Policy) -> dict[str, float]:
-    """The numbers whose truth is integrated; they do not depend on the company's size."""
+def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, float]:
+    """The numbers whose truth is integrated; only the potential customers depend on the company's size."""
     truth = population(world)
     out: dict[str, float] = {}
     horizon = str(round(policy["success.horizon_months"] * 365.25 / 12))
@@ -69,7 +80,16 @@ def exact_numbers(world: World, policy: Policy) -> dict[str, float]:
         out[f"spend_dispersion|{segment}"] = mine["spend"]["log_sd"]
         out[f"role_merge_index|{segment}"] = mine["role_merge_index"]
         out[f"parties_per_deal|{segment}"] = mine["parties_per_deal"]
+        out[f"accounts_estimated|{segment}"] = mine["market"] * size
+        out[f"need_distance|{segment}"] = mine["need_divergence_bits"]
+        out[f"custom_share|{segment}"] = mine["custom_share"]
+        out[f"discount|{segment}"] = discount()
+    out["need_distance_difference|KA-SMB"] = out["need_distance|KA"] - out["need_distance|SMB"]
+    out["custom_share_difference|KA-SMB"] = out["custom_share|KA"] - out["custom_share|SMB"]
+    out["discount_difference|KA-SMB"] = 0.0
     out["rmst_difference|KA-SMB"] = out["rmst|KA"] - out["rmst|SMB"]
+    # Lives have nothing to do with industry and region, so within them the difference is the same (worlds that plant a link are not asked).
+    out["rmst_difference_stratified|KA-SMB"] = out["rmst_difference|KA-SMB"]
     out["spend_ratio|KA-SMB"] = out["spend_median|KA"] / out["spend_median|SMB"]
     out["dispersion_difference|KA-SMB"] = out["spend_dispersion|KA"] - out["spend_dispersion|SMB"]
     out["role_merge_difference|KA-SMB"] = out["role_merge_index|KA"] - out["role_merge_index|SMB"]
@@ -81,7 +101,7 @@ def exact_numbers(world: World, policy: Policy) -> dict[str, float]:
 
 def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES) -> dict[str, float]:
     """The truth of every number with a sampling interval, for a company of this size."""
-    return {**replica(world, size, pieces), **exact_numbers(world, policy)}
+    return {**replica(world, size, pieces), **exact_numbers(world, policy, size)}
 
 
 def reliefs(truth: Mapping[str, float]) -> dict[str, float]:
@@ -93,8 +113,43 @@ def _above(value: float, threshold: float) -> str:
     return "supported" if value > threshold else "contradicted"
 
 
+def _both(*states: str) -> str:
+    return "contradicted" if "contradicted" in states else "supported"
+
+
+def _industry_behind(truth: Mapping[str, float], policy: Policy) -> str:
+    gaps = [value for key, value in truth.items() if key.startswith("industry_gap|")]
+    return _above(max(gaps), policy["growth.penetration_gap"])
+
+
+# Findings that hold where one number lies above or below its mark, and those of two such parts.
+_STATES: dict[str, Callable[[Mapping[str, float], Policy], str]] = {
+    "M-0": lambda t, p: _above(p["growth.head_rate"], t["revenue_per_head_growth|SMB"]),
+    "M-0.2": _industry_behind,
+    "M-0.3": lambda t, p: _above(t["leading_gap|all"], p["growth.penetration_gap"]),
+    "M-0.4": lambda t, p: _above(p["growth.stall_rate"], t["value_growth|all"]),
+    "M-1": lambda t, p: _above(p["overlap.mixed_share"], t["mixed_share|all"]),
+    "M-1.1": lambda t, p: _both(
+        _above(t["accounts_estimated|SMB"], p["market.large"]), _above(p["market.small"], t["accounts_estimated|KA"])
+    ),
+    "M-1.3": lambda t, p: _both(
+        _above(t["need_distance_difference|KA-SMB"], p["needs.distance_difference"]),
+        _above(t["custom_share_difference|KA-SMB"], p["needs.custom_difference"]),
+    ),
+}
+
+
+def _persona_hits(persona: str) -> Callable[[Mapping[str, float], Policy], str]:
+    return lambda t, p: _above(t[f"persona_hit_difference|{persona}"], p["persona.hit_difference"])
+
+
+_STATES |= {persona: _persona_hits(persona) for persona in PERSONAS}
+
+
 def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tuple[str, str]:
     """(state, what it names) that the finding has where `truth` is known: the step of M-3.6, the path of M-4, else ""."""
+    if finding in _STATES:
+        return _STATES[finding](truth, policy), ""
     if finding == "M-0.1":
         return _above(policy["growth.stall_rate"], truth["growth_rate|SMB"]), ""
     if finding == "M-1.2":

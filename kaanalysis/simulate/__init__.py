@@ -20,7 +20,7 @@ import pyarrow as pa
 from kaanalysis.contracts import UnusableData
 from kaanalysis.simulate import claims, deal_tables, interviews, tables, team_tables
 from kaanalysis.simulate.core import Deals, Sellers, sellers
-from kaanalysis.simulate.customers import draw_customers
+from kaanalysis.simulate.customers import draw_customers, with_own_levels
 from kaanalysis.simulate.deals import draw_deals
 from kaanalysis.simulate.kinds import SkillCounts
 from kaanalysis.simulate.parameters import load, names
@@ -97,7 +97,8 @@ def _shards(world: World, seed: int, size: float) -> Iterator[tuple[dict[str, pa
         latent, drawn = {}, {}
         for label, _ in world.segments():
             latent[label] = draw_deals(world, label, own, size / count, crew)
-            drawn[label] = (latent[label], draw_customers(world, latent[label], own, size / count))
+            customers = draw_customers(world, latent[label], own, size / count)
+            drawn[label] = (with_own_levels(world, latent[label], customers, own), customers)
         parts = tables.parts(world, own, size / count, drawn, first)
         made = _deal_tables(world, own, size / count, parts, widths, crew, k)
         here = team_tables.tally(world, parts, crew)

@@ -21,6 +21,7 @@ MONTH = 365.25 / 12  # days
 NEVER = np.int64(2**40)
 KEY_PERSON = 0
 CAPABILITY_SPREAD = 0.08  # standard deviation of an item's level (0–1) about its team's mean
+DISCOUNT = (2.0, 18.0)  # Beta distribution of an order line's discount on the list price, whatever the customer
 
 
 def rng(seed: int, name: str) -> np.random.Generator:
@@ -45,6 +46,33 @@ def motions(world: World) -> NDArray[np.str_]:
 def region_shares(world: World) -> Floats:
     """Share of the deals in every region, in the regions' order; they add up to 1."""
     return np.array(list(world.regions.values())) / sum(world.regions.values())
+
+
+@dataclass(frozen=True)
+class ListsLean:
+    """What lists that lean (:class:`kaanalysis.simulate.world.Leaning`) come to in one segment, each for the industries they lean to
+    and for the others. worked: share of the worked accounts; unworked: potential customers nobody works, at size 1; ranked: chance
+    to be on a ranking."""
+
+    worked: tuple[float, float]
+    unworked: tuple[float, float]
+    ranked: tuple[float, float]
+
+    @property
+    def listed(self) -> tuple[float, float]:
+        """Potential customers known from a ranking alone, at size 1."""
+        return self.unworked[0] * self.ranked[0], self.unworked[1] * self.ranked[1]
+
+
+def lists_lean(world: World, segment: Segment) -> ListsLean:
+    """The potential customers are even over industries; the totals of worked and of ranked ones are as without leaning."""
+    assert world.leaning is not None
+    part = len(world.leaning.industries) / len(world.industries)
+    market = max(segment.market, segment.accounts)
+    mine = part * world.leaning.worked / (part * world.leaning.worked + 1 - part)
+    unworked = part * market - mine * segment.accounts, (1 - part) * market - (1 - mine) * segment.accounts
+    chance = segment.ranked / (part * world.leaning.ranked + 1 - part)
+    return ListsLean((mine, 1 - mine), unworked, (chance * world.leaning.ranked, chance))
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,19 @@ def draw_customers(world: World, deals: Deals, seed: int, size: float) -> Custom
     return Customers(np.concatenate(starts), np.concatenate(ends), np.concatenate(regions), account, first, repeat)
 
 
+def with_own_levels(world: World, deals: Deals, customers: Customers, seed: int) -> Deals:
+    """The deals with amounts that an account's own level shows in (``account_log_sd``); their spread over all deals stays the segment's."""
+    segment = world.segment(deals.label)
+    if segment.account_log_sd == 0:
+        return deals
+    own = rng(seed, f"account level {deals.label}").standard_normal(len(customers.start))[customers.account]
+    anew = np.sqrt(1 - (segment.account_log_sd / segment.amount_log_sd) ** 2) * np.log(
+        deals.amount / segment.amount_median
+    )
+    amount = np.round(segment.amount_median * np.exp(segment.account_log_sd * own + anew), 2)
+    return replace(deals, amount=np.maximum(amount, 0.01))
+
+
 def _with_rivals(deals: Deals, real: Customers) -> Customers:
     """The customers of the deals that count, with every shadow on the account of its pair."""
     n = len(deals.created)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kaanalysis.simulate.core import KEY_PERSON, Flags, Floats, Ints, Sellers, day, motions, rng, scaled
+from kaanalysis.simulate.core import DISCOUNT, KEY_PERSON, Flags, Floats, Ints, Sellers, day, motions, rng, scaled
 from kaanalysis.simulate.customers import product_mixes
 from kaanalysis.simulate.interviews import interviews
 from kaanalysis.simulate.tables import (
@@ -262,7 +262,7 @@ def order_lines(world: World, seed: int, made: list[Part], w: Widths) -> pa.Tabl
             cents[first] += total - np.add.reduceat(cents, first)
         product = draw_product(mixes, part.customers.account[won][i], g)
         product[first] = part.main[won]
-        discount: Floats = g.beta(2, 18, len(i))
+        discount: Floats = g.beta(*DISCOUNT, len(i))
         out.append({
             "account_id": w.accounts(part.account[won][i]),
             "product": words(products, product),

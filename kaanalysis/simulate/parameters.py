@@ -10,12 +10,14 @@ import dataclasses
 import tomllib
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kaanalysis.contracts import UnusableData
 from kaanalysis.paths import workbook_file
-from kaanalysis.simulate.world import World
+from kaanalysis.simulate.core import lists_lean
+from kaanalysis.simulate.world import Segment, World
 
 T = TypeVar("T")
 # What names an entry of a list of tables, so that a company can change one entry of the company it is like.
@@ -151,7 +153,35 @@ def _consistent(world: World, where: str) -> None:
         demand(
             segment.market == 0 or segment.market >= segment.accounts, f"{label}: market holds at least the accounts"
         )
+        own, limited = segment.account_log_sd, any(s.above_limit for s in segment.steps)
+        demand(0 <= own <= segment.amount_log_sd, f"{label}: account_log_sd must lie between 0 and amount_log_sd")
+        demand(own == 0 or not (limited or segment.size_effect),
+               f"{label}: account_log_sd is for segments in which neither steps nor passing hang on the amount")  # fmt: skip
+        shares = (segment.ranked, segment.ranked if segment.ranked_present is None else segment.ranked_present)
+        demand(all(0 <= share <= 1 for share in shares), f"{label}: ranked and ranked_present must be shares")
+        if world.leaning is not None:
+            _leaning_fits(world, label, segment, demand)
     for step_name in (world.bottleneck, world.slowest):
         demand(step_name in {"", *(s.name for s in world.ka.steps)}, f"{step_name!r} is no step of KA")
+    if world.lagging is not None:
+        demand(world.lagging.industry in world.industries, "lagging.industry must be among the industries")
+        demand(0 <= world.lagging.factor <= 1, "lagging.factor must lie between 0 and 1")
     if world.channel is not None:
         demand(set(world.channel.regions) <= set(world.regions), "channel.regions must be among the regions")
+
+
+def _leaning_fits(world: World, label: str, segment: Segment, demand: Callable[[bool, str], None]) -> None:
+    """Two lists that lean to the same industries must leave as many potential customers there as they take, and chances below 1."""
+    assert world.leaning is not None
+    named = set(world.leaning.industries)
+    demand(
+        bool(named) and named < set(world.industries), "leaning.industries must be some of the industries and not all"
+    )
+    demand(min(world.leaning.worked, world.leaning.ranked) > 0, "leaning.worked and leaning.ranked must be above 0")
+    alone = world.lagging is None and segment.ranked_present is None
+    demand(alone, "leaning cannot be planted together with lagging or ranked_present")
+    lean = lists_lean(world, segment)
+    demand(min(lean.unworked) >= 0, f"{label}: leaning.worked takes more accounts than the market holds in an industry")
+    demand(
+        max(lean.ranked) <= 1, f"{label}: leaning.ranked puts more than all potential customers of an industry on lists"
+    )

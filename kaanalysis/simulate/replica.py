@@ -9,6 +9,7 @@ Seeds start at :data:`FIRST_SEED`, far from those that a study of the same world
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from kaanalysis.simulate import draw_company
+from kaanalysis.simulate.replica_base import COUNTED, DAYS_PER_MONTH, Drawn, Marks, register
+from kaanalysis.simulate.replica_base import frame as _frame
 from kaanalysis.simulate.world import World
 
 FIRST_SEED = 2_000_000_000
-DAYS_PER_MONTH = 365.25 / 12
 PARTS = ("approve", "inform", "influence")
 
 
@@ -28,26 +30,41 @@ def replica_truth(
     size: float = 60.0,
     piece: float = 1.0,
     *,
-    required_level: float = 0.8,
-    siphon_before_months: int = 12,
-    horizon_days: int = 365,
+    marks: Marks = Marks(),
+    only: Iterable[str] = (),
 ) -> dict[str, float]:
     """Truths of one company of size `piece`, from round(size / piece) independent ones: ``"<number>|<segment>"`` → value.
 
     Amounts are expected sums of a company of that size (currency); medians and shares are those of all pooled units; shares of
-    revenue are ratios of expected sums. What chance is left falls with the square root of the number of pieces (400: a twentieth of one
-    company's own error). required_level, siphon_before_months, horizon_days: the policy values that the numbers' definitions contain.
+    revenue are ratios of expected sums; what else there is :mod:`kaanalysis.simulate.replica_base` says. What chance is left falls with the
+    square root of the number of pieces (400: a twentieth of one company's own error). marks: the policy values that the numbers'
+    definitions contain. only: names of :data:`KINDS`, all if empty.
     """
-    count = max(1, round(size / piece))
-    gathered: list[dict[str, Any]] = []
+    count, wanted = max(1, round(size / piece)), [k for k in KINDS if not only or k in set(only)]
+    gathered: dict[str, list[dict[str, Any]]] = {kind: [] for kind in wanted}
     for index in range(count):
         tables = draw_company(world, FIRST_SEED + index, piece)
-        gathered.append(_one(world, tables, required_level, siphon_before_months, horizon_days))
-    return _pooled(gathered, count)
+        deals = _deals(tables)
+        drawn = Drawn(world, tables, deals, register(world, tables, deals), marks)
+        for kind in wanted:
+            gathered[kind].append(COUNTED[kind][0](drawn) if kind in COUNTED else _one(drawn, kind))
+    out = {"pieces": float(count)} | _pooled({k: g for k, g in gathered.items() if k not in COUNTED}, count)
+    for kind in wanted:
+        if kind in COUNTED:
+            out |= COUNTED[kind][1](gathered[kind], count, drawn)
+    if {f"{name}|all" for name in ("customers", "revenue_now")} <= set(out):
+        out |= _growth_shortfalls(np.sum([g["all"] for g in gathered["growth"]], axis=0) / count, out, marks)
+    return out
 
 
-def _frame(table: pa.Table, *columns: str) -> pd.DataFrame:
-    return table.select(list(columns)).to_pandas(strings_to_categorical=False, date_as_object=False)
+def _growth_shortfalls(sums: np.ndarray, out: dict[str, float], marks: Marks) -> dict[str, float]:
+    """Growth of the won amount per customer; what small customers' amount, and that per customer, lack to the target rate."""
+    a0, a1, _, _, c0, c1 = (float(x) for x in sums[:6])
+    return {
+        "value_growth|all": (a1 / c1) / (a0 / c0) - 1,
+        "shortfall|M-0.1": (1 + marks.target_rate) * out["revenue_before|SMB"] - out["revenue_now|SMB"],
+        "shortfall|M-0.4": c1 * ((1 + marks.target_rate) * a0 / c0 - a1 / c1),
+    }
 
 
 def _deals(tables: dict[str, pa.Table]) -> pd.DataFrame:
@@ -63,19 +80,25 @@ def _deals(tables: dict[str, pa.Table]) -> pd.DataFrame:
     return deals
 
 
-def _one(
-    world: World, tables: dict[str, pa.Table], required: float, before_months: int, horizon: int
-) -> dict[str, Any]:
-    deals = _deals(tables)
-    return {
-        "growth": _growth(world, deals),
-        "parties": _parties(tables, deals),
-        "flow_days": _flow_days(tables, deals),
-        "cycle": _cycle(world, deals, horizon),
-        "spend": _spend(world, deals),
-        "siphon": _siphon(world, deals, before_months),
-        "fit": _fit(tables, required),
-    }
+KINDS = ("growth", "parties", "flow_days", "cycle", "spend", "siphon", "fit", *COUNTED)
+
+
+def _one(drawn: Drawn, kind: str) -> Any:
+    """What is counted in one company for a kind of truths."""
+    world, tables, deals, marks = drawn.world, drawn.tables, drawn.deals, drawn.marks
+    if kind == "growth":
+        return _growth(world, deals)
+    if kind == "parties":
+        return _parties(tables, deals)
+    if kind == "flow_days":
+        return _flow_days(tables, deals)
+    if kind == "cycle":
+        return _cycle(world, deals, marks.horizon_days)
+    if kind == "spend":
+        return _spend(world, deals)
+    if kind == "siphon":
+        return _siphon(world, deals, marks.siphon_before_months)
+    return _fit(tables, marks.required_level)
 
 
 def _growth(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -194,10 +217,21 @@ def _log_mean(a: float, b: float) -> float:
     return a if a == b else (a - b) / float(np.log(a / b))
 
 
-def _pooled(gathered: list[dict[str, Any]], count: int) -> dict[str, float]:
-    out: dict[str, float] = {"pieces": float(count)}
+def _pooled(gathered: dict[str, list[Any]], count: int) -> dict[str, float]:
+    """The numbers of each kind that was counted."""
+    pools = {"growth": _pool_growth, "parties": _pool_parties, "flow_days": _pool_flow_days, "cycle": _pool_cycle, "spend": _pool_spend,
+             "siphon": _pool_siphon, "fit": _pool_fit}  # fmt: skip
+    out: dict[str, float] = {}
+    for kind, pool in pools.items():
+        if kind in gathered:
+            out |= pool(gathered[kind], count)
+    return out
+
+
+def _pool_growth(gathered: list[Any], count: int) -> dict[str, float]:
+    out: dict[str, float] = {}
     for segment in ("SMB", "KA", "all"):
-        sums = np.sum([g["growth"][segment] for g in gathered], axis=0) / count
+        sums = np.sum([g[segment] for g in gathered], axis=0) / count
         a0, a1, d0, d1, c0, c1, new, retained, lost = (float(x) for x in sums)
         if min(a0, a1) > 0:
             weight = _log_mean(a1, a0)
@@ -206,8 +240,13 @@ def _pooled(gathered: list[dict[str, Any]], count: int) -> dict[str, float]:
             out[f"growth_rate|{segment}"] = a1 / a0 - 1
         moves = {"new": new, "retained": retained, "lost": lost, "revenue_before": a0, "revenue_now": a1}
         out |= {f"{name}|{segment}": value for name, value in moves.items()}
+    return out
+
+
+def _pool_parties(gathered: list[Any], count: int) -> dict[str, float]:
+    out: dict[str, float] = {}
     for label in ("SMB", "KA"):
-        sums = np.sum([g["parties"][label] for g in gathered], axis=0)
+        sums = np.sum([g[label] for g in gathered], axis=0)
         deals, closed = sums[8], sums[9]
         for i, part in enumerate(PARTS):
             out[f"{part}_parties|{label}"] = float(sums[i] / deals)
@@ -216,18 +255,38 @@ def _pooled(gathered: list[dict[str, Any]], count: int) -> dict[str, float]:
         out[f"parties_unmet|{label}"] = float(sums[7] / closed)
         out[f"parties_per_deal|{label}"] = float(sums[10] / deals)
         out[f"role_merge_index|{label}"] = float(sums[11] / deals)
-        out[f"flow_days_median|{label}"] = float(np.median(np.concatenate([g["flow_days"][label] for g in gathered])))
-        wins = np.concatenate([g["cycle"][label] for g in gathered])
+    return out | {"role_merge_difference|KA-SMB": out["role_merge_index|KA"] - out["role_merge_index|SMB"]}
+
+
+def _pool_flow_days(gathered: list[Any], count: int) -> dict[str, float]:
+    return {f"flow_days_median|{s}": float(np.median(np.concatenate([g[s] for g in gathered]))) for s in ("SMB", "KA")}
+
+
+def _pool_cycle(gathered: list[Any], count: int) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for label in ("SMB", "KA"):
+        wins = np.concatenate([g[label] for g in gathered])
         out[f"cycle_median|{label}"] = float(np.quantile(wins, 0.5, method="inverted_cdf"))
-        out[f"won|{label}"] = len(wins) / float(sum(g["cycle"][f"{label} ripe"][0] for g in gathered))
-        spent = np.concatenate([g["spend"][label] for g in gathered])
+        out[f"won|{label}"] = len(wins) / float(sum(g[f"{label} ripe"][0] for g in gathered))
+    return out
+
+
+def _pool_spend(gathered: list[Any], count: int) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for label in ("SMB", "KA"):
+        spent = np.concatenate([g[label] for g in gathered])
         out[f"spend_median|{label}"] = float(np.median(spent))
         out[f"spend_dispersion|{label}"] = float(np.log(spent).std())
-    out["role_merge_difference|KA-SMB"] = out["role_merge_index|KA"] - out["role_merge_index|SMB"]
-    new, carried, on_top = (float(x) for x in np.sum([g["siphon"] for g in gathered], axis=0) / count)
-    total = new + carried + on_top
-    out |= {"ka_revenue_new|KA": new, "ka_revenue_carried_on|KA": carried, "ka_revenue_on_top|KA": on_top}
-    out |= {"score|KA": (carried + on_top) / total, "no_increment_share|KA": carried / total}
-    fit = np.sum([g["fit"] for g in gathered], axis=0)
-    out["fit|KA"] = float(fit[0] / fit[1])
     return out
+
+
+def _pool_siphon(gathered: list[Any], count: int) -> dict[str, float]:
+    new, carried, on_top = (float(x) for x in np.sum(gathered, axis=0) / count)
+    total = new + carried + on_top
+    out = {"ka_revenue_new|KA": new, "ka_revenue_carried_on|KA": carried, "ka_revenue_on_top|KA": on_top}
+    return out | {"score|KA": (carried + on_top) / total, "no_increment_share|KA": carried / total}
+
+
+def _pool_fit(gathered: list[Any], count: int) -> dict[str, float]:
+    levels, items = np.sum(gathered, axis=0)
+    return {"fit|KA": float(levels / items)}

@@ -16,6 +16,7 @@ from kaanalysis.simulate.core import (
     Floats,
     Ints,
     day,
+    lists_lean,
     region_shares,
     rng,
 )
@@ -94,7 +95,8 @@ def parts(
         n = int(seen.sum())
         normal = rng(seed, f"employees {label}").standard_normal(len(customers.start))
         employees = np.ceil(segment.employees_median * np.exp(segment.employees_log_sd * normal))
-        listed = round(max(0, segment.market - segment.accounts) * segment.ranked * size)
+        unworked = max(0, segment.market - segment.accounts) * segment.ranked
+        listed = round((unworked if world.leaning is None else sum(lists_lean(world, segment).listed)) * size)
         out.append(Part(label, segment, deals.pick(seen), customers.pick(seen), base, number[at : at + n], main[seen], employees,
                         listed, worked, (deals.pick(silent), customers.account[silent])))  # fmt: skip
         base, at, worked = base + len(customers.start), at + n, worked + listed
@@ -199,7 +201,7 @@ def accounts(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
             "employees": pa.array(part.employees.astype(np.int64)),
             "annual_revenue": pa.array(np.round(revenue, -3)),
             "reach": words(REACHES, g.choice(len(s.reach), n, p=np.array(s.reach))),
-            "ranked_on": words(RANKINGS, g.integers(len(RANKINGS), size=n), g.random(n) >= s.ranked),
+            "ranked_on": words(RANKINGS, g.integers(len(RANKINGS), size=n), g.random(n) >= ranked_chance(world, part, industry)),
             "segment": pa.repeat(part.label, n),
             "created_at": dates(account_created(world, seed, part)),
         })  # fmt: skip
@@ -225,6 +227,9 @@ def listed(world: World, seed: int, part: Part, w: Widths) -> dict[str, pa.Array
     g = rng(seed, f"listed {part.label}")
     s, n = part.segment, part.listed
     industry = g.integers(len(world.industries), size=n)
+    if world.leaning is not None:
+        share = lists_lean(world, s).listed
+        industry = _leaning_industries(world, share[0] / sum(share), n, rng(seed, f"leaning listed {part.label}"))
     employees = np.ceil(s.employees_median * np.exp(s.employees_log_sd * g.standard_normal(n)))
     shares = region_shares(world)
     return {
@@ -243,7 +248,45 @@ def listed(world: World, seed: int, part: Part, w: Widths) -> dict[str, pa.Array
 
 
 def industries(world: World, seed: int, part: Part) -> Ints:
-    return rng(seed, f"industry {part.label}").integers(len(world.industries), size=len(part.customers.start))
+    """Industry of every worked account: even over industries, unless one lags among the customers or the lists lean."""
+    n, count = len(part.customers.start), len(world.industries)
+    even = rng(seed, f"industry {part.label}").integers(count, size=n)
+    if world.leaning is not None:
+        share = lists_lean(world, part.segment).worked[0]
+        return _leaning_industries(world, share, n, rng(seed, f"leaning worked {part.label}"))
+    if world.lagging is None:
+        return even
+    g = rng(seed, f"lagging {part.label}")
+    behind = world.industries.index(world.lagging.industry)
+    leaves = (even == behind) & present(world, part) & (g.random(n) >= world.lagging.factor)
+    return np.where(leaves, (behind + 1 + g.integers(count - 1, size=n)) % count, even)
+
+
+def _leaning_industries(world: World, share: float, n: int, g: np.random.Generator) -> Ints:
+    """Industries of `n` accounts of which `share` lie in those that the lists lean to; even within both kinds."""
+    assert world.leaning is not None
+    named = np.array([i in world.leaning.industries for i in world.industries])
+    u, v = g.random(n), g.random(n)
+    chosen = [np.flatnonzero(kind)[(v * kind.sum()).astype(np.int64)] for kind in (named, ~named)]
+    return np.where(u < share, chosen[0], chosen[1])
+
+
+def present(world: World, part: Part) -> Flags:
+    """Accounts that are customers at as_of: their life spans it, or they won something in the twelve months before."""
+    end, start = day(world.as_of), day(world.as_of.replace(year=world.as_of.year - 1))
+    there: Flags = (part.customers.start <= end) & (part.customers.end > end)
+    there[part.customers.account[part.deals.won & (part.deals.end > start)]] = True
+    return there
+
+
+def ranked_chance(world: World, part: Part, industry: Ints) -> Floats | float:
+    """Chance of every worked account to be on a ranking."""
+    s = part.segment
+    if world.leaning is not None:
+        named = np.array([i in world.leaning.industries for i in world.industries])
+        high, low = lists_lean(world, s).ranked
+        return np.where(named[industry], high, low)
+    return s.ranked if s.ranked_present is None else np.where(present(world, part), s.ranked_present, s.ranked)
 
 
 def subscriptions(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:

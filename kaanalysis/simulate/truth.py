@@ -15,8 +15,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from kaanalysis.policy import load_policy
-from kaanalysis.simulate.core import CAPABILITY_SPREAD, Deals, Flags, Floats, day, rng, sellers
-from kaanalysis.simulate.customers import Customers, draw_customers, product_mixes
+from kaanalysis.simulate.core import CAPABILITY_SPREAD, DISCOUNT, Deals, Flags, Floats, day, rng, sellers
+from kaanalysis.simulate.customers import Customers, draw_customers, product_mixes, with_own_levels
 from kaanalysis.simulate.deals import draw_deals
 from kaanalysis.simulate.kinds import Kind, SkillCounts, above_limit, averaged, cells, kinds
 from kaanalysis.simulate.world import Segment, World
@@ -164,6 +164,13 @@ def need_divergence(world: World, label: str, pairs: int = 20_000) -> float:
     return float(0.5 * ((a * np.log2(a / middle)).sum(axis=1) + (b * np.log2(b / middle)).sum(axis=1)).mean())
 
 
+def discount() -> float:
+    """One minus what is paid over the list amount of the same lines: with discounts d from a Beta distribution, the same in both segments
+    and independent of the amounts, E[paid] / E[listed] = 1 / E[1 / (1 − d)] = (b − 1) / (a + b − 1)."""
+    a, b = DISCOUNT
+    return a / (a + b - 1)
+
+
 def fit(world: World, required: float) -> float:
     """Expected fit of the KA teams: mean over items of min(level / required, 1), levels as `capability` draws them."""
     grid = np.arange(0, 101) / 100
@@ -200,16 +207,18 @@ def last_year(world: World, deals: Deals, customers: Customers) -> Floats:
 def spend(world: World, label: str, segment: Segment, seed: int = 1) -> dict[str, float]:
     """Distribution of spend: the number of wins per account is counted in an independent large replica, the amounts are
     integrated over the amounts of won deals (the extra approval wins fewer of the large ones); where deal size differs between kinds of
-    deals, all is counted in the replica."""
+    deals or between accounts, all is counted in the replica."""
     crew = sellers(world, seed, REPLICA)
     deals = draw_deals(world, label, seed, REPLICA, crew)
     customers = draw_customers(world, deals, seed, REPLICA)
+    deals = with_own_levels(world, deals, customers, seed)
     recent = _recent_wins(world, deals)
     wins = np.bincount(customers.account[recent], minlength=len(customers.start))
     per_account = np.bincount(wins[wins > 0])
     draws = 400_000
     g = rng(seed, f"spend {label}")
-    if segment.size_effect or world.ka_team.amount != world.smb_on_ka.amount or world.channel or world.rivalry:
+    uneven = segment.size_effect or segment.account_log_sd or world.ka_team.amount != world.smb_on_ka.amount
+    if uneven or world.channel or world.rivalry:
         sums = last_year(world, deals, customers)
         return {"median": float(np.median(sums)), "log_sd": float(np.log(sums).std()), "mean": float(sums.mean()),
                 "accounts_in_replica": len(sums), "wins_per_account": float(wins[wins > 0].mean())}  # fmt: skip

@@ -76,6 +76,9 @@ class Segment:
     a deal fails (above 1: lost deals drift on). size_effect: log-odds on every step per log unit of deal size. market: potential
     customers in all at size 1, of whom `accounts` are worked and the share `ranked` is on a list (0: only those worked).
     origin_mix: expansion, upgrade, renewal among repeat deals. competitor_after: as `competitor`, since the launch.
+    account_log_sd: the part of `amount_log_sd` that an account has of its own in all its deals (0: every deal is drawn anew; as standard
+    deviations, the squares add up). ranked_present: share of the customers at as_of on a list (absent: `ranked`, as of all others; given,
+    the lists are no longer independent).
     """
 
     accounts: int
@@ -122,6 +125,8 @@ class Segment:
     market: int = 0
     origin_mix: tuple[float, ...] = (0.5, 0.25, 0.25)
     competitor_after: float | None = None
+    account_log_sd: float = 0.0
+    ranked_present: float | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,26 @@ class Shortfall:
 
 
 @dataclass(frozen=True)
+class Lagging:
+    """An industry behind the others (M-0.2). factor: of the accounts that are customers at as_of `industry` holds so many times its even
+    share (0 … 1), of all others its even share; what it lacks the other industries have alike."""
+
+    industry: str
+    factor: float
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """Who is worked and who is on a ranking lean to the same industries (what M-1.1 assumes away). Potential customers in `industries` are
+    `worked` times as likely to be worked as those elsewhere, and `ranked` times as likely to be on a ranking; the numbers in all
+    stay as the segment says. One factor 1: only one of the two lists leans, which does no harm."""
+
+    industries: tuple[str, ...]
+    worked: float
+    ranked: float
+
+
+@dataclass(frozen=True)
 class Team:
     """A selling team. owners: sellers at as_of (size 1); at_start: share of them there on the team's first day.
 
@@ -248,6 +273,7 @@ class World:
     sellers work; smb_on_ka, ka_team: how the two kinds of sellers work them. disputes: count at size 1.
     bottleneck, slowest: planted steps of KA ("": none); path: what the method's rule asks for.
     naive_en, naive_zh: the reading of this company's data that goes wrong. hatching … shortfall: planted failure patterns.
+    lagging, leaning: what industries have to do with being a customer, and with being known; absent: nothing.
     history: added to every seed (which history a seed stands for). benchmark: pass probability that a step's relief is
     counted against.
     """
@@ -294,6 +320,8 @@ class World:
     siphon: Siphon | None = None
     starving: Starving | None = None
     shortfall: Shortfall | None = None
+    lagging: Lagging | None = None
+    leaning: Leaning | None = None
 
     @property
     def patterns(self) -> dict[str, bool]:
