@@ -50,16 +50,31 @@ def _deals_with_customer(company: Company, policy: Policy) -> ibis.Table:
 
 
 def read_once(aggregate: Aggregate) -> Aggregate:
-    """An aggregate that several analyses ask for is read once per open company and policy; each caller gets a copy of its own."""
+    """An aggregate of accounts that several analyses ask for is read once per open company and policy; each caller gets a copy of its own.
+
+    It must have the columns account_id and segment: under another definition of a segment only that column is made anew."""
 
     @functools.wraps(aggregate)
     def remembered(company: Company, policy: Policy) -> pd.DataFrame:
-        key = (aggregate.__name__, policy.hash)
+        labelled = (
+            policy if policy["segment.definition"] == "label" else policy.override({"segment.definition": "label"})
+        )
+        key = (aggregate.__name__, labelled.hash)
         if key not in company.frames:
-            company.frames[key] = aggregate(company, policy)
-        return company.frames[key].copy()
+            company.frames[key] = aggregate(company, labelled)
+        frame = company.frames[key].copy()
+        if labelled is not policy:
+            frame["segment"] = frame["account_id"].map(_segment_of_account(company, policy))
+        return frame
 
     return remembered
+
+
+def _segment_of_account(company: Company, policy: Policy) -> pd.Series:
+    key = ("segments", segment_version(policy))
+    if key not in company.frames:
+        company.frames[key] = account_segments(company, policy).select("account_id", "segment").execute()
+    return company.frames[key].set_index("account_id")["segment"]
 
 
 def counted_deals(deals: ibis.Table, policy: Policy) -> ibis.Table:

@@ -84,13 +84,21 @@ def assign(company: Company, policy: Policy) -> pd.DataFrame:
     register["field"] = register["field"].where(
         bearer.eq(register["account_id"]) | register["field"].isna(), "parent_account_id"
     )
-    ranked = bearer.isin(sure.index)
-    reach = register["reach"].where(register["reach"].notna(), _heads(register, register["reach"]))
+    register["ranked"] = bearer.isin(sure.index)
+    register["unsure"] = register["account_id"].isin(unsure)
+    register["reach"] = register["reach"].where(register["reach"].notna(), _heads(register, register["reach"]))
+    register["excess"] = register["account_id"].map(_excess(company, policy, register)).astype("float64")
+    register["inside"] = _inside(register, policy)
+    return classified(register, policy)
+
+
+def classified(register: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """The register with `persona` and `borderline` by the policy's limits; reads reach, ranked, unsure, annual_revenue and excess."""
+    register, reach, ranked = register.copy(), register["reach"], register["ranked"]
     limit, margin = policy["persona.regional_revenue"], policy["persona.margin"]
     revenue = register["annual_revenue"]
     known_there = (reach != "local") | reach.isna()
     register["persona"] = pd.Series(pd.NA, index=register.index, dtype="string")
-    register["excess"] = register["account_id"].map(_excess(company, policy, register)).astype("float64")
     small = register["excess"] >= policy["persona.excess"]
     rules = {"M-1.5d": small, "M-1.5c": known_there & (revenue >= limit), "M-1.5b": (reach == "national") & ranked,
              "M-1.5a": (reach == "global") & ranked}  # fmt: skip
@@ -101,7 +109,7 @@ def assign(company: Company, policy: Policy) -> pd.DataFrame:
         & revenue.between(limit * (1 - margin), limit * (1 + margin))
         & ~register["persona"].isin(["M-1.5a", "M-1.5b"])
     )
-    waiting = reach.isin(["global", "national"]) & ~ranked & register["account_id"].isin(unsure)
+    waiting = reach.isin(["global", "national"]) & ~ranked & register["unsure"]
     unknown = (revenue >= limit) & reach.isna()
     close = register["excess"].between(policy["persona.excess"] * (1 - margin), policy["persona.excess"] * (1 + margin))
     close &= register["persona"].isna() | register["persona"].eq("M-1.5d")
@@ -110,7 +118,6 @@ def assign(company: Company, policy: Policy) -> pd.DataFrame:
     for persona, holds in (("M-1.5d", close), ("M-1.5c", near | unknown), ("M-1.5b", waiting & (reach == "national")),
                            ("M-1.5a", waiting & (reach == "global"))):  # fmt: skip
         register["borderline"] = register["borderline"].mask(holds.fillna(False), persona)
-    register["inside"] = _inside(register, policy)
     return register
 
 
@@ -212,11 +219,7 @@ def find(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.
     register = _with_prospects(register, profile)
     findings = []
     for persona in PERSONAS:
-        missing = (
-            []
-            if company.has("|".join(FEEDS[persona])) and not _missing(company, persona)
-            else _missing(company, persona)
-        )
+        missing = _missing(company, persona)
         if missing:
             findings.append(no_data(persona, KEYS[persona], missing))
             continue
@@ -228,7 +231,7 @@ def find(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.
         flips = find_flips(judged, persona, policy, ["persona.hit_difference"])
         findings.append(replace(judged(policy)[0], flips=flips))
     return findings, {
-        **_frames(register, profile, company, policy),
+        **_frames(register, profile, policy),
         **({"persona_profile": profile} if len(profile) else {}),
     }
 
@@ -243,7 +246,7 @@ def _missing(company: Company, persona: str) -> list[str]:
     return missing
 
 
-def _frames(register: pd.DataFrame, profile: pd.DataFrame, company: Company, policy: Policy) -> dict[str, pd.DataFrame]:
+def _frames(register: pd.DataFrame, profile: pd.DataFrame, policy: Policy) -> dict[str, pd.DataFrame]:
     columns = ["account_id", "name", "persona", "borderline", "segment", "industry", "region", "employees", "annual_revenue", "reach",
                "list", "year", "rank", "listed_name", "field", "score", "excess", "customer", "inside", "spend"]  # fmt: skip
     some = register["persona"].notna() | register["borderline"].notna() | register["inside"]
@@ -256,7 +259,7 @@ def _frames(register: pd.DataFrame, profile: pd.DataFrame, company: Company, pol
     frames = {
         "personas": people.sort_values(order, ascending=[True, False, True], ignore_index=True),
         "white_space": white.sort_values(order, ascending=[True, False, True], ignore_index=True),
-        "persona_sensitivity": _sensitivity(company, policy, register, profile),
+        "persona_sensitivity": _sensitivity(policy, register, profile),
     }
     paying = register[register["spend"] > 0]
     not_yet = register["persona"].notna() & ~register["customer"]
@@ -271,7 +274,7 @@ def _frames(register: pd.DataFrame, profile: pd.DataFrame, company: Company, pol
     return {name: frame for name, frame in frames.items() if len(frame)}
 
 
-def _sensitivity(company: Company, policy: Policy, register: pd.DataFrame, profile: pd.DataFrame) -> pd.DataFrame:
+def _sensitivity(policy: Policy, register: pd.DataFrame, profile: pd.DataFrame) -> pd.DataFrame:
     """One row per account whose persona changes as the revenue limit moves by the policy's margin: account_id, name, annual_revenue,
     limit (share of the policy's), now, then."""
     rows, margin = [], policy["persona.margin"]
@@ -279,7 +282,7 @@ def _sensitivity(company: Company, policy: Policy, register: pd.DataFrame, profi
     assert threshold.range is not None
     for factor in (1 - margin, 1 + margin):
         limit = min(max(threshold.value * factor, threshold.range[0]), threshold.range[1])
-        moved = assign(company, policy.override({"persona.regional_revenue": limit}))
+        moved = classified(register, policy.override({"persona.regional_revenue": limit}))
         moved = _with_prospects(moved, profile)
         then = moved.set_index("account_id")["persona"].reindex(register["account_id"])
         changed = register["persona"].fillna("").to_numpy() != then.fillna("").to_numpy()
