@@ -15,6 +15,7 @@ from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from kaanalysis import display, tables
+from kaanalysis.aggregates import segment_version
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.contracts import UnusableData
 from kaanalysis.export import write_workbook
@@ -128,6 +129,12 @@ def _tables(result: Result, w: Words) -> tuple[Shown, ...]:
     return tuple(shown)
 
 
+def _definition(policy: Policy, w: Words) -> str:
+    """How SMB and KA are told apart, with the version where thresholds belong to it."""
+    name, version = w.term("definition", policy["segment.definition"]), segment_version(policy).partition(" ")[2]
+    return w("report.version", name=name, version=version) if version else name
+
+
 def _sheets(run: Path, manifest: Manifest, w: Words) -> dict[str, pd.DataFrame]:
     """Every display table in full, by title: what the report shows the first rows of."""
     sheets: dict[str, pd.DataFrame] = {}
@@ -199,7 +206,7 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
         "as_of": format_date(pd.Timestamp(manifest.company["as_of"]).date(), "long", locale=w.locale),
         "made": format_datetime(pd.Timestamp(manifest.ended or manifest.started).to_pydatetime(), "long", locale=w.locale),
         "level": format_percent(policy["evidence.level"], locale=w.locale),
-        "definition": w.term("definition", policy["segment.definition"]),
+        "definition": _definition(policy, w),
         "workbook": f"report.{language}.xlsx" if sheets else "",
         "other": [x for x in manifest.languages if x != language],
     }  # fmt: skip
