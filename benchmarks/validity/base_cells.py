@@ -83,17 +83,19 @@ def _industry(world: World, policy: Policy) -> list[Cell]:
         factor = _at(lambda f: gap_behind(f, share, part), gap)
         moved = replace(world, lagging=Lagging(behind, factor))
         what = f"of the customers {behind} holds {factor:.3f} times its even share"
+        if kind == "fails":  # that no industry lies behind takes many known accounts to say
+            moved, what = with_segment(moved, "SMB", ranked=0.3), f"{what}, 30% of the market on a ranking"
         cell = _counted("M-0.2", kind, moved, policy, what, {told: gap}, told, ("00",))
         out.append(replace(cell, truth=(cell.truth[0], behind if kind == "holds" else "")))
     return out
 
 
 def _leading(world: World, policy: Policy) -> list[Cell]:
-    share, ranked = replica(world, 1.0, FEW, ("shares",))["present_share|KA worked"], world.ka.ranked
+    share, ranked = replica(world, 1.0, FEW, ("shares",))["present_share|KA worked"], 0.4
     told, out = "leading_gap|all", []
     for kind, gap in (("holds", 0.40), (BORDER, policy["growth.penetration_gap"]), ("fails", -0.25)):
         chance = _at(lambda c: gap_ranked(c, share, ranked), gap)
-        moved = with_segment(world, "KA", ranked_present=chance)
+        moved = with_segment(world, "KA", ranked=ranked, ranked_present=chance)
         what = f"{chance:.1%} of KA customers on a ranking, {ranked:.0%} of the other key accounts"
         out.append(_counted("M-0.3", kind, moved, policy, what, {told: gap}, told, ("00",)))
     return out
@@ -103,9 +105,11 @@ def _value(world: World, policy: Policy) -> list[Cell]:
     """Every win a customer of its own and the same chance whoever sells: what a customer brings changes with the mix of segments alone."""
     world = replace(world, smb_on_ka=Manner(), ka_team=Manner())
     world = with_segment(world, "SMB", repeat=0.0, growth=0.0)
-    world = with_segment(world, "KA", repeat=0.0, growth=0.0, before_launch=None, accounts=400, market=400)
+    world = with_segment(
+        world, "KA", repeat=0.0, growth=0.0, before_launch=None, accounts=1400, market=1400, opportunities=1280
+    )
     told, out = "value_growth|all", []
-    for kind, rate in (("holds", -0.6), (BORDER, 0.0), ("fails", 1.0)):
+    for kind, rate in (("holds", -0.45), (BORDER, 0.0), ("fails", 1.0)):
         moved = with_segment(world, "KA", growth=rate)
         truth = {told: 0.0} if kind == BORDER else replica(moved, 1.0, FEW, ("growth",))
         what = f"no repeats, SMB openings even, KA openings {rate:+.0%} a year"

@@ -101,7 +101,21 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
 
 def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES) -> dict[str, float]:
     """The truth of every number with a sampling interval, for a company of this size."""
-    return {**replica(world, size, pieces), **exact_numbers(world, policy, size)}
+    counted = replica(world, size, pieces)
+    return {**counted, **exact_numbers(world, policy, size), **_unlinked(world, counted)}
+
+
+def _unlinked(world: World, counted: Mapping[str, float]) -> dict[str, float]:
+    """What industries and rankings have to do with being a customer, where nothing is planted: exactly nothing, whichever industry a
+    company's finding names; else the gap of the industry furthest behind."""
+    gaps = {key: value for key, value in counted.items() if key.startswith("industry_gap|")}
+    if world.lagging is not None or world.leaning is not None:
+        return {"industry_gap|named": max(gaps.values())}
+    out = dict.fromkeys([*gaps, "industry_gap|named", "shortfall|M-0.2"], 0.0)
+    if world.ka.ranked_present is None:
+        share = counted["present_share|KA worked"]
+        out |= {"leading_gap|all": 0.0, "shortfall|M-0.3": 0.0, "leading_share|all": share, "other_share|all": share}
+    return out
 
 
 def reliefs(truth: Mapping[str, float]) -> dict[str, float]:

@@ -154,19 +154,14 @@ def _missing(known: float, there: float, counted: float, won: float, others: flo
 
 
 def _pool_shares(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> dict[str, float]:
-    world, out = drawn.world, {}
+    out, missing = {}, []
     industries = np.sum([g["industries"] for g in gathered], axis=0) / count
     whole = industries.sum(axis=0)
-    missing = {}
-    for name, (known, there, won) in zip(world.industries, industries, strict=True):
+    for name, (known, there, won) in zip(drawn.world.industries, industries, strict=True):
         others = (whole[1] - there) / (whole[0] - known)
         out[f"industry_gap|{name}"] = float(others - there / known)
-        missing[name] = _missing(known, there, known, won, others)
-    # Which industry a company's finding names hangs on chance; where none is planted they are all equal and whichever it names has no gap.
-    named = world.lagging.industry if world.lagging is not None else max(missing, key=lambda i: missing[i])
-    even = world.lagging is None and world.leaning is None
-    out["industry_gap|named"] = 0.0 if even else out[f"industry_gap|{named}"]
-    out["shortfall|M-0.2"] = 0.0 if even else float(missing[named])
+        missing.append(_missing(known, there, known, won, others))
+    out["shortfall|M-0.2"] = float(max(missing))
     n0, x0, _, n1, x1, won, known = (float(x) for x in np.sum([g["leading"] for g in gathered], axis=0) / count)
     if n0 and n1:
         out |= {"other_share|all": x0 / n0, "leading_share|all": x1 / n1, "leading_gap|all": x0 / n0 - x1 / n1}
