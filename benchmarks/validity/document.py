@@ -223,7 +223,8 @@ def _verdicts(frame: pd.DataFrame) -> str:
     return f"""## Verdicts where the truth is moved
 Each world is `healthy` with few parameters moved until the finding holds, fails, or lies exactly at its threshold (border), where any bold
 verdict counts as wrong. Target: wrong at most 5 %; **above** beyond its Monte-Carlo error. right name first: the step with the largest
-estimate, or the path of the point estimate, is the true one, whatever the verdict.
+estimate, the path of the point estimate, or the industry named is the true one, whatever the verdict; where the world says "name: …", the
+verdict rests on that reason (lists that lean together: no verdict on the market; nobody in a persona).
 
 {report.table(shown)}"""
 
