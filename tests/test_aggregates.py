@@ -432,18 +432,24 @@ def test_fees_then_and_now(company, policy) -> None:
     assert fees[["account_id", "cohort", "before", "now"]].values.tolist() == [["A1", 2020, 150.0, 50.0]]
 
 
-def test_team_years_count_back_from_the_last_whole_month(company, policy) -> None:
-    months = "team,month,sellers,bookings,cost\n" + "".join(
-        f"t,{y}-{m:02d}-01,{y - 2020},1,2\n" for y in (2023, 2024, 2025) for m in range(1, 13)
+def test_team_years_count_back_from_the_last_whole_month_and_leave_out_key_accounts_of_small_teams(
+    company, policy
+) -> None:
+    months = "team,month,sellers,cost\n" + "".join(
+        f"t,{y}-{m:02d}-01,{y - 2020},2\n" for y in (2023, 2024, 2025) for m in range(1, 13)
     )
-    years = aggregates.team_years(company(team_months=months, teams="team,motion\nt,SMB\n"))
-    assert years[["year", "heads", "bookings", "cost"]].values.tolist() == [
-        [-2, 3, 12, 24],
-        [-1, 4, 12, 24],
-        [0, 5, 12, 24],
-    ]
+    deals = (
+        HEAD
+        + "1,A1,t,,,2023-01-01,2023-01-15,won,7,\n2,A1,t,,,2025-01-01,2025-12-31,won,5,\n3,A2,t,,,2025-01-01,2025-06-01,won,100,\n"
+    )
+    tables = {
+        "team_months": months,
+        "teams": "team,motion\nt,SMB\n",
+        "opportunities": deals,
+        "accounts": "account_id,segment\nA1,SMB\nA2,KA\n",
+    }
+    years = aggregates.team_years(company(**tables), policy)
+    assert years[["year", "heads", "won", "cost"]].values.tolist() == [[-2, 3, 7, 24], [-1, 4, 0, 24], [0, 5, 5, 24]]
     # As of the middle of a month that month is left out, and a year that is not whole with it.
-    middle = aggregates.team_years(
-        company({"as_of": dt.date(2025, 11, 15)}, team_months=months, teams="team,motion\nt,SMB\n")
-    )
+    middle = aggregates.team_years(company({"as_of": dt.date(2025, 11, 15)}, **tables), policy)
     assert middle["year"].tolist() == [-1, 0]

@@ -144,7 +144,9 @@ def healthy_states(rows: list[Row], truth: Mapping[str, tuple[str, str]]) -> tup
         by_name.setdefault(finding, {})[named] = expected
     for finding, expectations in by_name.items():
         found = [row["states"][finding] for row in rows]
-        kinds = [verdict(f, expectations.get(f[2]) or expectations[""]) for f in found]
+        # A finding that names nothing (no data) has said nothing: any expectation will do, for it counts as undecided.
+        default = expectations.get("") or next(iter(expectations.values()))
+        kinds = [verdict(f, expectations.get(f[2]) or default) for f in found]
         expected = expectations.get("") or ("by the path named", "")
         alarmed |= np.array(kinds) == "wrong"
         shares = {k: Share(kinds.count(k), len(kinds)) for k in ("right", "wrong", "undecided")}

@@ -104,33 +104,47 @@ def won_in_last_year(company: Company, policy: Policy) -> float:
     return float(won.amount.sum().fill_null(0.0).execute())
 
 
-def team_years(company: Company) -> pd.DataFrame:
+def _years_back(months: pd.Series, as_of: pd.Timestamp) -> pd.Series:
+    """The full year before as_of in which each month lies: 0 the twelve months up to as_of, −1 those before …; null for a month that is
+    not over. The month of as_of itself counts only if as_of is its last day."""
+    back = (as_of.year - months.dt.year) * 12 + as_of.month - months.dt.month
+    if as_of != as_of + pd.offsets.MonthEnd(0):
+        back -= 1
+    return (-(back // 12)).where(back >= 0)
+
+
+def team_years(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per team and full year before as_of: team, motion, year (0: the twelve months up to as_of, −1 those before …), heads (mean
-    sellers), cost, support_cost, bookings (sums; null where a month's is not given). Only years of which the team has twelve months."""
-    months = team_economics(company)
-    end = pd.Timestamp(company.info.as_of)
-    # A month counts for the year in which it ends; the month of as_of itself only if as_of is its last day.
-    last = pd.to_datetime(months["month"]) + pd.offsets.MonthEnd(0)
-    back = (end.year - last.dt.year) * 12 + end.month - last.dt.month
-    whole = end == end + pd.offsets.MonthEnd(0)
-    months = months.assign(year=-((back if whole else back - 1) // 12))
-    months = months[(back >= 0) & (whole | (back >= 1))]
-    grouped = months.groupby(["team", "motion", "year"], dropna=False, sort=True)
-    years = grouped.agg(
+    sellers), cost, support_cost (sums; null where a month's is not given), won (amount won; of SMB teams without key accounts' deals, which
+    are no small-customer business whoever works them). Only years of which the team has twelve months."""
+    end, months = pd.Timestamp(company.info.as_of), team_economics(company)
+    months = months.assign(year=_years_back(pd.to_datetime(months["month"]), end)).dropna(subset=["year"])
+    years = months.groupby(["team", "motion", "year"], dropna=False, sort=True).agg(
         months=("month", "nunique"), heads=("sellers", "mean"), cost=("cost", lambda x: x.sum(min_count=len(x))),
-        support_cost=("support_cost", lambda x: x.sum(min_count=len(x))), bookings=("bookings", lambda x: x.sum(min_count=len(x))),
+        support_cost=("support_cost", lambda x: x.sum(min_count=len(x))),
     ).reset_index()  # fmt: skip
-    return years[years["months"] == 12].drop(columns="months").reset_index(drop=True)
+    deals = _with_motion(company, deals_with_customer(company, policy))
+    won = deals.filter((deals.outcome == "won") & (deals.amount > 0) & deals.closed_at.notnull() & deals.team.notnull())
+    won = won.filter((won.motion != "SMB").fill_null(True) | (won.segment != "KA").fill_null(True))
+    won = won.mutate(month=won.closed_at.truncate("M").cast("date"))
+    sums = won.group_by(["team", "month"]).aggregate(won=won.amount.sum()).execute()
+    sums["year"] = _years_back(pd.to_datetime(sums["month"]), end)
+    by_year = sums.dropna(subset=["year"]).groupby(["team", "year"], as_index=False)["won"].sum()
+    years = years[years["months"] == 12].drop(columns="months").merge(by_year, on=["team", "year"], how="left")
+    return years.assign(won=years["won"].fillna(0.0), year=years["year"].astype("int64")).reset_index(drop=True)
+
+
+def _with_motion(company: Company, deals: ibis.Table) -> ibis.Table:
+    """Deals with the motion of their team; null where teams does not name it."""
+    if not company.has("teams.motion"):
+        return deals.mutate(motion=ibis.null("string"))
+    return deals.left_join(company.table("teams").select("team", "motion"), "team").drop("team_right")
 
 
 def won_by_motion(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per won deal of the twelve months before as_of: motion of its team (null where not named), cluster, amount."""
-    deals = deals_with_customer(company, policy)
-    if company.has("teams.motion"):
-        deals = deals.left_join(company.table("teams").select("team", "motion"), "team")
-    else:
-        deals = deals.mutate(motion=ibis.null("string"))
+    """One row per won deal of the twelve months before as_of: motion of its team (null where not named), segment, cluster, amount."""
+    deals = _with_motion(company, deals_with_customer(company, policy))
     won = deals.filter(
         (deals.outcome == "won") & (deals.amount > 0) & (deals.closed_at > months_before(company.info.as_of, 12))
     )
-    return won.select("opportunity_id", "motion", "cluster", "amount").order_by("opportunity_id").execute()
+    return won.select("opportunity_id", "motion", "segment", "cluster", "amount").order_by("opportunity_id").execute()

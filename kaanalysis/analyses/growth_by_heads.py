@@ -3,6 +3,8 @@
 "Raise deal size, find big customers" is the answer to a ceiling: more small business takes more sellers, and with them managers, training
 and support. The ceiling is measured: by how much revenue per head has risen a year within the small-customer teams. The price of another
 unit is put together along the chain, from what a seller costs and brings today, and set beside what the key-account teams' revenue costs.
+Key accounts' deals of small-customer teams do not count: they leave with the launch, and revenue per head would seem to fall though
+nothing else changed.
 """
 
 from __future__ import annotations
@@ -19,13 +21,20 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
 from kaanalysis.stats import Estimate, common_slope, total
 
-FEEDS = ("team_months.sellers", "team_months.cost", "team_months.bookings", "teams.motion")
+FEEDS = (
+    "team_months.sellers",
+    "team_months.cost",
+    "teams.motion",
+    "opportunities.team",
+    "opportunities.amount",
+    "opportunities.closed_at",
+)
 
 
 def _trend(years: pd.DataFrame, policy: Policy) -> Number:
     """Yearly change of revenue per head within SMB teams, as a share."""
-    mine = years[(years["motion"] == "SMB") & (years["heads"] > 0) & (years["bookings"] > 0)]
-    per_head = np.log(mine["bookings"].to_numpy(float) / mine["heads"].to_numpy(float))
+    mine = years[(years["motion"] == "SMB") & (years["heads"] > 0) & (years["won"] > 0)]
+    per_head = np.log(mine["won"].to_numpy(float) / mine["heads"].to_numpy(float))
     slope = common_slope(
         mine["year"].to_numpy(float), per_head, mine["team"].to_numpy(object), level=policy["evidence.level"]
     )
@@ -64,6 +73,8 @@ def _prices(years: pd.DataFrame, won: pd.DataFrame, policy: Policy, currency: st
     now = years[years["year"] == 0]
     for motion in ("SMB", "KA"):
         mine, deals = now[now["motion"] == motion], won[won["motion"] == motion]
+        if motion == "SMB":
+            deals = deals[deals["segment"] != "KA"]
         heads, cost, support = (float(mine[c].sum()) for c in ("heads", "cost", "support_cost"))
         if heads <= 0 or cost <= 0 or not len(deals):
             continue
@@ -104,17 +115,17 @@ def judge(numbers: list[Number], policy: Policy) -> list[Finding]:
 
 
 def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:
-    """The finding M-0; frames `head_years` (team, motion, year, heads, bookings, per_head) and `chain_cost` (motion, link,
+    """The finding M-0; frames `head_years` (team, motion, year, heads, won, per_head) and `chain_cost` (motion, link,
     cost_per_head)."""
     missing = company.missing(*FEEDS)
     if missing:
         return no_data("M-0", "growth_by_heads", missing), {}
-    years = aggregates.team_years(company)
+    years = aggregates.team_years(company, policy)
     if not (years["motion"] == "SMB").any():
         return no_data("M-0", "growth_by_heads", ["team_months.sellers"], reason="no_team_years"), {}
     prices, chain = _prices(years, aggregates.won_by_motion(company, policy), policy, company.info.currency)
     numbers = [_trend(years, policy), *prices]
     flips = find_flips(lambda p: judge(numbers, p), "M-0", policy, ["growth.head_rate"])
-    seen = years[(years["heads"] > 0) & years["bookings"].notna()]
-    frames = {"head_years": seen.assign(per_head=seen["bookings"] / seen["heads"]), "chain_cost": chain}
+    seen = years[years["heads"] > 0]
+    frames = {"head_years": seen.assign(per_head=seen["won"] / seen["heads"]), "chain_cost": chain}
     return replace(judge(numbers, policy)[0], flips=flips), frames

@@ -16,13 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import above, below, both, find_flips, number, strata_of
+from kaanalysis.analyses.verdicts import above, below, both, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
 from kaanalysis.stats import (
     Overlap,
-    Significance,
     gini,
     lorenz_curve,
     overlap,
@@ -32,14 +31,11 @@ from kaanalysis.stats import (
 )
 
 FEEDS = ("accounts.segment", "accounts.ranked_on")
+Flags = npt.NDArray[np.bool_]
 TOP = 10  # named in the contract: top10_share
 
 
-def _test(name: str, segment: str, found: Significance) -> Number:
-    return Number(name, segment, found.p_value, None, None, None, found.n, "probability", found.method)
-
-
-def _lists(register: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _lists(register: pd.DataFrame) -> tuple[Flags, Flags]:
     """Who is on which list: worked by the company itself, named by a ranking."""
     return register["worked"].to_numpy(bool), register["ranked_on"].notna().to_numpy(bool)
 
@@ -49,15 +45,27 @@ def _size(counts: Overlap, segment: str, policy: Policy) -> Number:
     return number("accounts_estimated", segment, size, "accounts")
 
 
+def _uneven(register: pd.DataFrame, worked: Flags, listed: Flags, segment: str, policy: Policy) -> Number:
+    """p-value of: no attribute is preferred by both lists. Industry and region are asked one by one (Bonferroni): crossed, their many thin
+    cells would hide a preference that either shows plainly."""
+    found = []
+    for attribute in ("industry", "region"):
+        strata = register[attribute].astype(object).where(register[attribute].notna(), "?").to_numpy(object)
+        found.append(
+            shared_unevenness(worked, listed, strata, draws=policy["evidence.draws"], seed=policy["evidence.seed"])
+        )
+    known = [f for f in found if f.p_value is not None]
+    value = min(1.0, min(f.p_value for f in known) * len(known)) if known else None  # type: ignore[type-var, operator]
+    method = f"{found[0].method}; industry and region, Bonferroni"
+    return Number("lists_uneven_p_value", segment, value, None, None, None, found[0].n, "probability", method)
+
+
 def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
     level, n = policy["evidence.level"], len(register)
     worked, listed = _lists(register)
     numbers = [Number("accounts_known", segment, n, None, None, None, n, "accounts", "accounts in the register")]
     if listed.any():
-        uneven = shared_unevenness(
-            worked, listed, strata_of(register), draws=policy["evidence.draws"], seed=policy["evidence.seed"]
-        )
-        numbers += [_size(overlap(worked, listed), segment, policy), _test("lists_uneven_p_value", segment, uneven)]
+        numbers += [_size(overlap(worked, listed), segment, policy), _uneven(register, worked, listed, segment, policy)]
     won = register[register["won"] > 0]
     held, groups = won["won"].to_numpy(float), won["cluster"].to_numpy(object)
     numbers.append(number("top10_share", segment, top_share(held, count=TOP, clusters=groups, level=level), "share"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from kaanalysis import aggregates
 from kaanalysis.analyses.known_accounts import Array, Units, ratio
@@ -80,6 +82,22 @@ def largest_industry(units: Units, gaps: dict[str, Estimate], least: float) -> s
     value = groups["known"] * groups["won"] / groups["there"].clip(lower=1)
     sure = [i for i, g in gaps.items() if g.low is not None and g.low > least]
     return max(sure or list(gaps), key=lambda i: float(value[i]) * (gaps[i].value or 0.0))
+
+
+def beyond_chance(gaps: Mapping[str, Estimate]) -> float:
+    """How much of the spread between industries is more than chance: 0 (none) … 1, by DerSimonian and Laird's estimate of it.
+
+    Errors are read from the intervals, which hold for all industries at once, so they lean high and this leans low."""
+    known = [g for g in gaps.values() if g.value is not None and g.low is not None and g.high is not None]
+    if len(known) < 3:
+        return 0.0
+    quantile = stats.norm.isf((1 - known[0].level) / 2)
+    error = np.array([(g.high - g.low) / (2 * quantile) for g in known])  # type: ignore[operator]
+    value, weight = np.array([g.value for g in known], dtype=float), 1 / error**2
+    away = float((weight * (value - np.average(value, weights=weight)) ** 2).sum())
+    scale = float(weight.sum() - (weight**2).sum() / weight.sum())
+    between = max(0.0, (away - (len(known) - 1)) / scale)
+    return between / (between + float(np.mean(error**2)))
 
 
 def leading_numbers(units: Units, ranked: Array, same: Array, level: float) -> list[Number]:

@@ -27,6 +27,7 @@ from kaanalysis.analyses.known_accounts import Array, Units, known_accounts, rat
 from kaanalysis.analyses.penetration import (
     behind_columns,
     behind_shortfall,
+    beyond_chance,
     coverage,
     industry_gaps,
     judge_industry,
@@ -46,7 +47,7 @@ from kaanalysis.analyses.verdicts import (
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
-from kaanalysis.stats import poisson_sums
+from kaanalysis.stats import Estimate, poisson_sums
 
 ID = "00_problem_framing"
 FEEDS = {
@@ -81,9 +82,9 @@ def _value_shortfall(sums: Array, target: float) -> Array:
     return c1 * ((1 + target) * ratio(a0, c0) - ratio(a1, c1))
 
 
-def _shortfall(name: str, point: Array, draws: Array, units: Units, policy: Policy, currency: str) -> Number:
+def _shortfall(name: str, point: Array, draws: Array, units: Units, level: float, currency: str) -> Number:
     method = "missing won amount per period, Poisson cluster bootstrap (percentile)"
-    return percentile_number("shortfall", name, float(point[0]), draws, policy["evidence.level"], len(units.frame), currency, method,
+    return percentile_number("shortfall", name, float(point[0]), draws, level, len(units.frame), currency, method,
                              clusters=units.frame["cluster"].nunique())  # fmt: skip
 
 
@@ -156,15 +157,25 @@ def _leading(units: Units) -> tuple[Array, Array]:
 
 
 def _ranks(
-    shortfalls: Mapping[str, tuple[Array, Array]], units: Units, policy: Policy, currency: str
+    shortfalls: Mapping[str, tuple[Array, Array]],
+    gaps: Mapping[str, Estimate],
+    units: Units,
+    policy: Policy,
+    currency: str,
 ) -> dict[str, list[Number]]:
-    """By statement its shortfall and its chance to be the largest that is one at all (above 0)."""
-    table = np.column_stack([sample for _, sample in shortfalls.values()])
+    """By statement its shortfall and its chance to be the largest that is one at all (above 0).
+
+    The industry of M-0.2 was picked for its lag, so chance alone makes it look large: its interval is that of all industries at once, and
+    in the ranking it counts only as far as industries differ beyond chance."""
+    whole = policy["evidence.level"]
+    levels = {"M-0.2": 1 - (1 - whole) / max(len(gaps), 1)}
+    parts = [sample * (beyond_chance(gaps) if id == "M-0.2" else 1.0) for id, (_, sample) in shortfalls.items()]
+    table = np.column_stack(parts)
     largest = np.where(table.max(axis=1) > 0, table.argmax(axis=1), -1)
     method = "share of resamples in which this shortfall is the largest and above 0"
     return {
         id: [
-            _shortfall(id, point, sample, units, policy, currency),
+            _shortfall(id, point, sample, units, levels.get(id, whole), currency),
             share_of_draws("p_first", id, largest == place, method),
         ]
         for place, (id, (point, sample)) in enumerate(shortfalls.items())
@@ -190,7 +201,7 @@ def _statements(
     if ranked.any():
         worked = units.flag(units.frame["worked"]) * same
         pairs["M-0.3"] = [behind_shortfall(s) for s in drawn(behind_columns(units, ranked, worked))]
-    shared = _ranks({id: (p[0], p[1]) for id, p in pairs.items()}, units, policy, company.info.currency)
+    shared = _ranks({id: (p[0], p[1]) for id, p in pairs.items()}, gaps, units, policy, company.info.currency)
 
     base = _judged(judge_base, "M-0.1", bridge, shared, policy, ["growth.stall_rate"])
     growth = next(n for n in bridge if n.name == "growth_rate" and n.segment == base.terms["segment"])

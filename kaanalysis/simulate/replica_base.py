@@ -94,16 +94,23 @@ def of_segment(accounts: pd.DataFrame, label: str) -> pd.DataFrame:
 
 def _heads(drawn: Drawn) -> dict[str, Any]:
     """By team and full year before as_of: mean sellers, cost, support, bookings; by motion what its won deals of the last year brought."""
-    months = frame(drawn.tables["team_months"], "team", "month", "sellers", "cost", "support_cost", "bookings")
+    months = frame(drawn.tables["team_months"], "team", "month", "sellers", "cost", "support_cost")
     motion = frame(drawn.tables["teams"], "team", "motion").set_index("team")["motion"]
     end = drawn.end
     months["year"] = -(((end.year - months["month"].dt.year) * 12 + end.month - months["month"].dt.month) // 12)
     months["motion"] = months["team"].map(motion)
     by = months.groupby(["motion", "team", "year"])
-    years = by[["sellers", "cost", "support_cost", "bookings"]].sum()
+    years = by[["sellers", "cost", "support_cost"]].sum()
     years["sellers"] /= 12
     years = years[by.size() == 12]
-    late = drawn.deals[(drawn.deals["outcome"] == "won") & (drawn.deals["closed_at"] > end - pd.DateOffset(years=1))]
+    # A small-customer team's key accounts are not its small-customer business.
+    won = drawn.deals[
+        (drawn.deals["outcome"] == "won") & ~((drawn.deals["motion"] == "SMB") & (drawn.deals["segment"] == "KA"))
+    ]
+    closed = won["closed_at"]
+    year = (-(((end.year - closed.dt.year) * 12 + end.month - closed.dt.month) // 12)).rename("year")
+    years["bookings"] = won.groupby(["motion", "team", year])["amount"].sum().reindex(years.index).fillna(0.0)
+    late = won[closed > end - pd.DateOffset(years=1)]
     return {"years": years, "brought": late.groupby("motion")["amount"].sum()}
 
 

@@ -63,14 +63,15 @@ def stratified_mean_draws(values: Any, strata: Any, draws: int, seed: int, low: 
 
 def stratified_difference(
     values_a: Any, values_b: Any, strata_a: Any, strata_b: Any, clusters_a: Any = None, clusters_b: Any = None, *,
-    level: float = 0.95,
+    level: float = 0.95, freedom: int | None = None,
 ) -> Estimate:  # fmt: skip
     """Mean of a minus mean of b where both are alike in their stratum, in the unit of the values.
 
     ``values_a``, ``values_b``: shapes (n_a,), (n_b,); ``strata``, ``clusters``: one label per unit (clusters None: each its own; a cluster
     found in both samples is one). Differences within strata are averaged with weights n_a n_b / (n_a + n_b): what least squares with
     stratum effects gives, so strata where only one of the two occurs count for nothing, and neither sample's composition does. It takes
-    away what the strata explain and nothing else: it is still no cause. Delete-one-cluster jackknife, Student's t on clusters - 1.
+    away what the strata explain and nothing else: it is still no cause. Delete-one-cluster jackknife, Student's t on clusters - 1
+    degrees of freedom, or on ``freedom`` if given and smaller: where values carry information only in few units (lives that ended).
     ``n``: units in strata where both occur. Value None where there are none; limits None with fewer than three clusters
     among them or where leaving one out leaves no such stratum. Raises ValueError for missing values.
     Sources: Mantel and Haenszel 1959 (the weights); Angrist and Pischke 2009, section 3.3.1; Efron and Tibshirani 1993, chapter 11.
@@ -117,5 +118,6 @@ def stratified_difference(
     error = float(np.sqrt((k - 1) / k * ((left - left.mean()) ** 2).sum()))
     if not error > 0:
         return Estimate(found, None, None, level, n, method)
-    reach = float(stats.t.ppf((1 + level) / 2, k - 1)) * error
+    used = k - 1 if freedom is None else max(1, min(freedom, k - 1))
+    reach = float(stats.t.ppf((1 + level) / 2, used)) * error
     return Estimate(found, found - reach, found + reach, level, n, method)

@@ -158,7 +158,9 @@ def test_every_statement_carries_its_stop_rule_and_rank(company: Callable[..., C
     for id in ("M-0.1", "M-0.2", "M-0.3", "M-0.4"):
         found = made.finding(id)
         change, metric = found.number("detectable_change", id), found.numbers[0]
-        assert change is not None and change.value is not None and change.unit in ("share difference", "share per period"), id
+        assert (
+            change is not None and change.value is not None and change.unit in ("share difference", "share per period")
+        ), id
         if id != "M-0.1":  # 2.8 standard errors of a difference of two such numbers
             width = metric.high - metric.low  # type: ignore[operator]
             assert change.value == pytest.approx(2.8 * 2**0.5 * width / 3.92)
