@@ -80,7 +80,7 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
         out[f"spend_dispersion|{segment}"] = mine["spend"]["log_sd"]
         out[f"role_merge_index|{segment}"] = mine["role_merge_index"]
         out[f"parties_per_deal|{segment}"] = mine["parties_per_deal"]
-        out[f"accounts_estimated|{segment}"] = mine["market"] * size
+        out[f"accounts_estimated|{segment}"] = out[f"accounts_estimated_stratified|{segment}"] = mine["market"] * size
         out[f"need_distance|{segment}"] = mine["need_divergence_bits"]
         out[f"custom_share|{segment}"] = mine["custom_share"]
         out[f"discount|{segment}"] = discount()

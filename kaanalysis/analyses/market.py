@@ -21,12 +21,12 @@ from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
 from kaanalysis.stats import (
-    Overlap,
     gini,
     lorenz_curve,
     overlap,
     population_size,
     shared_unevenness,
+    stratified_size,
     top_share,
 )
 
@@ -40,9 +40,23 @@ def _lists(register: pd.DataFrame) -> tuple[Flags, Flags]:
     return register["worked"].to_numpy(bool), register["ranked_on"].notna().to_numpy(bool)
 
 
-def _size(counts: Overlap, segment: str, policy: Policy) -> Number:
-    size = population_size(counts, dependence=policy["market.dependence"], level=policy["evidence.level"])
-    return number("accounts_estimated", segment, size, "accounts")
+def _by_industry(register: pd.DataFrame) -> npt.NDArray[np.object_]:
+    return register["industry"].astype(object).where(register["industry"].notna(), "?").to_numpy(object)
+
+
+def _sizes(register: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
+    """How many there are in all, with lists independent throughout, and with lists independent within an industry only."""
+    worked, listed = _lists(register)
+    about = {"dependence": policy["market.dependence"], "level": policy["evidence.level"]}
+    return [
+        number("accounts_estimated", segment, population_size(overlap(worked, listed), **about), "accounts"),
+        number(
+            "accounts_estimated_stratified",
+            segment,
+            stratified_size(worked, listed, _by_industry(register), **about),
+            "accounts",
+        ),
+    ]
 
 
 def _uneven(register: pd.DataFrame, worked: Flags, listed: Flags, segment: str, policy: Policy) -> Number:
@@ -65,7 +79,7 @@ def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Numbe
     worked, listed = _lists(register)
     numbers = [Number("accounts_known", segment, n, None, None, None, n, "accounts", "accounts in the register")]
     if listed.any():
-        numbers += [_size(overlap(worked, listed), segment, policy), _uneven(register, worked, listed, segment, policy)]
+        numbers += [*_sizes(register, segment, policy), _uneven(register, worked, listed, segment, policy)]
     won = register[register["won"] > 0]
     held, groups = won["won"].to_numpy(float), won["cluster"].to_numpy(object)
     numbers.append(number("top10_share", segment, top_share(held, count=TOP, clusters=groups, level=level), "share"))
@@ -74,21 +88,28 @@ def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Numbe
 
 
 def _sides(numbers: tuple[Number, ...], policy: Policy) -> tuple[str, str]:
-    """States of "small customers are many" and "key accounts are few". Those known are there for certain, however few lists overlap."""
+    """States of "small customers are many" and "key accounts are few", by the wider of the two readings of the lists. Those known are
+    there for certain, however few lists overlap."""
     found = {}
     for segment in ("SMB", "KA"):
-        known = next(n for n in numbers if n.name == "accounts_known" and n.segment == segment)
-        size = next(n for n in numbers if n.name == "accounts_estimated" and n.segment == segment)
-        found[segment] = (known.value if size.low is None else size.low, math.inf if size.high is None else size.high)
+        mine = {n.name: n for n in numbers if n.segment == segment}
+        sizes = [mine["accounts_estimated"], mine["accounts_estimated_stratified"]]
+        known = mine["accounts_known"].value
+        found[segment] = (
+            min(known if n.low is None else n.low for n in sizes),  # type: ignore[type-var]
+            max(math.inf if n.high is None else n.high for n in sizes),
+        )
     return above(*found["SMB"], policy["market.large"]), below(*found["KA"], policy["market.small"])
 
 
-def judge(counts: dict[str, Overlap], fixed: list[Number], policy: Policy) -> list[Finding]:
-    """M-1.1: supported if small customers are surely more than `market.large` and key accounts surely fewer than `market.small`.
+def judge(groups: dict[str, pd.DataFrame], fixed: list[Number], policy: Policy) -> list[Finding]:
+    """M-1.1: supported if small customers are surely more than `market.large` and key accounts surely fewer than `market.small`, whether
+    the lists are independent throughout or within industries only.
 
-    Wrong if the lists were not independent: the odds ratio between them at which it would change is among the flips."""
+    Wrong if they depend on each other within industries too: the odds ratio between them at which it would change is among the flips."""
     # The sizes are the numbers that move with the policy's odds ratio between the lists.
-    numbers = [_size(counts[n.segment], n.segment, policy) if n.name == "accounts_estimated" else n for n in fixed]
+    moved = {(n.name, n.segment): n for segment, mine in groups.items() for n in _sizes(mine, segment, policy)}
+    numbers = [moved.get((n.name, n.segment), n) for n in fixed]
     kept = tuple(numbers)
     smb, ka = _sides(kept, policy)
     state = both(smb, ka)  # type: ignore[arg-type]
@@ -118,14 +139,17 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     fixed += [n for n in _measure(register, aggregates.ALL, policy) if n.name in ("top10_share", "gini")]
     if not register["ranked_on"].notna().any():
         return no_data("M-1.1", "potential_customers", ["accounts.ranked_on"], fixed, reason="one_list"), frames
-    counts = {s: overlap(*_lists(register[register["segment"] == s])) for s in segments}
+    groups = {s: register[register["segment"] == s] for s in segments}
+    counts = {s: overlap(*_lists(mine)) for s, mine in groups.items()}
     rows = [(s, c.known, c.both + c.first_only, c.both + c.second_only, c.both) for s, c in counts.items()]
     frames["market"] = pd.DataFrame(rows, columns=["segment", "known", "worked", "listed", "both"])
     there = {n.segment for n in fixed if n.name == "accounts_estimated"}
-    fixed += [_size(counts[s], s, policy) for s in segments if s not in there]  # on no list: nothing to estimate from
-    finding = judge(counts, fixed, policy)[0]
+    for segment in segments:
+        if segment not in there:  # on no list: nothing to estimate from
+            fixed += _sizes(groups[segment], segment, policy)
+    finding = judge(groups, fixed, policy)[0]
     flips = find_flips(
-        lambda p: judge(counts, fixed, p), "M-1.1", policy, ["market.large", "market.small", "market.dependence"]
+        lambda p: judge(groups, fixed, p), "M-1.1", policy, ["market.large", "market.small", "market.dependence"]
     )
     return replace(finding, flips=flips), frames
 

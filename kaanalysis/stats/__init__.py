@@ -1,6 +1,6 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
 
-from kaanalysis.stats.capture import Overlap, overlap, population_size, shared_unevenness
+from kaanalysis.stats.capture import Overlap, overlap, population_size, shared_unevenness, stratified_size
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
@@ -82,6 +82,7 @@ __all__ = [
     "stratified_difference",
     "stratified_mean",
     "stratified_mean_draws",
+    "stratified_size",
     "survival_quantile",
     "top_share",
     "total",

@@ -50,17 +50,48 @@ def population_size(counts: Overlap, *, dependence: float = 1.0, level: float = 
     method = "capture–recapture, Chapman" + (
         "" if dependence == 1 else f", odds ratio {dependence:g} between the lists"
     )
-    both, first, second = counts.both, counts.first_only, counts.second_only
-    if not first or not second:
+    if not counts.first_only or not counts.second_only:
         return Estimate(None, None, None, level, counts.known, method + "; one list lies within the other")
+    return Estimate(*_transformed_logit(counts, dependence, level), level, counts.known, method)
+
+
+def _transformed_logit(counts: Overlap, dependence: float, level: float) -> tuple[float, float, float]:
+    """Chapman's size and Sadinle's limits, never below the units known."""
+    both, first, second = counts.both, counts.first_only, counts.second_only
     missing = dependence * first * second / (both + 1)
     b, f, s = both + 0.5, first + 0.5, second + 0.5
-    spread = np.sqrt(1 / b + 1 / f + 1 / s + b / (f * s))
-    reach = np.exp(normal_quantile(level) * spread)
+    reach = np.exp(normal_quantile(level) * np.sqrt(1 / b + 1 / f + 1 / s + b / (f * s)))
     middle = dependence * f * s / b
     low = max(counts.known - 0.5 + middle / reach, float(counts.known))
-    high = counts.known - 0.5 + middle * reach
-    return Estimate(counts.known + missing, low, high, level, counts.known, method)
+    return counts.known + missing, float(low), float(counts.known - 0.5 + middle * reach)
+
+
+def stratified_size(first: Any, second: Any, strata: Any, *, dependence: float = 1.0, level: float = 0.95) -> Estimate:
+    """Units in all where the lists are independent within strata only: Chapman's sizes added up over them (Sekar and Deming).
+
+    ``first``, ``second``: flags, shape (n,); ``strata``: one label per unit; ``dependence`` as in :func:`population_size`. It keeps its
+    level where both lists prefer the same strata, and is the less precise of the two where they do not: many thin strata lean low. The
+    limits are the strata's transformed-logit ones, whose distances add in squares (MOVER). None where the plain size is. Raises
+    ValueError for ``dependence`` of 0 or below. Sources: Sekar and Deming 1949; Sadinle 2009; Zou and Donner 2008, Statistics in Medicine
+    27, 1693–1702.
+    """
+    check_level(level)
+    if not dependence > 0:
+        raise ValueError(f"dependence must be above 0; not {dependence}")
+    a, b = flags(first, "first", len(first)), flags(second, "second", len(first))
+    code, names = labels(strata, "strata", len(a))
+    plain, method = overlap(a, b), "capture–recapture within strata, Chapman"
+    if not plain.first_only or not plain.second_only:
+        return Estimate(None, None, None, level, plain.known, method + "; one list lies within the other")
+    counts = [
+        Overlap(*(int(n) for n in cell))
+        for cell in zip(*(np.bincount(code[c], minlength=len(names)) for c in (a & b, a & ~b, b & ~a)), strict=True)
+    ]
+    parts = [_transformed_logit(c, dependence, level) for c in counts if c.known]
+    value, low, high = (np.array(x) for x in zip(*parts, strict=True))
+    size = float(value.sum())
+    below, above = np.hypot.reduce(value - low), np.hypot.reduce(high - value)
+    return Estimate(size, max(size - below, float(plain.known)), size + above, level, plain.known, method)
 
 
 def shared_unevenness(first: Any, second: Any, strata: Any, *, draws: int = 1999, seed: int = 0) -> Significance:

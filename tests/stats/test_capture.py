@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kaanalysis.stats import Overlap, overlap, population_size, shared_unevenness
+from kaanalysis.stats import Overlap, overlap, population_size, shared_unevenness, stratified_size
 
 
 def test_overlap_counts():
@@ -61,3 +61,25 @@ def test_lists_that_prefer_the_same_industries_are_found_out_and_honest_ones_are
     ]
     assert np.mean(np.array(levels) <= 0.05) < 0.15 and np.mean(levels) > 0.35
     assert shared_unevenness([1, 1], [1, 0], ["a", "b"]).p_value is None
+
+
+def test_sizes_within_strata_by_hand_and_their_coverage_where_both_lists_lean():
+    """Strata of (both, first only, second only) = (1, 2, 3) and (0, 4, 1): 11 known, 2 · 3 / 2 + 4 · 1 / 1 = 7 missing."""
+    first = np.array([1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0])
+    second = np.array([1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1])
+    strata = np.array(["a"] * 6 + ["b"] * 5)
+    found = stratified_size(first, second, strata)
+    assert (found.value, found.n) == (18, 11) and 11 < found.low < 18 < found.high
+    assert stratified_size(first, second, strata, dependence=2.0).value == 11 + 14
+    assert stratified_size(first, second, np.zeros(11)).value == pytest.approx(
+        population_size(overlap(first, second)).value
+    )
+    assert stratified_size([1, 1], [1, 0], ["a", "b"]).value is None
+    g, hits, plain = np.random.default_rng(4), [], []
+    places = np.repeat(["a", "b"], 600)
+    for _ in range(1500):
+        a, b = (g.random(1200) < np.where(places == "a", 0.4, 0.1) for _ in range(2))
+        inside, whole = stratified_size(a, b, places), population_size(overlap(a, b))
+        hits.append(inside.low <= 1200 <= inside.high)
+        plain.append(whole.low <= 1200 <= whole.high)
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.02) and np.mean(plain) < 0.5
