@@ -31,6 +31,8 @@ def _clusters(clusters: Any, n: int) -> tuple[IntArray, int]:
 def _limits(value: float, left: FloatArray, level: float, n: int, method: str) -> Estimate:
     """The value with its jackknife interval; left: the value without each cluster."""
     k = len(left)
+    # Rounding must not pass for a last crumb: who holds everything but 1e-12 holds everything.
+    left = np.where(left > 1 - 1e-12, 1.0, np.where(left < 1e-12, 0.0, left))
     with np.errstate(divide="ignore", invalid="ignore"):
         odds = np.log(left / (1 - left))
         middle = np.log(np.divide(value, 1 - np.float64(value)))

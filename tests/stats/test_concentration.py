@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -66,6 +66,9 @@ def test_top_share_is_at_least_the_share_of_units(values, count):
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 1e6), st.integers(0, 6)), min_size=4, max_size=25), st.integers(1, 8))
+@example(
+    pairs=[(357068.875, 0), (1.0, 0), (598431.0, 2), (755843.5, 1)], count=2
+)  # without cluster 0 two hold everything
 @settings(max_examples=60, deadline=None)
 def test_limits_are_those_of_leaving_each_cluster_out(pairs, count):
     values, clusters = np.array([v for v, _ in pairs]), np.array([c for _, c in pairs])
