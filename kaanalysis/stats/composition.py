@@ -215,7 +215,9 @@ def need_distance_difference(a: NeedDistance, b: NeedDistance, *, level: float =
         return Estimate(None, None, None, level, n, method)
     value = a.estimate.value - b.estimate.value
     parts = [sum(s**2 for s in d.shifts.values()) for d in (a, b)]
-    both = [a.shifts.get(key, 0.0) - b.shifts.get(key, 0.0) for key in {*a.shifts, *b.shifts}]
+    both = [
+        a.shifts.get(key, 0.0) - b.shifts.get(key, 0.0) for key in {**a.shifts, **b.shifts}
+    ]  # in order: a set's would change the last digit
     error = float(np.sqrt(sum(s**2 for s in both)))
     if not min(parts) > 0 or not error > 0:
         return Estimate(value, None, None, level, n, method)
