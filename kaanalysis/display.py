@@ -75,6 +75,10 @@ def definitions(result: Result, words: Words) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _account(row: pd.Series, words: Words) -> str:
+    return f"{_bare(row['name'], words)} ({row['account_id']})"
+
+
 def _currency(result: Result) -> str:
     """The currency of the result's amounts; empty where it holds none."""
     units = (n.unit for f in result.findings for n in f.numbers)
@@ -99,7 +103,7 @@ def white_space(result: Result, words: Words) -> pd.DataFrame:
     rows: Rows = []
     for _, row in result.frames["white_space"].iterrows():
         rows.append((
-            f"{_bare(row['name'], words)} ({row['account_id']})", words.term("persona", str(row["persona"])),
+            _account(row, words), words.term("persona", str(row["persona"])),
             evidence(row, words, _currency(result)), _bare(row["industry"], words, "industry"), _bare(row["region"], words, "region"),
         ))  # fmt: skip
     return _frame(rows, ("account", "persona", "evidence", "industry", "region"), words)
@@ -113,7 +117,7 @@ def persona_sensitivity(result: Result, words: Words) -> pd.DataFrame:
         revenue = "" if pd.isna(row["annual_revenue"]) else words.value(float(row["annual_revenue"]), _currency(result))
         rows.append(
             (
-                f"{_bare(row['name'], words)} ({row['account_id']})",
+                _account(row, words),
                 revenue,
                 words.value(float(row["limit"]), "share"),
                 now,

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from kaanalysis.contracts import Fault
+from kaanalysis.contracts import TABLES, Fault
 from kaanalysis.source_files import read_file
 
 FOLDER = "rankings"
 COLUMNS = ("list", "year", "rank", "name", "reach", "row")
-REACHES = ("global", "national", "regional", "local")
+REACHES = TABLES["accounts"].column("reach").choices
 WANTED = {
     "name": ["name", "company", "company name", "公司", "公司名称", "企业名称", "名称"],
     "rank?": ["rank", "ranking", "position", "排名", "名次"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class Shown:
 
 @dataclass(frozen=True)
 class Section:
+    """One analysis in the report. tables: the display tables as far as shown; sheets: all of them in full, by title."""
+
     id: str
     title: str
     question: str
@@ -73,6 +75,7 @@ class Section:
     notebook: str
     skipped: bool = False
     tables: tuple[Shown, ...] = ()
+    sheets: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def _card(finding: Finding, words_: Words, units: dict[str, str]) -> Card:
@@ -113,15 +116,17 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
     result = read_result(run, step.id)
     cards = [_card(f, w, tables.units_of(policy)) for f in result.findings]
     pictures = _pictures(result, language, policy, launch)
-    return Section(step.id, title, question, cards, pictures, "", notebook, tables=_tables(result, w))
+    displayed = {name: display.display_table(result, name, w) for name in display.available(result)}
+    sheets = {w(f"display.title.{name}"): frame for name, frame in displayed.items()}
+    shown = _tables(result, displayed, w)
+    return Section(step.id, title, question, cards, pictures, "", notebook, tables=shown, sheets=sheets)
 
 
-def _tables(result: Result, w: Words) -> tuple[Shown, ...]:
+def _tables(result: Result, displayed: dict[str, pd.DataFrame], w: Words) -> tuple[Shown, ...]:
     shown, drawn = [], {spec.name for spec in available(result)}
-    for name in display.available(result):
+    for name, frame in displayed.items():
         if name in drawn:  # the figure of that name shows it; the table is in the workbook
             continue
-        frame = display.display_table(result, name, w)
         left = len(frame) - display.SHOWN
         more = w("display.more", n=left, id=result.id, name=name) if left > 0 else ""
         rows = frame.head(display.SHOWN).astype(str).to_numpy().tolist()
@@ -133,18 +138,6 @@ def _definition(policy: Policy, w: Words) -> str:
     """How SMB and KA are told apart, with the version where thresholds belong to it."""
     name, version = w.term("definition", policy["segment.definition"]), segment_version(policy).partition(" ")[2]
     return w("report.version", name=name, version=version) if version else name
-
-
-def _sheets(run: Path, manifest: Manifest, w: Words) -> dict[str, pd.DataFrame]:
-    """Every display table in full, by title: what the report shows the first rows of."""
-    sheets: dict[str, pd.DataFrame] = {}
-    for step in manifest.steps:
-        if step.status not in ("failed", "skipped"):
-            result = read_result(run, step.id)
-            sheets |= {
-                w(f"display.title.{name}"): display.display_table(result, name, w) for name in display.available(result)
-            }
-    return sheets
 
 
 def _rule_text(rule: str, w: Words) -> str:
@@ -196,7 +189,7 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
     launch = dt.date.fromisoformat(launched) if launched else None
     sections = [_section(run, step, language, policy, launch) for step in manifest.steps]
     faults, fault_count, imported = _faults(run, w)
-    sheets = _sheets(run, manifest, w)
+    sheets = {title: frame for section in sections for title, frame in section.sheets.items()}
     if sheets:
         write_workbook(run / f"report.{language}.xlsx", sheets)
     context: dict[str, Any] = {

@@ -145,6 +145,7 @@ def account_register(company: Company, policy: Policy) -> pd.DataFrame:
     return register
 
 
+@read_once
 def product_lines(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per account, order and product: cluster, segment, lines (number of order lines).
 
@@ -180,6 +181,7 @@ def order_amounts(company: Company, policy: Policy) -> pd.DataFrame:
     return grouped.inner_join(segments, "account_id").order_by("account_id").execute()
 
 
+@read_once
 def won_amounts(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per won deal with an amount above 0: account_id, cluster, segment, industry, category (null where not recorded), amount."""
     deals = deals_with_customer(company, policy)

@@ -131,8 +131,7 @@ def overlap_of_looks(company: Company, policy: Policy) -> pd.DataFrame:
     :data:`LOOKS`, cut half-way between the two groups.
 
     stay: whether a life lasted to the middle of the two lifetime marks, of those that began on record and long enough ago to tell; needs:
-    share of
-    custom work in its own orders; pay: spend of the window; size: employees, else revenue (geometric middle of medians)."""
+    share of custom work in its own orders; pay: spend of the window; size: employees, else revenue (geometric middle of medians)."""
     register = aggregates.account_register(company, policy)
     frame = register[register["customer"] & register["segment"].isin(["SMB", "KA"])].set_index("account_id")
     frame = frame[["cluster", "segment", "employees", "annual_revenue", "spend"]]

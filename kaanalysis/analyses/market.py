@@ -9,21 +9,23 @@ ratio between the lists is a policy value on which it may flip. Concentration is
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import above, below, both, find_flips, number
+from kaanalysis.analyses.verdicts import above, below, both, find_flips, number, strata_of
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
 from kaanalysis.stats import (
+    Overlap,
     gini,
     lorenz_curve,
     overlap,
+    overlaps,
     population_size,
     shared_unevenness,
     stratified_size,
@@ -40,22 +42,26 @@ def _lists(register: pd.DataFrame) -> tuple[Flags, Flags]:
     return register["worked"].to_numpy(bool), register["ranked_on"].notna().to_numpy(bool)
 
 
-def _by_industry(register: pd.DataFrame) -> npt.NDArray[np.object_]:
-    return register["industry"].astype(object).where(register["industry"].notna(), "?").to_numpy(object)
+@dataclass(frozen=True)
+class _Counts:
+    """How the two lists overlap, in all and by industry: counted once, so that a flip sweeps counts and not the register."""
+
+    whole: Overlap
+    by_industry: list[Overlap]
+
+    @staticmethod
+    def of(register: pd.DataFrame) -> _Counts:
+        worked, listed = _lists(register)
+        return _Counts(overlap(worked, listed), overlaps(worked, listed, strata_of(register, "industry")))
 
 
-def _sizes(register: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
+def _sizes(counts: _Counts, segment: str, policy: Policy) -> list[Number]:
     """How many there are in all, with lists independent throughout, and with lists independent within an industry only."""
-    worked, listed = _lists(register)
     about = {"dependence": policy["market.dependence"], "level": policy["evidence.level"]}
+    inside = stratified_size(counts.by_industry, **about)
     return [
-        number("accounts_estimated", segment, population_size(overlap(worked, listed), **about), "accounts"),
-        number(
-            "accounts_estimated_stratified",
-            segment,
-            stratified_size(worked, listed, _by_industry(register), **about),
-            "accounts",
-        ),
+        number("accounts_estimated", segment, population_size(counts.whole, **about), "accounts"),
+        number("accounts_estimated_stratified", segment, inside, "accounts"),
     ]
 
 
@@ -64,7 +70,7 @@ def _uneven(register: pd.DataFrame, worked: Flags, listed: Flags, segment: str, 
     cells would hide a preference that either shows plainly."""
     found = []
     for attribute in ("industry", "region"):
-        strata = register[attribute].astype(object).where(register[attribute].notna(), "?").to_numpy(object)
+        strata = strata_of(register, attribute)
         found.append(
             shared_unevenness(worked, listed, strata, draws=policy["evidence.draws"], seed=policy["evidence.seed"])
         )
@@ -79,7 +85,7 @@ def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Numbe
     worked, listed = _lists(register)
     numbers = [Number("accounts_known", segment, n, None, None, None, n, "accounts", "accounts in the register")]
     if listed.any():
-        numbers += [*_sizes(register, segment, policy), _uneven(register, worked, listed, segment, policy)]
+        numbers += [*_sizes(_Counts.of(register), segment, policy), _uneven(register, worked, listed, segment, policy)]
     won = register[register["won"] > 0]
     held, groups = won["won"].to_numpy(float), won["cluster"].to_numpy(object)
     numbers.append(number("top10_share", segment, top_share(held, count=TOP, clusters=groups, level=level), "share"))
@@ -102,13 +108,13 @@ def _sides(numbers: tuple[Number, ...], policy: Policy) -> tuple[str, str]:
     return above(*found["SMB"], policy["market.large"]), below(*found["KA"], policy["market.small"])
 
 
-def judge(groups: dict[str, pd.DataFrame], fixed: list[Number], policy: Policy) -> list[Finding]:
+def judge(counts: dict[str, _Counts], fixed: list[Number], policy: Policy) -> list[Finding]:
     """M-1.1: supported if small customers are surely more than `market.large` and key accounts surely fewer than `market.small`, whether
     the lists are independent throughout or within industries only.
 
     Wrong if they depend on each other within industries too: the odds ratio between them at which it would change is among the flips."""
     # The sizes are the numbers that move with the policy's odds ratio between the lists.
-    moved = {(n.name, n.segment): n for segment, mine in groups.items() for n in _sizes(mine, segment, policy)}
+    moved = {(n.name, n.segment): n for segment, mine in counts.items() for n in _sizes(mine, segment, policy)}
     numbers = [moved.get((n.name, n.segment), n) for n in fixed]
     kept = tuple(numbers)
     smb, ka = _sides(kept, policy)
@@ -139,17 +145,17 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     fixed += [n for n in _measure(register, aggregates.ALL, policy) if n.name in ("top10_share", "gini")]
     if not register["ranked_on"].notna().any():
         return no_data("M-1.1", "potential_customers", ["accounts.ranked_on"], fixed, reason="one_list"), frames
-    groups = {s: register[register["segment"] == s] for s in segments}
-    counts = {s: overlap(*_lists(mine)) for s, mine in groups.items()}
-    rows = [(s, c.known, c.both + c.first_only, c.both + c.second_only, c.both) for s, c in counts.items()]
+    counts = {s: _Counts.of(register[register["segment"] == s]) for s in segments}
+    lists = {s: c.whole for s, c in counts.items()}
+    rows = [(s, c.known, c.both + c.first_only, c.both + c.second_only, c.both) for s, c in lists.items()]
     frames["market"] = pd.DataFrame(rows, columns=["segment", "known", "worked", "listed", "both"])
     there = {n.segment for n in fixed if n.name == "accounts_estimated"}
     for segment in segments:
         if segment not in there:  # on no list: nothing to estimate from
-            fixed += _sizes(groups[segment], segment, policy)
-    finding = judge(groups, fixed, policy)[0]
+            fixed += _sizes(counts[segment], segment, policy)
+    finding = judge(counts, fixed, policy)[0]
     flips = find_flips(
-        lambda p: judge(groups, fixed, p), "M-1.1", policy, ["market.large", "market.small", "market.dependence"]
+        lambda p: judge(counts, fixed, p), "M-1.1", policy, ["market.large", "market.small", "market.dependence"]
     )
     return replace(finding, flips=flips), frames
 

@@ -168,7 +168,7 @@ def _ranks(
     The industry of M-0.2 was picked for its lag, so chance alone makes it look large: its interval is that of all industries at once, and
     in the ranking it counts only as far as industries differ beyond chance."""
     whole = policy["evidence.level"]
-    levels = {"M-0.2": 1 - (1 - whole) / max(len(gaps), 1)}
+    levels = {"M-0.2": min((gap.level for gap in gaps.values()), default=whole)}  # that at which all gaps hold at once
     parts = [sample * (beyond_chance(gaps) if id == "M-0.2" else 1.0) for id, (_, sample) in shortfalls.items()]
     table = np.column_stack(parts)
     largest = np.where(table.max(axis=1) > 0, table.argmax(axis=1), -1)

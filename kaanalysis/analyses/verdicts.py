@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -123,10 +124,12 @@ def both(first: State, second: State) -> State:
     return "supported" if first == second == "supported" else "undecided"
 
 
-def strata_of(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """Industry and region of every row as one label; what is not recorded is a stratum of its own."""
-    parts = [frame[c].astype(object).where(frame[c].notna(), "?").astype(str) for c in ("industry", "region")]
-    return (parts[0] + " / " + parts[1]).to_numpy(object)
+def strata_of(frame: pd.DataFrame, *columns: str) -> npt.NDArray[np.object_]:
+    """The columns (default: industry and region) of every row as one label; what is not recorded is a stratum of its own."""
+    parts = [
+        frame[c].astype(object).where(frame[c].notna(), "?").astype(str) for c in columns or ("industry", "region")
+    ]
+    return reduce(lambda a, b: a + " / " + b, parts).to_numpy(object)
 
 
 def seller_clusters(deals: pd.DataFrame) -> tuple[np.ndarray, str]:

@@ -1,6 +1,6 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
 
-from kaanalysis.stats.capture import Overlap, overlap, population_size, shared_unevenness, stratified_size
+from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
@@ -66,6 +66,7 @@ __all__ = [
     "need_distance_difference",
     "newcombe_difference",
     "overlap",
+    "overlaps",
     "permutation_test",
     "poisson_sums",
     "poisson_weights",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +67,18 @@ def _transformed_logit(counts: Overlap, dependence: float, level: float) -> tupl
     return counts.known + missing, float(low), float(counts.known - 0.5 + middle * reach)
 
 
-def stratified_size(first: Any, second: Any, strata: Any, *, dependence: float = 1.0, level: float = 0.95) -> Estimate:
+def overlaps(first: Any, second: Any, strata: Any) -> list[Overlap]:
+    """:func:`overlap` of every stratum; ``strata``: one label per unit, shape (n,)."""
+    a, b = flags(first, "first", len(first)), flags(second, "second", len(first))
+    code, names = labels(strata, "strata", len(a))
+    cells = (np.bincount(code[cell], minlength=len(names)) for cell in (a & b, a & ~b, b & ~a))
+    return [Overlap(*(int(n) for n in counts)) for counts in zip(*cells, strict=True)]
+
+
+def stratified_size(counts: Sequence[Overlap], *, dependence: float = 1.0, level: float = 0.95) -> Estimate:
     """Units in all where the lists are independent within strata only: Chapman's sizes added up over them (Sekar and Deming).
 
-    ``first``, ``second``: flags, shape (n,); ``strata``: one label per unit; ``dependence`` as in :func:`population_size`. It keeps its
+    ``counts``: one per stratum (:func:`overlaps`); ``dependence`` as in :func:`population_size`. It keeps its
     level where both lists prefer the same strata, and is the less precise of the two where they do not: many thin strata lean low. The
     limits are the strata's transformed-logit ones, whose distances add in squares (MOVER). None where the plain size is. Raises
     ValueError for ``dependence`` of 0 or below. Sources: Sekar and Deming 1949; Sadinle 2009; Zou and Donner 2008, Statistics in Medicine
@@ -78,15 +87,10 @@ def stratified_size(first: Any, second: Any, strata: Any, *, dependence: float =
     check_level(level)
     if not dependence > 0:
         raise ValueError(f"dependence must be above 0; not {dependence}")
-    a, b = flags(first, "first", len(first)), flags(second, "second", len(first))
-    code, names = labels(strata, "strata", len(a))
-    plain, method = overlap(a, b), "capture–recapture within strata, Chapman"
+    plain = Overlap(*(sum(getattr(c, cell) for c in counts) for cell in ("both", "first_only", "second_only")))
+    method = "capture–recapture within strata, Chapman"
     if not plain.first_only or not plain.second_only:
         return Estimate(None, None, None, level, plain.known, method + "; one list lies within the other")
-    counts = [
-        Overlap(*(int(n) for n in cell))
-        for cell in zip(*(np.bincount(code[c], minlength=len(names)) for c in (a & b, a & ~b, b & ~a)), strict=True)
-    ]
     parts = [_transformed_logit(c, dependence, level) for c in counts if c.known]
     value, low, high = (np.array(x) for x in zip(*parts, strict=True))
     size = float(value.sum())

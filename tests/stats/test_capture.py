@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kaanalysis.stats import Overlap, overlap, population_size, shared_unevenness, stratified_size
+from kaanalysis.stats import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
 
 
 def test_overlap_counts():
@@ -68,18 +68,18 @@ def test_sizes_within_strata_by_hand_and_their_coverage_where_both_lists_lean():
     first = np.array([1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0])
     second = np.array([1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1])
     strata = np.array(["a"] * 6 + ["b"] * 5)
-    found = stratified_size(first, second, strata)
+    found = stratified_size(overlaps(first, second, strata))
     assert (found.value, found.n) == (18, 11) and 11 < found.low < 18 < found.high
-    assert stratified_size(first, second, strata, dependence=2.0).value == 11 + 14
-    assert stratified_size(first, second, np.zeros(11)).value == pytest.approx(
+    assert stratified_size(overlaps(first, second, strata), dependence=2.0).value == 11 + 14
+    assert stratified_size(overlaps(first, second, np.zeros(11))).value == pytest.approx(
         population_size(overlap(first, second)).value
     )
-    assert stratified_size([1, 1], [1, 0], ["a", "b"]).value is None
+    assert stratified_size(overlaps([1, 1], [1, 0], ["a", "b"])).value is None
     g, hits, plain = np.random.default_rng(4), [], []
     places = np.repeat(["a", "b"], 600)
     for _ in range(1500):
         a, b = (g.random(1200) < np.where(places == "a", 0.4, 0.1) for _ in range(2))
-        inside, whole = stratified_size(a, b, places), population_size(overlap(a, b))
+        inside, whole = stratified_size(overlaps(a, b, places)), population_size(overlap(a, b))
         hits.append(inside.low <= 1200 <= inside.high)
         plain.append(whole.low <= 1200 <= whole.high)
     assert np.mean(hits) == pytest.approx(0.95, abs=0.02) and np.mean(plain) < 0.5
