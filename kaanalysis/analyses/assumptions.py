@@ -15,6 +15,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses import market
 from kaanalysis.analyses.verdicts import above, below, clustered_share, find_flips
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -24,7 +25,8 @@ from kaanalysis.results import Finding, Number, State
 @dataclass(frozen=True)
 class Statement:
     """One of the eight. number, of: the number that carries it and that number's segment; side: on which side of the policy value `mark`
-    its interval must lie."""
+    its interval must lie; doubts: reasons for which the axis' own finding distrusts that number, so that the statement is not
+    decided on it either."""
 
     axis: str
     segment: str
@@ -33,17 +35,18 @@ class Statement:
     of: str
     side: str
     mark: str
+    doubts: tuple[str, ...] = ()
 
 
 STATEMENTS = (
-    Statement("M-1.1", "SMB", "many", "accounts_estimated", "SMB", "above", "market.large"),
-    Statement("M-1.1", "KA", "few", "accounts_estimated", "KA", "below", "market.small"),
+    Statement("M-1.1", "SMB", "many", "accounts_estimated", "SMB", "above", "market.large", ("lists_uneven",)),
+    Statement("M-1.1", "KA", "few", "accounts_estimated", "KA", "below", "market.small", ("lists_uneven",)),
     Statement("M-1.2", "SMB", "short", "rmst", "SMB", "below", "lifecycle.short_months"),
     Statement("M-1.2", "KA", "long", "rmst", "KA", "above", "lifecycle.long_months"),
     Statement("M-1.3", "SMB", "generic", "custom_share", "SMB", "below", "needs.generic_share"),
     Statement("M-1.3", "KA", "individual", "custom_share", "KA", "above", "needs.individual_share"),
     Statement("M-1.4", "SMB", "varied", "spend_dispersion", "SMB", "above", "spend.varied"),
-    Statement("M-1.4", "KA", "well_paying", "spend_ratio", "KA-SMB", "above", "spend.ratio"),
+    Statement("M-1.4", "KA", "well_paying", "spend_ratio", "KA-SMB", "above", "spend.ratio", ("spend_mix",)),
 )
 # What the method concludes from each statement: (segment, principle, statement it rests on).
 PRINCIPLES = (
@@ -61,41 +64,46 @@ COLUMNS = ("axis", "segment", "statement", "state", "number", "of", "value", "lo
            "flip_at", "flip_to")  # fmt: skip
 
 
-def _state(statement: Statement, number: Number | None, policy: Policy) -> State:
-    if number is None:
+def _reach(statement: Statement, finding: Finding, number: Number) -> tuple[float | None, float | None]:
+    """The interval that decides: the number's own, and of potential customers the one that the finding M-1.1 goes by."""
+    if statement.axis != "M-1.1":
+        return number.low, number.high
+    return market.reach(finding.numbers, statement.of)
+
+
+def _state(statement: Statement, finding: Finding | None, policy: Policy) -> State:
+    number = finding.number(statement.number, statement.of) if finding is not None else None
+    if finding is None or number is None:
         return "no_data"
-    if number.n < policy["evidence.minimum_units"]:
+    if number.n < policy["evidence.minimum_units"] or finding.reason in statement.doubts:
         return "undecided"
-    low, high = number.low, number.high
-    if statement.number == "accounts_estimated" and high is None and low is not None:
-        high = math.inf  # a lower limit alone still says that there are at least so many
-    return (above if statement.side == "above" else below)(low, high, policy[statement.mark])
+    return (above if statement.side == "above" else below)(*_reach(statement, finding, number), policy[statement.mark])
 
 
 def statements(findings: list[Finding], policy: Policy) -> pd.DataFrame:
     """One row per statement: its state, the number that carries it, the policy value it is held against and where that would flip it.
 
-    State `no_data` where the finding could not be fed. flip_at: nearest mark at which the state changes, null where none
-    in its range does."""
+    State `no_data` where the finding could not be fed, `undecided` where the finding itself distrusts the number. low, high: the interval
+    that decides (inf read as null: no upper limit). flip_at: nearest mark at which the state changes, null where none in its range does."""
     rows = []
     for s in STATEMENTS:
         finding = next((f for f in findings if f.id == s.axis), None)
         number = finding.number(s.number, s.of) if finding is not None else None
 
-        def judge(p: Policy, s: Statement = s, number: Number | None = number) -> list[Finding]:
-            return [Finding(s.key, s.key, _state(s, number, p), "", needs=("no_data",))]
+        def judge(p: Policy, s: Statement = s, finding: Finding | None = finding) -> list[Finding]:
+            return [Finding(s.key, s.key, _state(s, finding, p), "", needs=("no_data",))]
 
-        state = _state(s, number, policy)
-        flip = next(iter(find_flips(judge, s.key, policy, [s.mark])), None) if number is not None else None
-        value, low, high, level, n, unit = (
-            (number.value, number.low, number.high, number.level, number.n, number.unit)
-            if number
-            else (None,) * 3 + (None, 0, "")
-        )
-        rows.append((s.axis, s.segment, s.key, state, s.number, s.of, value, low, high, level, n, unit, s.mark, float(policy[s.mark]),
-                     flip.at if flip else None, flip.to if flip else None))  # fmt: skip
+        value, low, high, level, n, unit = None, None, None, None, 0, ""
+        flip = None
+        if finding is not None and number is not None:
+            value, level, n, unit = number.value, number.level, number.n, number.unit
+            low, high = _reach(s, finding, number)
+            flip = next(iter(find_flips(judge, s.key, policy, [s.mark])), None)
+        rows.append((s.axis, s.segment, s.key, _state(s, finding, policy), s.number, s.of, value, low, high, level, n, unit, s.mark,
+                     float(policy[s.mark]), flip.at if flip else None, flip.to if flip else None))  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype(dict.fromkeys(("value", "low", "high", "level", "now", "flip_at"), "float64"))
+    frame = frame.astype(dict.fromkeys(("value", "low", "high", "level", "now", "flip_at"), "float64"))
+    return frame.replace({"high": {math.inf: math.nan}})
 
 
 def principles(stated: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ ratio between the lists is a policy value on which it may flip. Concentration is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from kaanalysis import aggregates
 from kaanalysis.analyses.verdicts import above, below, both, find_flips, number, strata_of
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
-from kaanalysis.results import Finding, Number, no_data
+from kaanalysis.results import Finding, Number, State, no_data
 from kaanalysis.stats import (
     Overlap,
     gini,
@@ -93,19 +94,20 @@ def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Numbe
     return numbers
 
 
-def _sides(numbers: tuple[Number, ...], policy: Policy) -> tuple[str, str]:
-    """States of "small customers are many" and "key accounts are few", by the wider of the two readings of the lists. Those known are
-    there for certain, however few lists overlap."""
-    found = {}
-    for segment in ("SMB", "KA"):
-        mine = {n.name: n for n in numbers if n.segment == segment}
-        sizes = [mine["accounts_estimated"], mine["accounts_estimated_stratified"]]
-        known = mine["accounts_known"].value
-        found[segment] = (
-            min(known if n.low is None else n.low for n in sizes),  # type: ignore[type-var]
-            max(math.inf if n.high is None else n.high for n in sizes),
-        )
-    return above(*found["SMB"], policy["market.large"]), below(*found["KA"], policy["market.small"])
+def reach(numbers: Sequence[Number], segment: str) -> tuple[float, float]:
+    """From how many to how many potential customers of a segment there may be (inf: no upper limit), by the wider of the two readings of
+    the lists. Those known are there for certain, however few lists overlap."""
+    mine = {n.name: n for n in numbers if n.segment == segment}
+    sizes = [mine["accounts_estimated"], mine["accounts_estimated_stratified"]]
+    known = mine["accounts_known"].value
+    low = min(known if n.low is None else n.low for n in sizes)  # type: ignore[type-var]
+    return low, max(math.inf if n.high is None else n.high for n in sizes)  # type: ignore[return-value]
+
+
+def _sides(numbers: Sequence[Number], policy: Policy) -> tuple[State, State]:
+    """States of "small customers are many" and "key accounts are few"."""
+    smb, ka = reach(numbers, "SMB"), reach(numbers, "KA")
+    return above(*smb, policy["market.large"]), below(*ka, policy["market.small"])
 
 
 def judge(counts: dict[str, _Counts], fixed: list[Number], policy: Policy) -> list[Finding]:
@@ -118,7 +120,7 @@ def judge(counts: dict[str, _Counts], fixed: list[Number], policy: Policy) -> li
     numbers = [moved.get((n.name, n.segment), n) for n in fixed]
     kept = tuple(numbers)
     smb, ka = _sides(kept, policy)
-    state = both(smb, ka)  # type: ignore[arg-type]
+    state = both(smb, ka)
     sizes = [n for n in kept if n.name == "accounts_estimated" and n.segment in ("SMB", "KA")]
     p_values = [n.value for n in kept if n.name == "lists_uneven_p_value" and n.value is not None]
     if state != "contradicted" and any(s.value is None for s in sizes):

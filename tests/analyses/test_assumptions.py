@@ -23,12 +23,21 @@ from kaanalysis.results import Finding, Number
 Open = Callable[..., Company]
 
 
-def findings(low: float | None, high: float | None, n: int = 30, only: str | None = None) -> list[Finding]:
+def findings(
+    low: float | None, high: float | None, n: int = 30, only: str | None = None, reason: str = "r",
+    stratified: tuple[float | None, float | None] | None = None,
+) -> list[Finding]:  # fmt: skip
+    """All four axes with the same interval; stratified: that of the counts within industries, if it differs. No account is known."""
     out = []
     for axis in ("M-1.1", "M-1.2", "M-1.3", "M-1.4"):
         mine = [s for s in STATEMENTS if s.axis == axis and only in (None, s.key)]
-        numbers = tuple(Number(s.number, s.of, 1.0, low, high, 0.95, n, "u", "m") for s in mine)
-        out.append(Finding(axis, "k", "undecided", "r", numbers))
+        numbers = [Number(s.number, s.of, 1.0, low, high, 0.95, n, "u", "m") for s in mine]
+        if axis == "M-1.1":
+            within = stratified or (low, high)
+            for s in mine:
+                numbers.append(Number("accounts_estimated_stratified", s.of, 1.0, *within, 0.95, n, "u", "m"))
+                numbers.append(Number("accounts_known", s.of, 0, None, None, None, 0, "accounts", "m"))
+        out.append(Finding(axis, "k", "undecided", reason, tuple(numbers)))
     return out
 
 
@@ -64,6 +73,25 @@ def test_a_flip_lies_at_the_limit_of_the_interval(policy: Policy) -> None:
 def test_at_least_so_many_is_many_though_there_is_no_upper_limit(policy: Policy) -> None:
     table = statements(findings(5000.0, None, only="many"), policy).set_index("statement")
     assert table.loc["many", "state"] == "supported"
+
+
+def test_few_must_hold_by_both_readings_of_the_lists(policy: Policy) -> None:
+    """As M-1.1 itself: 200 to 400 with lists independent throughout, but up to 1,500 within industries, is not surely below 1,000."""
+    row = statements(findings(200, 400, only="few", stratified=(300, 1500)), policy).set_index("statement").loc["few"]
+    assert (row["state"], row["low"], row["high"]) == ("undecided", 200, 1500)
+    unlimited = statements(findings(200, 400, only="few", stratified=(300, None)), policy).set_index("statement")
+    assert unlimited.loc["few", "state"] == "undecided" and pd.isna(unlimited.loc["few", "high"])
+
+
+def test_a_statement_rests_on_no_number_that_its_finding_distrusts(policy: Policy) -> None:
+    for reason in ("lists_uneven", "spend_mix"):
+        table = statements(findings(1e9, 1e9, reason=reason), policy).set_index("statement")
+        distrusted = {"many", "few"} if reason == "lists_uneven" else {"well_paying"}
+        for key, row in table.iterrows():
+            assert (row["state"] == "undecided") == (key in distrusted), key
+            assert key not in distrusted or pd.isna(row["flip_at"])
+        stood = principles(statements(findings(1e9, 1e9, reason=reason), policy))
+        assert set(stood.loc[stood["state"] == "undecided", "statement"]) == distrusted
 
 
 def test_a_principle_stands_only_where_its_assumption_does(policy: Policy) -> None:
