@@ -15,7 +15,7 @@ from scipy import stats as scipy_stats
 
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Flip, Number, State
-from kaanalysis.stats import Estimate, clustered_incidence_at, jeffreys, wilson
+from kaanalysis.stats import Estimate, bootstrap, clustered_incidence_at, jeffreys, wilson
 
 Judge = Callable[[Policy], list[Finding]]
 _ONLY_NUMBERS: ContextVar[bool] = ContextVar("only_numbers", default=False)
@@ -101,6 +101,18 @@ def clustered_share(
         jeffreys(int(array.sum()), len(array), level) if estimate.low is None else replace(estimate, method=method)
     )
     return number(name, segment, estimate, "share")
+
+
+def clustered_mean(
+    name: str, segment: str, values: np.ndarray, clusters: np.ndarray, policy: Policy, unit: str
+) -> Number:
+    """A mean with the cluster-bootstrap interval of the policy (Davison and Hinkley 1997, section 3.8)."""
+    values = np.asarray(values, dtype=float)
+    estimate = bootstrap(
+        lambda w: (w @ values) / np.maximum(w.sum(axis=1), 1), clusters, draws=policy["evidence.draws"], seed=policy["evidence.seed"],
+        level=policy["evidence.level"], method="mean",
+    )  # fmt: skip
+    return number(name, segment, estimate, unit)
 
 
 def above(low: float | None, high: float | None, threshold: float) -> State:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaanalysis.analyses.procurement_flow import analyse, judge_kinds, judge_merge, role_merge_index
+from kaanalysis.analyses.parties import judge_kinds
+from kaanalysis.analyses.procurement_flow import analyse
+from kaanalysis.analyses.role_merge import judge_merge, role_merge_index
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
