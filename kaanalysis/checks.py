@@ -59,6 +59,10 @@ def _typed(column: Column, text: ir.StringValue) -> tuple[ir.Value, str]:
             return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number), "not_a_number"
 
 
+_ENGINE_TYPES = {"id": "string", "text": "string", "choice": "string", "date": "date", "month": "date", "time": "timestamp",
+                 "flag": "boolean", "integer": "int64"}  # fmt: skip
+
+
 def _value_rules(
     table: Table, column: Column, text: ir.StringValue, value: ir.Value, as_of: dt.date
 ) -> list[tuple[ir.BooleanValue, str]]:
@@ -92,7 +96,7 @@ def _action(table: Table, column: Column, rule: str) -> Action:
 
 
 def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[str, ibis.Table]) -> ibis.Table:
-    """The valid, typed rows of one table, materialised; faults are added to ``raw.faults``."""
+    """The valid, typed rows of one table with all columns of the contract, materialised; faults are added to ``raw.faults``."""
     source = raw.table(table.name)
     present = [c for c in table.columns if c.name in source.columns]
     known = {c.name for c in table.columns}
@@ -179,6 +183,10 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
     for condition in aside:
         valid = valid.filter(~condition.fill_null(False))
     columns = [ibis.expr.types.Value.name(v, n) for n, v in keep.items()]
+    # What is not recorded is a column of nulls: whoever reads the table need not ask which columns came with it.
+    columns += [
+        ibis.null(_ENGINE_TYPES.get(c.type, "float64")).name(c.name) for c in table.columns if c.name not in keep
+    ]
     result = raw.connection.create_table(table.name, valid.select(*columns))
     raw.raw_sql(f"DROP TABLE staged_{table.name}")
     return result

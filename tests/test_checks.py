@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kaanalysis.company import Company, open_company
-from kaanalysis.contracts import RULES, UnusableData
+from kaanalysis.contracts import RULES, TABLES, UnusableData
 
 A = "account_id,parent_account_id,segment,employees,annual_revenue,created_at\n"
 D = "opportunity_id,account_id,created_at,closed_at,outcome,amount,lost_to_competitor,exit\n"
@@ -98,6 +98,18 @@ def test_a_clean_company_has_no_faults(company: Callable[..., Company]) -> None:
     opened = company(accounts=A + "A1,,SMB,5,5.5,2020-01-01\n", opportunities=D + GOOD)
     assert opened.faults == []
     assert opened.rows_read == opened.rows_valid == {"accounts": 1, "opportunities": 1}
+
+
+def test_a_column_that_was_not_given_is_there_as_typed_nulls(company: Callable[..., Company]) -> None:
+    """So that whoever reads a table need not ask which columns came with it; `has` still says that nothing is in it."""
+    columns = ",".join(c.name for c in TABLES["team_months"].columns if c.required)
+    made = company(accounts="account_id\nA\n", team_months=f"{columns}\nT,2025-01\n")
+    for name, table in made.tables.items():
+        types = {"id": "string", "text": "string", "choice": "string", "date": "date", "month": "date", "flag": "boolean",
+                 "integer": "int64", "time": "timestamp(6)"}  # fmt: skip
+        schema = {c: str(t) for c, t in table.schema().items() if c != "row__"}
+        assert schema == {c.name: types.get(c.type, "float64") for c in TABLES[name].columns}, name
+    assert not made.has("accounts.segment") and not made.has("team_months.cost")
 
 
 def test_valid_rows_beside_broken_ones_are_kept_with_their_values(company: Callable[..., Company]) -> None:

@@ -30,7 +30,7 @@ def day_number(value: ir.Value) -> ir.IntegerValue:
 
 
 def deals_with_customer(company: Company, policy: Policy) -> ibis.Table:
-    """Opportunities with segment and account cluster; optional columns that are missing are null.
+    """Opportunities with segment and account cluster.
 
     The expression is built once per open company and definition: a dozen aggregates start from it, and building it costs more than
     running most of them."""
@@ -41,12 +41,7 @@ def deals_with_customer(company: Company, policy: Policy) -> ibis.Table:
 
 
 def _deals_with_customer(company: Company, policy: Policy) -> ibis.Table:
-    deals = company.table("opportunities")
-    for column in ("team", "owner", "category", "origin", "created_at", "closed_at", "amount", "exit", "product"):
-        if column not in deals.columns:
-            kind = {"created_at": "date", "closed_at": "date", "amount": "float64"}.get(column, "string")
-            deals = deals.mutate(**{column: ibis.null(kind)})
-    return deals.inner_join(account_segments(company, policy), "account_id")
+    return company.table("opportunities").inner_join(account_segments(company, policy), "account_id")
 
 
 def read_once(aggregate: Aggregate) -> Aggregate:

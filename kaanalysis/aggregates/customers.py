@@ -26,8 +26,7 @@ def customer_lives(company: Company, policy: Policy) -> pd.DataFrame:
     """
     if company.has("subscriptions"):
         source = company.table("subscriptions")
-        ended = source.ended_at if "ended_at" in source.columns else ibis.null("date")
-        spans = source.select("account_id", start=source.started_at, end=ended)
+        spans = source.select("account_id", start=source.started_at, end=source.ended_at)
         gap = round(policy["lifecycle.gap_months"] * DAYS_PER_MONTH)
     else:
         deals = deals_with_customer(company, policy)
@@ -96,10 +95,6 @@ def account_register(company: Company, policy: Policy) -> pd.DataFrame:
     time), present (won within ``spend.window_months`` or under contract at as_of), won (amount of all won deals), spend (that of the
     window; 0 without)."""
     accounts = company.table("accounts")
-    for column, kind in (("name", "string"), ("employees", "float64"), ("annual_revenue", "float64"), ("reach", "string"),
-                         ("ranked_on", "string"), ("created_at", "date")):  # fmt: skip
-        if column not in accounts.columns:
-            accounts = accounts.mutate(**{column: ibis.null(kind)})
     known = accounts.select("account_id", "name", "employees", "annual_revenue", "reach", "ranked_on", "created_at")
     frame = account_segments(company, policy).inner_join(known, "account_id")
     start = months_before(company.info.as_of, policy["spend.window_months"])
@@ -114,8 +109,7 @@ def account_register(company: Company, policy: Policy) -> pd.DataFrame:
     frame = frame.mutate(contract=ibis.null("int64"), order=ibis.null("int64"))
     if company.has("subscriptions"):  # contract: 1 under contract at as_of, 0 before
         contracts = company.table("subscriptions")
-        ended = contracts.ended_at if "ended_at" in contracts.columns else ibis.null("date")
-        contracts = contracts.mutate(open_now=ended.isnull().ifelse(1, 0))
+        contracts = contracts.mutate(open_now=contracts.ended_at.isnull().ifelse(1, 0))
         by_contract = contracts.group_by(contract_id="account_id").aggregate(running=contracts.open_now.max())
         frame = frame.left_join(by_contract, frame.account_id == by_contract.contract_id)
         frame = frame.mutate(contract=frame.running.cast("int64")).drop("contract_id", "running")
@@ -154,9 +148,8 @@ def product_lines(company: Company, policy: Policy) -> pd.DataFrame:
     segments = account_segments(company, policy).select("account_id", "cluster", "segment")
     if company.has("order_lines.product"):
         lines = company.table("order_lines")
-        day = lines["at"].cast("string") if "at" in lines.columns else ibis.null("string")
-        deal = lines.opportunity_id if "opportunity_id" in lines.columns else ibis.null("string")
-        lines = lines.mutate(order=deal.fill_null("day " + day).fill_null("row " + lines.row__.cast("string")))
+        day = "day " + lines["at"].cast("string")
+        lines = lines.mutate(order=lines.opportunity_id.fill_null(day).fill_null("row " + lines.row__.cast("string")))
     else:
         deals = company.table("opportunities")
         lines = deals.filter((deals.outcome == "won") & deals["product"].notnull()).mutate(order=ibis._.opportunity_id)
@@ -171,7 +164,7 @@ def order_amounts(company: Company, policy: Policy) -> pd.DataFrame:
     lines = company.table("order_lines")
     null = ibis.null("float64")
     made = lines.custom.fill_null(False).ifelse(lines.amount, 0.0) if company.has("order_lines.custom") else null
-    lines = lines.mutate(made=made, listed=lines.list_amount if "list_amount" in lines.columns else null)
+    lines = lines.mutate(made=made, listed=lines.list_amount)
     priced = lines.listed.notnull() & (lines.listed > 0)
     grouped = lines.group_by("account_id").aggregate(
         amount=lines.amount.sum(), custom=lines.made.sum(), listed=priced.ifelse(lines.listed, 0.0).sum(),
@@ -194,8 +187,7 @@ def recurring_fees(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per account under contract ``growth.period_months`` before as_of: cluster, segment, cohort (year its first contract began),
     before and now (monthly fee under contract on the two days; now 0 where it left)."""
     fees = company.table("subscriptions")
-    ended = fees.ended_at if "ended_at" in fees.columns else ibis.null("date")
-    fees = fees.mutate(last=ended, fee=fees.monthly_fee.fill_null(0.0))
+    fees = fees.mutate(last=fees.ended_at, fee=fees.monthly_fee.fill_null(0.0))
     then, now = months_before(company.info.as_of, policy["growth.period_months"]), company.info.as_of
 
     def running(on: dt.date) -> ir.FloatingValue:

@@ -24,7 +24,7 @@ def ranking_matches(company: Company, policy: Policy) -> pd.DataFrame:
 def _matches(company: Company, policy: Policy) -> pd.DataFrame:
     accounts = company.table("accounts")
     parts = [pd.DataFrame(columns=list(COLUMNS))]
-    if "ranked_on" in accounts.columns:
+    if company.has("accounts.ranked_on"):
         own = (
             accounts.filter(accounts.ranked_on.notnull())
             .select("account_id", list="ranked_on")
@@ -33,7 +33,7 @@ def _matches(company: Company, policy: Policy) -> pd.DataFrame:
         )
         parts.append(own.assign(year=None, rank=None, listed_name=None, list_reach=None, score=100.0, state="accepted",
                                 field="accounts.ranked_on"))  # fmt: skip
-    if len(company.rankings) and "name" in accounts.columns:
+    if len(company.rankings) and company.has("accounts.name"):
         named = accounts.select("account_id", "name").order_by("account_id").execute()
         for _, entries in company.rankings.groupby("list", sort=True):
             listed = entries.reset_index(drop=True)

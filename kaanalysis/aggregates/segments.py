@@ -53,10 +53,6 @@ def segment_version(policy: Policy) -> str:
     return f"{definition} {hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]}"
 
 
-COLUMNS = {"segment": "string", "parent_account_id": "string", "industry": "string", "region": "string", "reach": "string",
-           "ranked_on": "string", "employees": "float64", "annual_revenue": "float64"}  # fmt: skip
-
-
 def _by_size(accounts: ibis.Table, policy: Policy) -> ir.Value:
     """KA where employees or revenue reach their limit, SMB where neither does, null where neither is known."""
     big = (accounts.employees >= policy["segment.size_employees"]).fill_null(False)
@@ -84,14 +80,12 @@ def _team_of_account(company: Company) -> ibis.Table | None:
     parts = []
     if company.has("ownership.team"):
         held = company.table("ownership")
-        to = held.to_at if "to_at" in held.columns else ibis.null("date")
-        parts.append(held.select("account_id", "team", rank=ibis.literal(1), at=held.from_at, open=to.isnull()))
+        parts.append(held.select("account_id", "team", rank=ibis.literal(1), at=held.from_at, open=held.to_at.isnull()))
     if company.has("opportunities.team"):
         deals = company.table("opportunities")
-        at = deals.created_at if "created_at" in deals.columns else ibis.null("date")
         parts.append(
             deals.filter(deals.team.notnull()).select(
-                "account_id", "team", rank=ibis.literal(0), at=at, open=ibis.literal(False)
+                "account_id", "team", rank=ibis.literal(0), at=deals.created_at, open=ibis.literal(False)
             )
         )
     if not parts:
@@ -109,8 +103,6 @@ def _team_of_account(company: Company) -> ibis.Table | None:
 def account_segments(company: Company, policy: Policy) -> ibis.Table:
     """One row per account: account_id, cluster (head office, else itself), segment (SMB, KA or null), industry, region."""
     accounts = company.table("accounts")
-    has_parent = "parent_account_id" in accounts.columns
-    accounts = accounts.mutate(**{n: ibis.null(kind) for n, kind in COLUMNS.items() if n not in accounts.columns})
     definition = policy["segment.definition"]
     if definition == "team":
         held = _team_of_account(company)
@@ -129,7 +121,7 @@ def account_segments(company: Company, policy: Policy) -> ibis.Table:
                  "persona": lambda: _by_persona(company, accounts, policy)}  # fmt: skip
         segment = rules[definition]()
     found = accounts.select("account_id", "industry", "region", parent="parent_account_id", segment=segment)
-    if not has_parent:
+    if not company.has("accounts.parent_account_id"):
         return found.mutate(cluster=found.account_id).drop("parent")
     # A subsidiary of a subsidiary belongs to the same group: three levels up, which holds for nearly every register.
     up = accounts.select(up_id=accounts.account_id, up_parent=accounts.parent_account_id)

@@ -13,9 +13,6 @@ from kaanalysis.policy import Policy
 def team_economics(company: Company) -> pd.DataFrame:
     """One row per team and month, with the team's motion (null where teams does not name it) and null for columns not given."""
     months = company.table("team_months")
-    for column in ("sellers", "cost", "support_cost", "product_capacity", "releases", "quota", "bookings"):
-        if column not in months.columns:
-            months = months.mutate(**{column: ibis.null("float64")})
     if "teams" in company.tables:
         months = months.left_join(company.table("teams").select("team", "motion"), "team")
     else:
