@@ -72,7 +72,7 @@ def flow_lives(company: Company, process: Transitions, policy: Policy) -> pd.Dat
             "finished": finished,
             "entry_days": entry / US_PER_DAY,
             "repeated": lives["repeated"].to_numpy(bool),
-            "seen": until - begin > entry if entry.any() else np.ones(len(lives), bool),
+            "seen": (entry == 0) | (until - begin > entry),
         }
     )
 

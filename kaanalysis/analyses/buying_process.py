@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -22,13 +24,18 @@ def durations(kind: str, lives: pd.DataFrame, level: float) -> list[Number]:
     lives: :func:`kaanalysis.aggregates.flow_lives` of one kind. Wrong if flows that are still running had been told from finished ones
     falsely: too short a silence or too low an end share make flows shorter than they are."""
     seen = lives[lives["seen"]]
-    late = seen["entry_days"].to_numpy(float)
+    days, late = seen["days"].to_numpy(float), seen["entry_days"].to_numpy(float)
     entry = late if late.any() else None
-    curve = kaplan_meier(seen["days"].to_numpy(float), seen["finished"].to_numpy(bool), entry, level)
-    return [
-        number(name, kind, survival_quantile(curve, 1 - share), "days")
-        for name, share in (("flow_days_median", 0.5), ("flow_days_p90", 0.9))
-    ]
+    # With late entries everyone must have been at risk for a moment, flows of a single step too.
+    curve = kaplan_meier(
+        days if entry is None else np.maximum(days, MOMENT), seen["finished"].to_numpy(bool), entry, level
+    )
+    found = []
+    for name, share in (("flow_days_median", 0.5), ("flow_days_p90", 0.9)):
+        at = survival_quantile(curve, 1 - share)
+        value, low, high = (0.0 if v is not None and v <= MOMENT else v for v in (at.value, at.low, at.high))
+        found.append(number(name, kind, replace(at, value=value, low=low, high=high), "days"))
+    return found
 
 
 def waiting_shares(process: aggregates.Transitions, kind: str | None, level: float) -> list[Number]:
