@@ -89,6 +89,12 @@ def find(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.D
     frames = {"flow_durations": summary}
     if figures_wanted():
         frames |= _views(process)
+        facts = {
+            "calendar": policy["process.calendar"],
+            "events": int(summary["events"].sum()),
+            "unknown_days": process.unknown_days,
+        }
+        frames["process_facts"] = pd.DataFrame([facts])
     return numbers, frames
 
 
