@@ -44,19 +44,14 @@ def flow_lives(company: Company, process: Transitions, policy: Policy) -> pd.Dat
     late. A flow whose first steps fell before the records and are missing cannot be told from a new one; it counts from its first
     step on record."""
     moves = process.moves
-    ends = moves.next_step.isnull()
-    lives = moves.group_by("flow").aggregate(
-        kind=moves.kind.max(), events=moves.count(), begin=moves.at_us.min(), end=moves.at_us.max(),
-        last_step=ends.ifelse(moves.step, ibis.null("int32")).max(), repeated=moves.again.max() > 0,
-    )  # fmt: skip
-    lives = lives.inner_join(process.flows.select("flow", "cluster", "closed"), "flow").order_by("flow").execute()
+    lives = process.flows.drop("flow_id", "kind_name", "trace").order_by("flow").execute()
     firsts = moves.filter(moves.again == 0)
     reached = firsts.group_by(["kind", "step"]).aggregate(flows=firsts.count()).execute()
     final = end_steps(lives, reached, policy)
     at_end = np.fromiter(
         ((k, s) in final for k, s in zip(lives["kind"], lives["last_step"], strict=True)), bool, len(lives)
     )
-    end, begin = lives["end"].to_numpy(np.int64), lives["begin"].to_numpy(np.int64)
+    end, begin = lives["end_us"].to_numpy(np.int64), lives["begin_us"].to_numpy(np.int64)
     now = _midnight_us(company.info.as_of)
     silent = now - end > policy["process.silence_days"] * US_PER_DAY
     finished = lives["closed"].to_numpy(bool) | at_end | silent

@@ -65,45 +65,35 @@ def waiting(process: Transitions) -> pd.DataFrame:
     return _with_names(frame, process, ["kind", "next_step"]).rename(columns={"next_step": "step"})
 
 
-def handovers(process: Transitions, *, flows: bool = True) -> pd.DataFrame:
-    """One row per kind and pair of parties one of which acts directly after the other (twice the same: it keeps the work): count,
-    median_days, and the number of `flows` in which it happens (which takes longer than the rest, hence the choice)."""
+def handovers(process: Transitions, *, times: bool = True) -> pd.DataFrame:
+    """One row per kind and pair of parties one of which acts directly after the other (twice the same: it keeps the work): count, and with
+    `times` median_days and the number of `flows` in which it happens (which take several times as long to find as the counts)."""
     pairs = process.moves.filter(process.moves.next_step.notnull())
-    more = {"flows": pairs.flow.nunique()} if flows else {}
-    frame = pairs.group_by(["kind", "party", "next_party"]).aggregate(
-        count=pairs.count(), median_us=pairs.wait_us.quantile(0.5), **more
-    )
-    frame = _days(frame.execute(), {"median_us": "median_days"})
+    more = {"median_us": pairs.wait_us.quantile(0.5), "flows": pairs.flow.nunique()} if times else {}
+    frame = pairs.group_by(["kind", "party", "next_party"]).aggregate(count=pairs.count(), **more).execute()
+    frame = _days(frame, {"median_us": "median_days"} if times else {})
     return _with_names(frame, process, ["kind", ("count", False), "party", "next_party"])
 
 
 def variants(process: Transitions, most: int | None = VARIANTS_SHOWN) -> pd.DataFrame:
     """One row per kind and different sequence of steps, the `most` frequent of each kind (None: all): sequence (list of steps), flows,
-    share (of the kind's flows), median_days (first to last step), variants (different sequences of the kind in all).
-
-    Sequences are told apart by a 64-bit hash of their steps and places: for a million different ones the chance that any two fall
-    together is below 1 in 10 million."""
-    moves = process.moves
-    mark = (moves.step.cast("int64") * 2**32 + moves.place.cast("int64")).hash()
-    flows = moves.group_by("flow").aggregate(
-        kind=moves.kind.max(), mark=mark.bit_xor(), took=moves.at_us.max() - moves.at_us.min(), size=moves.count()
-    )
-    found = flows.group_by(["kind", "size", "mark"]).aggregate(
-        flows=flows.count(), example=flows.flow.min(), median_us=flows.took.quantile(0.5)
-    )
-    of_kind = ibis.window(group_by="kind")
-    first = ibis.window(group_by="kind", order_by=[ibis.desc("flows"), "example"])
-    found = found.mutate(
-        share=found.flows / found.flows.sum().over(of_kind),
-        variants=found.count().over(of_kind),
-        rank=ibis.row_number().over(first),
-    )
+    share (of the kind's flows), median_days (first to last step), variants (different sequences of the kind in all)."""
+    lives = process.flows
+    took = lives.end_us - lives.begin_us
+    frame = lives.group_by(["kind", "events", "trace"]).aggregate(
+        flows=lives.count(), example=lives.flow.min(), median_us=took.quantile(0.5)
+    ).drop("events", "trace").execute()  # fmt: skip
+    by_kind = frame.groupby("kind")["flows"]
+    frame["share"], frame["variants"] = frame["flows"] / by_kind.transform("sum"), by_kind.transform("size")
+    frame = frame.sort_values(["kind", "flows", "example"], ascending=[True, False, True], kind="stable")
+    frame["rank"] = frame.groupby("kind").cumcount()
     if most is not None:
-        found = found.filter(found["rank"] < most)
-    frame = found.drop("mark", "size").execute()
-    frame = _days(frame, {"median_us": "median_days"})
-    shown = moves.filter(moves.flow.isin(frame["example"].tolist())) if most is not None else moves
-    named = shown.order_by(["flow", "place"]).select("flow", "step").execute()
+        frame = frame[frame["rank"] < most]
+    frame = _days(frame.reset_index(drop=True), {"median_us": "median_days"})
+    shown = process.moves.select("flow", "place", "step")
+    if most is not None:
+        shown = shown.semi_join(ibis.memtable(frame[["example"]]), [("flow", "example")])
+    named = shown.execute().sort_values(["flow", "place"], kind="stable")
     sequences = pd.Series(process.steps[named["step"].to_numpy(int)]).groupby(named["flow"].to_numpy()).agg(list)
     frame["sequence"] = frame.pop("example").map(sequences)
     frame = _with_names(frame, process, ["kind", "rank"])
