@@ -31,7 +31,8 @@ from kaanalysis.aggregates.deals import (
     stage_sojourns,
     untimed_deals,
 )
-from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
+from kaanalysis.aggregates.flow_lives import flow_lives, performance_spectrum, waiting_by_cluster
+from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
@@ -50,22 +51,22 @@ from kaanalysis.aggregates.teams import (
     won_by_motion,
     won_in_last_year,
 )
+from kaanalysis.aggregates.transitions import Transitions, transitions
 
 __all__ = [
     "ALL",
     "DAYS_PER_MONTH",
     "DEFINITIONS",
+    "Transitions",
     "account_register",
     "account_segments",
-    "buying_nodes",
     "closed_deals",
     "counted_deals",
     "customer_lives",
     "day_number",
     "deal_times",
     "deals_with_customer",
-    "directly_follows",
-    "flow_durations",
+    "flow_lives",
     "growth_by_account",
     "history_start",
     "key_account_deal_sizes",
@@ -77,6 +78,7 @@ __all__ = [
     "order_amounts",
     "parties_by_deal",
     "parties_by_flow",
+    "performance_spectrum",
     "product_lines",
     "ranking_matches",
     "recurring_fees",
@@ -89,6 +91,7 @@ __all__ = [
     "team_years",
     "transitions",
     "untimed_deals",
+    "waiting_by_cluster",
     "won_amounts",
     "won_by_motion",
     "won_in_last_year",
