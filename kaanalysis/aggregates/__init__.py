@@ -17,7 +17,6 @@ from kaanalysis.aggregates.customers import (
     account_register,
     customer_lives,
     order_amounts,
-    parties_by_deal,
     product_lines,
     recurring_fees,
     won_amounts,
@@ -31,6 +30,7 @@ from kaanalysis.aggregates.deals import (
     stage_sojourns,
     untimed_deals,
 )
+from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
 from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.segments import (
@@ -77,9 +77,11 @@ __all__ = [
     "order_amounts",
     "parties_by_deal",
     "parties_by_flow",
+    "persons_by_account",
     "product_lines",
     "ranking_matches",
     "recurring_fees",
+    "returning_persons",
     "segment_missing",
     "segment_needs",
     "segment_version",
