@@ -11,6 +11,8 @@ record, and a lost one fewer. `…_early` therefore looks at the persons met wit
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -54,9 +56,10 @@ def _compared(
         return Estimate(None, None, None, level, len(values), f"{METHOD}; too few deals on either side")
     band = amount_bands(deals["amount"].to_numpy(float), policy["roles.amount_bands"])
     group = deals["cluster"].to_numpy(object)
-    return stratified_difference(
+    found = stratified_difference(
         values[merged], values[~merged], band[merged], band[~merged], group[merged], group[~merged], level=level
     )  # fmt: skip
+    return replace(found, method=f"{METHOD}; {found.method}")
 
 
 def _won(deals: pd.DataFrame, horizon: float, since: float = 0.0) -> npt.NDArray[np.float64]:

@@ -1,4 +1,9 @@
-"""M-2.3: in which ways do the parties of a deal take part, and whom do we know without having met them?"""
+"""M-2.3: in which ways do the parties of a deal take part, and whom do we know without having met them?
+
+Key person and key opinion are two things (M-2.2, M-2.3): the key person is marked as such (``stakeholders.key_person``), a key opinion is a
+person who influences from outside the process and is not marked. How many parties nobody has found yet is the matter of
+:mod:`unseen_parties`, who should have been met by now that of :mod:`missing_parties`.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +28,17 @@ def _presence(frame: pd.DataFrame, segment: str, policy: Policy) -> list[Number]
     return [
         clustered_share(f"{part}_share", segment, frame[part].to_numpy() > 0, clusters, level, method) for part in PARTS
     ]
+
+
+def _keys(group: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
+    """Key persons and key opinions per deal, and the share of deals in which nobody is marked as key person."""
+    clusters, level = group["cluster"].to_numpy(), policy["evidence.level"]
+    method = "share of deals, customer groups as clusters (jackknife)"
+    return [
+        *(clustered_mean(name, segment, group[column].to_numpy(), clusters, policy, "persons") for name, column in
+          (("key_persons", "key_persons"), ("key_opinion_persons", "key_opinions"))),
+        clustered_share("no_key_person_share", segment, group["key_persons"].to_numpy() == 0, clusters, level, method),
+    ]  # fmt: skip
 
 
 def _unmet(group: pd.DataFrame, segment: str, policy: Policy) -> Number:
@@ -76,6 +92,8 @@ def find(
         ]
         if company.has("stakeholders.engaged_at"):
             numbers.append(_unmet(group, segment, policy))
+        if company.has("stakeholders.key_person"):
+            numbers += _keys(group, segment, policy)
         numbers += _presence(group, segment, policy)
     units = int((deals["segment"] == "KA").sum())
     if not units:
