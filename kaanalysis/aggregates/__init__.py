@@ -33,6 +33,7 @@ from kaanalysis.aggregates.deals import (
 from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
 from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
 from kaanalysis.aggregates.rankings import ranking_matches
+from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
     account_segments,
@@ -66,9 +67,11 @@ __all__ = [
     "deals_with_customer",
     "directly_follows",
     "flow_durations",
+    "flow_roles",
     "growth_by_account",
     "history_start",
     "key_account_deal_sizes",
+    "key_account_deals",
     "key_account_deals_by_month",
     "key_account_revenue",
     "materialised",
@@ -82,6 +85,7 @@ __all__ = [
     "ranking_matches",
     "recurring_fees",
     "returning_persons",
+    "role_meetings",
     "segment_missing",
     "segment_needs",
     "segment_version",

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import buying_process, merge_outcome, parties, role_merge, unseen_parties
+from kaanalysis.analyses import buying_process, merge_outcome, missing_parties, parties, role_merge, unseen_parties
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
@@ -44,8 +44,9 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     kinds, made = parties.find(company, policy, deals, logged)
     frames |= made
     if deals is not None:
-        unseen, made = unseen_parties.measure(company, policy)
-        kinds, frames = replace(kinds, numbers=(*kinds.numbers, *unseen)), frames | made
+        for view in (unseen_parties, missing_parties):
+            numbers, made = view.measure(company, policy)
+            kinds, frames = replace(kinds, numbers=(*kinds.numbers, *numbers)), frames | made
     if logged:
         durations, made = buying_process.find(company, policy)
         frames |= made
