@@ -33,6 +33,7 @@ from kaanalysis.aggregates.deals import (
 from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
 from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
 from kaanalysis.aggregates.rankings import ranking_matches
+from kaanalysis.aggregates.reckoning import reckoning_by_deal
 from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
@@ -83,6 +84,7 @@ __all__ = [
     "persons_by_account",
     "product_lines",
     "ranking_matches",
+    "reckoning_by_deal",
     "recurring_fees",
     "returning_persons",
     "role_meetings",

@@ -20,6 +20,7 @@ from kaanalysis.results import Finding, Number, State, no_data
 
 FEEDS = ("stakeholders.part|buying_steps.part",)
 PARTS = ("approve", "inform", "influence")
+SHOWN = tuple(f"{part}_parties" for part in PARTS) + ("key_persons", "key_opinion_persons", "parties_unmet")
 
 
 def _presence(frame: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
@@ -49,6 +50,13 @@ def _unmet(group: pd.DataFrame, segment: str, policy: Policy) -> Number:
     )
 
 
+def _by_part(numbers: list[Number]) -> dict[str, pd.DataFrame]:
+    """Frame `parties_by_part`: segment, kind (a number's name), value, low, high, n, level; persons per deal."""
+    rows = [(n.segment, n.name, n.value, n.low, n.high, n.n, n.level) for n in numbers if n.name in SHOWN]
+    frame = pd.DataFrame(rows, columns=["segment", "kind", "value", "low", "high", "n", "level"])
+    return {"parties_by_part": frame.astype({"value": float, "low": float, "high": float})} if rows else {}
+
+
 def judge_kinds(numbers: list[Number], segment: str, units: int, policy: Policy) -> list[Finding]:
     """M-2.3: supported if each of approving, being informed and influencing occurs in more than `roles.presence_share` of KA deals.
 
@@ -64,8 +72,8 @@ def judge_kinds(numbers: list[Number], segment: str, units: int, policy: Policy)
 def find(
     company: Company, policy: Policy, deals: pd.DataFrame | None, logged: bool
 ) -> tuple[Finding, dict[str, pd.DataFrame]]:
-    """The finding M-2.3. deals: parties by deal, None where nobody is recorded; logged: whether there is an event log to read instead
-    (frame `parties_by_flow`)."""
+    """The finding M-2.3; frame `parties_by_part` (segment, kind, value, low, high, n, level: persons per deal). deals: parties by deal,
+    None where nobody is recorded; logged: whether there is an event log to read instead (frame `parties_by_flow`)."""
     if deals is None:
         if not logged:
             return no_data("M-2.3", "node_kinds", ["stakeholders.part", "buying_steps.part"]), {}
@@ -103,7 +111,7 @@ def find(
             aggregates.segment_missing(company, policy) or aggregates.segment_needs(policy),
             numbers,
             "no_segments",
-        ), {}
+        ), _by_part(numbers)
     finding = judge_kinds(numbers, "KA", units, policy)[0]
     flips = find_flips(lambda p: judge_kinds(numbers, "KA", units, p), "M-2.3", policy, ["roles.presence_share"])
-    return replace(finding, flips=flips), {}
+    return replace(finding, flips=flips), _by_part(numbers)

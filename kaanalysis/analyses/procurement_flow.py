@@ -13,7 +13,7 @@ from dataclasses import replace
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import buying_process, merge_outcome, missing_parties, parties, role_merge, unseen_parties
+from kaanalysis.analyses import buying_process, merge_outcome, missing_parties, parties, reckoning, role_merge, unseen_parties
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
@@ -41,6 +41,9 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     if deals is not None and merged.state != "no_data" and company.has("opportunities.created_at"):
         outcomes, made = merge_outcome.measure(company, policy, deals)
         merged, frames = replace(merged, numbers=(*merged.numbers, *outcomes)), frames | made
+    if merged.state != "no_data":
+        sums, made = reckoning.measure(company, policy)
+        merged, frames = replace(merged, numbers=(*merged.numbers, *sums)), frames | made
     kinds, made = parties.find(company, policy, deals, logged)
     frames |= made
     if deals is not None:
