@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from kaanalysis.figures.parts import baseline, cut_ends, format_axis, interval_h, only_x_grid, rows_of
 from kaanalysis.figures.scene import FigureSpec, Scene
-from kaanalysis.figures.style import BASE, GOOD, INK, LINE, SEGMENTS, SMALL, SOFT, narrow
+from kaanalysis.figures.style import BAD, BASE, GOOD, INK, LINE, SEGMENTS, SMALL, SOFT
 
 ACCOUNTS_SHOWN = 14
 KINDS = ("approve_parties", "inform_parties", "influence_parties", "key_persons", "key_opinion_persons", "parties_unmet")
@@ -78,7 +78,7 @@ def account_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     ax.set_xlim(0, reach * 1.04)
     for y, r in enumerate(rows_of(frame)):
         cut_ends(ax, y, None, r.high if r.high > reach else None, LINE)
-    names = [scene.text("row", account=narrow(scene.words.term("", str(n if pd.notna(n) else a))), deals=scene.count(int(d)))
+    names = [scene.text("row", account=scene.words.term("account", str(n if pd.notna(n) else a)), deals=scene.count(int(d)))
              for n, a, d in zip(frame["name"], frame["account_id"], frame["deals"], strict=True)]  # fmt: skip
     ax.set_yticks(range(len(frame)), names)
     ax.set_ylim(len(frame) - 0.4, -0.6)
@@ -142,7 +142,7 @@ def draw_alarm(scene: Scene, figure: Figure) -> None:
     figure.set_size_inches(8.2, 1.8 + 0.36 * len(frame))
     left, right = figure.subplots(1, 2, sharey=True)
     paired_bars(frame, "needed", "caught", GOOD, scene, left)
-    paired_bars(frame, "alarmed", "false", "#A63D1E", scene, right)
+    paired_bars(frame, "alarmed", "false", BAD, scene, right)
     left.set_yticks(range(len(frame)), [scene.named("role", str(r)) for r in frame["role"]])
     left.set_ylim(len(frame) - 0.4, -0.6)
     left.set_ylabel(scene.text("y_label"))
