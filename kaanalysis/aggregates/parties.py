@@ -30,8 +30,8 @@ def _persons(people: ibis.Table, where: ir.BooleanValue) -> ir.IntegerScalar:
 def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per deal with stakeholders: opportunity_id, segment, cluster, amount, persons, roles, approve, inform, influence (distinct
     persons by part), key_persons (marked as such), key_opinions (influencing from outside the process, not marked), unmet (persons
-    never reached; null where engaged_at is not recorded), closed (an open deal may yet reach them), early_persons and early_roles (those met
-    within ``roles.early_days`` of opening)."""
+    never reached; null where engaged_at is not recorded), closed (an open deal may yet reach them), early_persons and early_roles (those
+    met within ``roles.early_days`` of opening)."""
     deals = deals_with_customer(company, policy)
     deals = deals.select("opportunity_id", "segment", "cluster", "outcome", "amount", "created_at")
     people = _people(company)
@@ -79,16 +79,16 @@ def persons_by_account(company: Company, policy: Policy) -> pd.DataFrame:
 def returning_persons(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per deal that follows another with the same account: account_id, cluster, segment, months (between their openings) and
     share (of the earlier deal's persons who are on record in the later one too). Deals without an opening date are left out."""
-    deals = deals_with_customer(company, policy).select("opportunity_id", "account_id", "cluster", "segment", "created_at")
+    deals = deals_with_customer(company, policy).select(
+        "opportunity_id", "account_id", "cluster", "segment", "created_at"
+    )
     people = company.table("stakeholders").select("opportunity_id", "person_id").distinct()
     known = deals.filter(deals.created_at.notnull()).inner_join(
         people.select("opportunity_id").distinct(), "opportunity_id"
     )
     order = ibis.window(group_by="account_id", order_by=["created_at", "opportunity_id"])
     pairs = known.mutate(before=known.opportunity_id.lag().over(order), since=known.created_at.lag().over(order))
-    pairs = pairs.filter(pairs.before.notnull()).mutate(
-        days=day_number(ibis._.created_at) - day_number(ibis._.since)
-    )
+    pairs = pairs.filter(pairs.before.notnull()).mutate(days=day_number(ibis._.created_at) - day_number(ibis._.since))
     pairs = pairs.select("opportunity_id", "account_id", "cluster", "segment", "before", "days")
     earlier = people.select(before="opportunity_id", person_id="person_id")
     later = people.select(later_id="opportunity_id", later_person="person_id")

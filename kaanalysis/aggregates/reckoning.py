@@ -20,12 +20,14 @@ KINDS = ("compare_offers", "discount", "extras", "value_case")
 
 @cache
 def patterns() -> dict[str, str]:
-    """One regular expression per kind, for text in lower case: English words whole, Chinese ones anywhere (``reckoning.toml``). It reads the
-    same in Python and in the engine (RE2, whose word border is that of Latin script)."""
+    """One regular expression per kind, for text in lower case: English words whole, Chinese ones anywhere (``reckoning.toml``). It reads
+    the same in Python and in the engine (RE2, whose word border is that of Latin script)."""
     raw = tomllib.loads((PACKAGE / "reckoning.toml").read_text(encoding="utf-8"))
     out = {}
     for kind in KINDS:
-        english = "|".join(re.escape(w.lower()).replace(r"\ ", r"\s+") for w in sorted(raw[kind]["en"], key=len, reverse=True))
+        english = "|".join(
+            re.escape(w.lower()).replace(r"\ ", r"\s+") for w in sorted(raw[kind]["en"], key=len, reverse=True)
+        )
         chinese = "|".join(re.escape(w) for w in raw[kind]["zh"])
         # A border by letters and digits, not by \b: to Python Chinese letters are word characters, to RE2 they are not.
         out[kind] = rf"(?:^|[^a-z0-9])(?:{english})(?:$|[^a-z0-9])|{chinese}"
@@ -53,7 +55,9 @@ def reckoning_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
     if not texts:
         return pd.DataFrame(columns=columns)
     events = ibis.union(*texts) if len(texts) > 1 else texts[0]
-    found: dict[str, ir.Value] = {kind: events.text.lower().re_search(p).fill_null(False) for kind, p in patterns().items()}
+    found: dict[str, ir.Value] = {
+        kind: events.text.lower().re_search(p).fill_null(False) for kind, p in patterns().items()
+    }
     named = events.mutate(**found)
     by_deal = named.group_by(event_id="opportunity_id").aggregate(
         events=named.text.count(), **{k: named[k].ifelse(1, 0).max() for k in KINDS}

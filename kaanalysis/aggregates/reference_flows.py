@@ -58,8 +58,8 @@ def key_account_deals(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def role_meetings(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per key-account deal and role on record: opportunity_id, role, met_day (when the first person who holds it was met, days since
-    1970-01-01; null: never)."""
+    """One row per key-account deal and role on record: opportunity_id, role, met_day (when the first person who holds it was met, days
+    since 1970-01-01; null: never)."""
     deals = deals_with_customer(company, policy)
     people = company.table("stakeholders").semi_join(deals.filter(deals.segment == KEY), "opportunity_id")
     frame = people.group_by(["opportunity_id", "role"]).aggregate(met_day=day_number(people.engaged_at).min())

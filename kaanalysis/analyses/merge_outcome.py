@@ -81,8 +81,8 @@ def _segment(deals: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
     # Of younger deals only the fast ones could have been won by now.
     won = known[(known["outcome"] == "won") & (known["follow_up"] >= horizon) & (known["days"] <= horizon)]
     cycle = _compared(np.log(np.maximum(won["days"].to_numpy(float), 1)), won, won["merge"].to_numpy(float), policy)
-    raised = (None if v is None else float(np.exp(v)) for v in (cycle.value, cycle.low, cycle.high))
-    ratio = Estimate(*raised, cycle.level, cycle.n, f"ratio of geometric means, {cycle.method}")
+    value, low, high = (None if v is None else float(np.exp(v)) for v in (cycle.value, cycle.low, cycle.high))
+    ratio = Estimate(value, low, high, cycle.level, cycle.n, f"ratio of geometric means, {cycle.method}")
     numbers.append(number("merge_cycle_ratio", segment, ratio, "ratio", horizon_months=months))
     return numbers
 
@@ -93,7 +93,8 @@ def measure(company: Company, policy: Policy, deals: pd.DataFrame) -> tuple[list
     `early_merge`. Deals without dates, or opened before the records begin (seen only if they lasted), are left out."""
     timed = aggregates.deal_times(company, policy)[["opportunity_id", "days", "outcome", "follow_up", "entry"]]
     both = deals.merge(timed[timed["entry"] == 0], on="opportunity_id")
-    numbers = [n for s in ("SMB", "KA") if (both["segment"] == s).any() for n in _segment(both[both["segment"] == s], s, policy)]  # fmt: skip
+    groups = {s: both[both["segment"] == s] for s in ("SMB", "KA")}
+    numbers = [n for segment, group in groups.items() if len(group) for n in _segment(group, segment, policy)]
     rows = [(n.segment, n.name, n.value, n.low, n.high, n.n, n.level, n.unit) for n in numbers]
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"value": float, "low": float, "high": float})
     return numbers, {"merge_outcome": frame} if frame["value"].notna().any() else {}

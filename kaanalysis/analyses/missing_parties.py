@@ -2,9 +2,9 @@
 
 The reference of a deal is its library cell (category × industry × size of buyer): the finished purchases of other customers and the
 interviews in it. A role that takes part in at least ``alarm.reference_share`` of them belongs to the process. A cell with fewer than
-``alarm.minimum_flows`` flows falls back to category × size, then category, then all key accounts; the level is said. Purchases of the deal's
-own customer group never count, so nothing is learnt from the deal that is judged. Only won deals are finished: where a deal was lost, the
-roles behind that step had no chance to take part.
+``alarm.minimum_flows`` flows falls back to category × size, then category, then all key accounts; the level is said. Purchases of
+the deal's own customer group never count, so nothing is learnt from the deal that is judged. Only won deals are finished: where a
+deal was lost, the roles behind that step had no chance to take part.
 
 The alarm goes off for each such role of whom nobody has been met and whose step is not done. How good it is, is measured on
 closed deals at a fixed day after opening (``alarm.review_days``), as it would have gone off then:
@@ -35,7 +35,9 @@ LEVELS: dict[str, tuple[str, ...]] = {
 }
 NEEDS = ("buying_steps.role", "stakeholders.engaged_at", "opportunities.created_at")
 OPEN = ["opportunity_id", "account_id", "name", "role", "known", "level", "flows", "share", "days"]
-METHOD = "roles at the review day of closed deals, reference without the customer, customer groups as clusters (jackknife)"
+METHOD = (
+    "roles at the review day of closed deals, reference without the customer, customer groups as clusters (jackknife)"
+)
 
 
 def _key(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
@@ -49,14 +51,16 @@ def _key(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
 def with_size_band(deals: pd.DataFrame, roles: pd.DataFrame) -> pd.DataFrame:
     """The deals with the size class of their own flow, else the commonest among the customer group's flows, else missing."""
     own = roles.dropna(subset=["opportunity_id"]).groupby("opportunity_id")["size_band"].max()
-    group = roles.dropna(subset=["cluster", "size_band"]).groupby("cluster")["size_band"].agg(lambda s: s.mode().iloc[0])
+    group = (
+        roles.dropna(subset=["cluster", "size_band"]).groupby("cluster")["size_band"].agg(lambda s: s.mode().iloc[0])
+    )
     band = deals["opportunity_id"].map(own)
     return deals.assign(size_band=band.where(band.notna(), deals["cluster"].map(group)))
 
 
 def reference_flows(roles: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `roles` that count as reference: won deals, and flows without a deal whose buyer is of a size that key accounts have (or of
-    no known size): an interview with a small shop is no reference for them."""
+    """The rows of `roles` that count as reference: won deals, and flows without a deal whose buyer is of a size that key accounts have (or
+    of no known size): an interview with a small shop is no reference for them."""
     ours = roles["opportunity_id"].notna()
     sizes = roles.loc[ours, "size_band"].dropna().unique()
     told = ~ours & (roles["size_band"].isna() | roles["size_band"].isin(sizes))
@@ -92,8 +96,8 @@ def references(deals: pd.DataFrame, roles: pd.DataFrame, minimum_flows: int) -> 
 def alarms(
     expected: pd.DataFrame, review: pd.Series, meetings: pd.DataFrame, roles: pd.DataFrame, reference_share: float
 ) -> pd.DataFrame:
-    """The rows of `expected` (:func:`references`) for which the alarm goes off at the `review` day (by opportunity_id, days since 1970; deals
-    not in it are not reviewed): the role belongs to the process, nobody who holds it has been met, its step is not done."""
+    """The rows of `expected` (:func:`references`) for which the alarm goes off at the `review` day (by opportunity_id, days since 1970;
+    deals not in it are not reviewed): the role belongs to the process, nobody who holds it has been met, its step is not done."""
     rows = expected[expected["share"] >= reference_share]
     rows = rows.assign(review=rows["opportunity_id"].map(review)).dropna(subset=["review"])
     rows = rows.merge(meetings, on=["opportunity_id", "role"], how="left", indicator="on_record")
@@ -176,7 +180,5 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
     missing = missing.assign(days=today - missing["opened"])
     missing = missing.sort_values(["share", "days", "opportunity_id", "role"], ascending=[False, False, True, True])
     method = f"roles alarmed in {len(running)} open deals older than {days} days"
-    numbers.append(
-        Number("parties_missing", SEGMENT, len(missing), None, None, None, len(running), "parties", method)
-    )
+    numbers.append(Number("parties_missing", SEGMENT, len(missing), None, None, None, len(running), "parties", method))
     return numbers, {"missing_parties": missing[OPEN].reset_index(drop=True), "alarm_by_role": by_role}

@@ -20,7 +20,7 @@ from kaanalysis.results import Finding, Number, State, no_data
 
 FEEDS = ("stakeholders.part|buying_steps.part",)
 PARTS = ("approve", "inform", "influence")
-SHOWN = tuple(f"{part}_parties" for part in PARTS) + ("key_persons", "key_opinion_persons", "parties_unmet")
+SHOWN = (*(f"{part}_parties" for part in PARTS), "key_persons", "key_opinion_persons", "parties_unmet")
 
 
 def _presence(frame: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:

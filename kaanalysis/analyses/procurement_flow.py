@@ -13,7 +13,15 @@ from dataclasses import replace
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import buying_process, merge_outcome, missing_parties, parties, reckoning, role_merge, unseen_parties
+from kaanalysis.analyses import (
+    buying_process,
+    merge_outcome,
+    missing_parties,
+    parties,
+    reckoning,
+    role_merge,
+    unseen_parties,
+)
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result

@@ -26,7 +26,9 @@ COLUMNS = ["segment", "kind", "value", "low", "high", "n", "level"]
 def _segment(deals: pd.DataFrame, segment: str, level: float) -> list[Number]:
     recorded = deals["events"].to_numpy() > 0
     of_all = "share of closed deals, customer groups as clusters (jackknife)"
-    out = [clustered_share("events_recorded_share", segment, recorded, deals["cluster"].to_numpy(object), level, of_all)]
+    out = [
+        clustered_share("events_recorded_share", segment, recorded, deals["cluster"].to_numpy(object), level, of_all)
+    ]
     told = deals[recorded]
     cluster = told["cluster"].to_numpy(object)
     if len(told):
@@ -52,7 +54,8 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
     groups = {s: g for s, g in groups.items() if (g["events"] > 0).any()}
     numbers = [n for s, g in groups.items() for n in _segment(g, s, level)]
     if len(groups) == 2:
-        numbers.append(_difference(*(g[g["events"] > 0] for g in groups.values()), level))
+        told = {s: g[g["events"] > 0] for s, g in groups.items()}
+        numbers.append(_difference(told["SMB"], told["KA"], level))
     kinds = {"sums_share": "any", **{f"{k}_share": k for k in KINDS}}
     rows = [(n.segment, kinds[n.name], n.value, n.low, n.high, n.n, n.level) for n in numbers if n.name in kinds]
     frame = pd.DataFrame(rows, columns=COLUMNS)

@@ -48,8 +48,8 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
     accounts = accounts[accounts["segment"] == SEGMENT]
     if accounts.empty:
         return [], {}
-    counts = (accounts[c].to_numpy(float) for c in ("found", "met", "once", "twice", "deals"))
-    size = chao2_by_site(*counts, level=policy["evidence.level"])
+    counts = {c: accounts[c].to_numpy(float) for c in ("found", "met", "once", "twice")}
+    size = chao2_by_site(**counts, occasions=accounts["deals"].to_numpy(float), level=policy["evidence.level"])
     clusters = accounts["cluster"].to_numpy(object)
     numbers = [
         clustered_mean(name, SEGMENT, values, clusters, policy, "persons")

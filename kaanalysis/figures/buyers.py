@@ -16,6 +16,7 @@ from kaanalysis.results import Result
 KINDS = ("any", "compare_offers", "discount", "extras", "value_case")
 WINS = ("merge_win_difference", "merge_win_difference_early")
 CYCLE = "merge_cycle_ratio"
+WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 
 
 def draw_reckoning(scene: Scene, figure: Figure) -> None:
@@ -52,7 +53,7 @@ def outcome_rows(frame: pd.DataFrame, names: tuple[str, ...], neutral: float, sc
         text = scene.text("value", value=value, n=scene.count(int(r.n)))
         at = float(r.value) if np.isfinite(r.value) else neutral
         ax.annotate(
-            text, (at, y), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=SMALL, annotation_clip=False
+            text, (at, y), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=SMALL, bbox=WHITE, zorder=2
         )
     names_of = [scene.text(f"row_{r.number}", segment=scene.segment(str(r.segment))) for r in rows_of(shown)]
     ax.set_yticks(range(len(shown)), names_of)

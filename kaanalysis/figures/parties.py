@@ -12,7 +12,14 @@ from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BAD, BASE, GOOD, INK, LINE, SEGMENTS, SMALL, SOFT
 
 ACCOUNTS_SHOWN = 14
-KINDS = ("approve_parties", "inform_parties", "influence_parties", "key_persons", "key_opinion_persons", "parties_unmet")
+KINDS = (
+    "approve_parties",
+    "inform_parties",
+    "influence_parties",
+    "key_persons",
+    "key_opinion_persons",
+    "parties_unmet",
+)
 APART = 0.18  # half the distance between the rows of two segments
 
 
@@ -29,7 +36,13 @@ def segment_rows(frame: pd.DataFrame, kinds: list[str], scene: Scene, ax: Axes, 
             end = max(v for v in (row["value"], row["high"]) if np.isfinite(v))
             text = scene.text("dot", segment=scene.segment(segment), value=_value(scene, row))
             ax.annotate(
-                text, (min(end, top), at), xytext=(7, 0), textcoords="offset points", va="center", fontsize=SMALL, color=INK
+                text,
+                (min(end, top), at),
+                xytext=(7, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=SMALL,
+                color=INK,
             )
     ax.set_yticks(range(len(kinds)), [scene.text(k) for k in kinds])
     ax.set_ylim(len(kinds) - 0.4, -0.6)
@@ -74,7 +87,16 @@ def account_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     for y, r in enumerate(rows_of(frame)):
         ax.plot([r.low, min(r.high, reach)], [y, y], color=LINE, linewidth=2.2, solid_capstyle="butt", zorder=2)
         ax.plot([r.estimated], [y], "o", color=SEGMENTS["KA"], markersize=8, markeredgecolor="white", zorder=4)
-        ax.plot([r.found], [y], "o", color=SEGMENTS["KA"], markersize=7, markerfacecolor="white", markeredgewidth=1.5, zorder=3)
+        ax.plot(
+            [r.found],
+            [y],
+            "o",
+            color=SEGMENTS["KA"],
+            markersize=7,
+            markerfacecolor="white",
+            markeredgewidth=1.5,
+            zorder=3,
+        )
     ax.set_xlim(0, reach * 1.04)
     for y, r in enumerate(rows_of(frame)):
         cut_ends(ax, y, None, r.high if r.high > reach else None, LINE)
@@ -153,7 +175,9 @@ def draw_alarm(scene: Scene, figure: Figure) -> None:
 def alarm_terms(scene: Scene) -> dict[str, str]:
     """Recall and false alarms, for the title; without them where too few were seen to tell."""
     recall, false, open_now = (scene.number(n) for n in ("alarm_recall", "alarm_false", "parties_missing"))
-    missing = {"missing": scene.count(int(open_now.value or 0)) if open_now is not None else scene.words("numbers.none")}
+    missing = {
+        "missing": scene.count(int(open_now.value or 0)) if open_now is not None else scene.words("numbers.none")
+    }
     if recall is None or false is None or recall.value is None or false.value is None:
         return {"variant": "open", **missing}
     return {"recall": scene.share(float(recall.value)), "false": scene.share(float(false.value)), **missing}

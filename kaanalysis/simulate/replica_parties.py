@@ -38,8 +38,8 @@ def gather_keys(drawn: Drawn) -> dict[str, Any]:
     out = {}
     for label in SEGMENTS:
         mine, held = each[(segment == label).to_numpy()], accounts[(whose == label).to_numpy()]
-        counts = [len(mine), mine["key"].sum(), mine["opinion"].sum(), (mine["key"] == 0).sum(), len(held), held["found"].sum()]  # fmt: skip
-        out[label] = np.array(counts, dtype=float)
+        of_deals = [len(mine), mine["key"].sum(), mine["opinion"].sum(), (mine["key"] == 0).sum()]
+        out[label] = np.array([*of_deals, len(held), held["found"].sum()], dtype=float)
     return out
 
 
@@ -98,8 +98,11 @@ def _cells(deals: pd.DataFrame, index: str, value: str, bands: int) -> np.ndarra
     if merged is None:
         return out
     band = pd.qcut(deals["amount"], bands, labels=False, duplicates="drop")
-    for (b, side), own in deals.groupby([band, merged]):
-        out[int(b), int(side)] = len(own), own[value].sum()
+    values = deals[value].to_numpy(float)
+    for b in range(bands):
+        for side in (0, 1):
+            here = ((band == b) & (merged == bool(side))).to_numpy()
+            out[b, side] = here.sum(), values[here].sum()
     return out
 
 

@@ -26,8 +26,8 @@ class Richness:
 def unseen_units(once: Any, twice: Any, occasions: Any) -> np.ndarray:
     """Units never met, the bias-corrected Chao2: (m - 1) / m · Q1 (Q1 - 1) / (2 (Q2 + 1)), 0 or more.
 
-    ``once`` (Q1), ``twice`` (Q2): units met on exactly one, exactly two occasions; ``occasions`` (m): how many there were, 1 or more; shapes
-    (sites,). 0 where nobody was met only once, or with one occasion, which tells nothing of those missing: leave such sites
+    ``once`` (Q1), ``twice`` (Q2): units met on exactly one, exactly two occasions; ``occasions`` (m): how many there were, 1 or more;
+    shapes (sites,). 0 where nobody was met only once, or with one occasion, which tells nothing of those missing: leave such sites
     out. It is a lower bound where some units are easier to meet than others, and unbiased where all are alike and none is certain.
     Sources: Chao 1987, Biometrics 43, 783–791; bias-corrected form: Gotelli and Chao 2013, Encyclopedia of Biodiversity 5,
     195–211, equation 8b.
@@ -52,10 +52,10 @@ def _variance(q1: np.ndarray, q2: np.ndarray, m: np.ndarray, size: np.ndarray) -
 def chao2_by_site(found: Any, met: Any, once: Any, twice: Any, occasions: Any, level: float = 0.95) -> Richness:
     """Chao2 with its log-normal limits, for many sites (accounts) at once.
 
-    ``found``: units met; ``met``: meetings in all (a unit met on three occasions counts three times); the rest as :func:`unseen_units`; shapes
-    (sites,). Limits: found + unseen / K and found + unseen · K with K = exp(z √log(1 + variance / unseen²)), so never below
-    those found. Where nothing is estimated to be missing: the limits for a site in which meetings fall on the units by chance, found / (1 - P)
-    ± z √(found · P) / (1 - P) with P = exp(- met / found), not below `found`. All limits are of a lower bound
+    ``found``: units met; ``met``: meetings in all (a unit met on three occasions counts three times); the rest as :func:`unseen_units`;
+    shapes (sites,). Limits: found + unseen / K and found + unseen · K with K = exp(z √log(1 + variance / unseen²)), so never below
+    those found. Where nothing is estimated to be missing: the limits for a site in which meetings fall on the units by chance,
+    found / (1 - P) ± z √(found · P) / (1 - P) with P = exp(- met / found), not below `found`. All limits are of a lower bound
     where units differ. Raises ValueError as :func:`unseen_units`.
     Sources: Chao 1987; Colwell, EstimateS 9 User's Guide (2013), appendix B, for the limits where the estimate is the number found.
     """
