@@ -140,6 +140,40 @@ def persona_profile(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("dimension", "attribute", "in_persona", "other_customers", "p_adjusted", "typical"), words)
 
 
+def _role(name: str, words: Words) -> str:
+    key = f"figures.role.{name}"
+    return words(key) if words.has(key) else name
+
+
+def missing_parties(result: Result, words: Words) -> pd.DataFrame:
+    """Open deals with a role that the reference purchases have and nobody of whom has been met; the likeliest first."""
+    rows: Rows = []
+    for _, row in result.frames["missing_parties"].iterrows():
+        rows.append((
+            str(row["opportunity_id"]), _account(row, words), _role(str(row["role"]), words),
+            words("display.known_unmet" if row["known"] else "display.nobody_known"),
+            words(f"display.reference_{row['level']}", n=words.value(int(row["flows"]), "")),
+            words.value(float(row["share"]), "share"), words.value(int(row["days"]), ""),
+        ))  # fmt: skip
+    return _frame(
+        rows, ("opportunity", "account", "role", "on_record", "reference", "share_of_flows", "days_open"), words
+    )
+
+
+def unseen_parties(result: Result, words: Words) -> pd.DataFrame:
+    """Key accounts by how many persons are likely not found yet, most first."""
+    rows: Rows = []
+    for _, row in result.frames["unseen_parties"].iterrows():
+        low, high = (words.value(round(float(row[c]), 1), "") for c in ("low", "high"))
+        estimated = words.value(round(float(row["estimated"]), 1), "")
+        rows.append((
+            _account(row, words), words.value(int(row["deals"]), ""), words.value(int(row["found"]), ""),
+            f"{estimated} ({words('numbers.span', low=low, high=high)})",
+            words.value(float(row["estimated"] - row["found"]), ""),
+        ))  # fmt: skip
+    return _frame(rows, ("account", "deals", "found", "estimated", "not_found"), words)
+
+
 TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "01_base_assumptions": {
         "statements": statements,
@@ -149,6 +183,7 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "persona_sensitivity": persona_sensitivity,
         "persona_profile": persona_profile,
     },
+    "02_procurement_flow": {"missing_parties": missing_parties, "unseen_parties": unseen_parties},
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder
 

@@ -217,3 +217,37 @@ def base_assumptions(state: str = "supported") -> Result:
         "definitions": definitions(),
     }  # fmt: skip
     return result("01_base_assumptions", findings, frames)
+
+
+def parties() -> tuple[tuple[Number, ...], dict[str, pd.DataFrame]]:
+    """What 02 says of parties: the alarm's numbers; frames of sums, merged deals, parts, unseen parties and the alarm by role."""
+    columns = ["segment", "kind", "value", "n", "level"]
+    kinds = ("any", "compare_offers", "discount", "extras", "value_case")
+    sums = [
+        (s, k, share * (0.9 - 0.1 * i), 80, 0.95) for s, share in (("SMB", 0.4), ("KA", 1)) for i, k in enumerate(kinds)
+    ]
+    parts = (
+        "approve_parties",
+        "inform_parties",
+        "influence_parties",
+        "key_persons",
+        "key_opinion_persons",
+        "parties_unmet",
+    )
+    ways = [(s, k, most - i, 80, 0.95) for s, most in (("SMB", 6.0), ("KA", 11.0)) for i, k in enumerate(parts)]
+    names = ("merge_win_difference", "merge_win_difference_early", "merge_cycle_ratio")
+    outcome = [(s, name, v, 60, 0.95, unit) for s in ("SMB", "KA")
+               for name, v, unit in zip(names, (-0.08, np.nan, 1.1), ("share difference",) * 2 + ("ratio",), strict=True)]  # fmt: skip
+    unseen = pd.DataFrame({"account_id": ["A1", "A2", "A3"], "name": ["甲 (样例)", None, "C$"], "deals": [4, 3, 2], "found": [10, 9, 8],
+                           "estimated": [13.5, 10.0, 8.0], "low": [11.0, 9.1, 8.0], "high": [60.0, 14.0, 9.0]})  # fmt: skip
+    alarm = pd.DataFrame({"role": ["owner", "legal", "auditor"], "needed": [12, 5, 0], "caught": [11, 5, 0],
+                          "alarmed": [9, 6, 2], "false": [0, 1, 2]})  # fmt: skip
+    numbers = (number("alarm_recall", "KA", 0.8, "share"), number("alarm_false", "KA", 0.1, "share"),
+               Number("parties_missing", "KA", 7, None, None, None, 12, "parties", "by hand"))  # fmt: skip
+    return numbers, {
+        "reckoning": around(sums, columns),
+        "parties_by_part": around(ways, columns),
+        "merge_outcome": around(outcome, ["segment", "number", "value", "n", "level", "unit"]),
+        "unseen_parties": unseen,
+        "alarm_by_role": alarm,
+    }

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from figure_frames import base_assumptions, number, problem_framing, result
+from figure_frames import base_assumptions, number, parties, problem_framing, result
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -77,11 +77,12 @@ def procurement_flow() -> Result:
             "node_kinds",
             "undecided",
             "log_only",
-            (number("approve_parties", "domestic", 2.0, "parties"),),
+            (number("approve_parties", "domestic", 2.0, "parties"), *parties()[0]),
             needs=("stakeholders.part",),
         ),
     ]
-    return result("02_procurement_flow", findings, {**process(), "role_merge": merge, "parties_by_flow": flows})
+    frames = {**process(), "role_merge": merge, "parties_by_flow": flows, **parties()[1]}
+    return result("02_procurement_flow", findings, frames)
 
 
 def sales_flow(step: str = "budget approval") -> Result:

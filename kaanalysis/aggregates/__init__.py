@@ -17,7 +17,6 @@ from kaanalysis.aggregates.customers import (
     account_register,
     customer_lives,
     order_amounts,
-    parties_by_deal,
     product_lines,
     recurring_fees,
     won_amounts,
@@ -33,7 +32,11 @@ from kaanalysis.aggregates.deals import (
 )
 from kaanalysis.aggregates.flow_lives import flow_lives, performance_spectrum, waiting_by_cluster
 from kaanalysis.aggregates.process import parties_by_flow
+from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
+from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
 from kaanalysis.aggregates.rankings import ranking_matches
+from kaanalysis.aggregates.reckoning import reckoning_by_deal
+from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
     account_segments,
@@ -67,9 +70,13 @@ __all__ = [
     "deal_times",
     "deals_with_customer",
     "flow_lives",
+    "directly_follows",
+    "flow_durations",
+    "flow_roles",
     "growth_by_account",
     "history_start",
     "key_account_deal_sizes",
+    "key_account_deals",
     "key_account_deals_by_month",
     "key_account_revenue",
     "materialised",
@@ -79,9 +86,13 @@ __all__ = [
     "parties_by_deal",
     "parties_by_flow",
     "performance_spectrum",
+    "persons_by_account",
     "product_lines",
     "ranking_matches",
+    "reckoning_by_deal",
     "recurring_fees",
+    "returning_persons",
+    "role_meetings",
     "segment_missing",
     "segment_needs",
     "segment_version",

@@ -1,4 +1,4 @@
-"""Customers: how long they stayed, and who takes part in their purchases."""
+"""Customers: how long they stayed, who they are, what they ordered."""
 
 from __future__ import annotations
 
@@ -68,23 +68,6 @@ def customer_lives(company: Company, policy: Policy) -> pd.DataFrame:
         since=as_of - lives["first"],
     )
     return frame.order_by(["account_id", "life"]).execute()
-
-
-def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per deal with stakeholders: segment, account, persons, roles, approve, inform, influence (distinct persons by
-    part), unmet (persons never reached; null where engaged_at is not recorded), closed (an open deal may yet reach them)."""
-    people = company.table("stakeholders")
-    deals = deals_with_customer(company, policy).select("opportunity_id", "segment", "cluster", "outcome")
-    met = people.engaged_at if "engaged_at" in people.columns else ibis.null("date")
-    people = people.mutate(met=met.notnull())
-    reached = people.met.ifelse(people.person_id, ibis.null("string")).nunique()  # met in one role is met
-    unmet = people.person_id.nunique() - reached if company.has("stakeholders.engaged_at") else ibis.null("int64")
-    frame = people.inner_join(deals, "opportunity_id").group_by(["opportunity_id", "segment", "cluster"]).aggregate(
-        persons=people.person_id.nunique(), roles=people.role.nunique(),
-        **{p: (people.part == p).ifelse(people.person_id, ibis.null("string")).nunique() for p in ("approve", "inform", "influence")},
-        unmet=unmet, closed=(ibis._.outcome != "open").max(),
-    )  # fmt: skip
-    return frame.order_by("opportunity_id").execute()
 
 
 @read_once

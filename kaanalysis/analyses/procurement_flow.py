@@ -1,6 +1,7 @@
 """02 Procurement flow: how does the customer buy?
 
-Are the interested parties one person or several (:mod:`role_merge`, M-2.2), how do they take part (:mod:`parties`, M-2.3), and how does
+Are the interested parties one person or several (:mod:`role_merge`, M-2.2), what has that to do with winning
+(:mod:`merge_outcome`), how do they take part (:mod:`parties`, M-2.3), and how does
 the process run (:mod:`buying_process`)?
 """
 
@@ -12,7 +13,15 @@ from dataclasses import replace
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import buying_process, parties, role_merge
+from kaanalysis.analyses import (
+    buying_process,
+    merge_outcome,
+    missing_parties,
+    parties,
+    reckoning,
+    role_merge,
+    unseen_parties,
+)
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
@@ -25,7 +34,11 @@ def _parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame | None:
     if company.missing("stakeholders.person_id", "stakeholders.role", "stakeholders.part"):
         return None
     deals = aggregates.parties_by_deal(company, policy)
-    return deals.assign(merge=role_merge.role_merge_index(deals["persons"].to_numpy(), deals["roles"].to_numpy()))
+    index = role_merge.role_merge_index
+    return deals.assign(
+        merge=index(deals["persons"].to_numpy(), deals["roles"].to_numpy()),
+        early_merge=index(deals["early_persons"].to_numpy(), deals["early_roles"].to_numpy()),
+    )
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
@@ -33,8 +46,18 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     deals = _parties_by_deal(company, policy)
     logged = not company.missing("buying_steps.at")
     merged, frames = role_merge.find(company, policy, deals)
+    if deals is not None and merged.state != "no_data" and company.has("opportunities.created_at"):
+        outcomes, made = merge_outcome.measure(company, policy, deals)
+        merged, frames = replace(merged, numbers=(*merged.numbers, *outcomes)), frames | made
+    if merged.state != "no_data":
+        sums, made = reckoning.measure(company, policy)
+        merged, frames = replace(merged, numbers=(*merged.numbers, *sums)), frames | made
     kinds, made = parties.find(company, policy, deals, logged)
     frames |= made
+    if deals is not None:
+        for view in (unseen_parties, missing_parties):
+            numbers, made = view.measure(company, policy)
+            kinds, frames = replace(kinds, numbers=(*kinds.numbers, *numbers)), frames | made
     if logged:
         durations, made = buying_process.find(company, policy)
         frames |= made

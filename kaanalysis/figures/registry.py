@@ -13,12 +13,14 @@ from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
     base_assumptions,
+    buyers,
     definitions,
     failure_patterns,
     groups,
     heads,
     market,
     needs,
+    parties,
     path_selection,
     personas,
     problem_framing,
@@ -51,7 +53,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *personas.FIGURES,
         *definitions.FIGURES,
     ),
-    "02_procurement_flow": procurement_flow.FIGURES,
+    "02_procurement_flow": (*procurement_flow.FIGURES, *buyers.FIGURES, *parties.FIGURES),
     "03_sales_flow": sales_flow.FIGURES,
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,

@@ -17,12 +17,15 @@ import pandas as pd
 import pyarrow as pa
 
 from kaanalysis.simulate import draw_company
-from kaanalysis.simulate.replica_base import COUNTED, DAYS_PER_MONTH, Drawn, Marks, register
+from kaanalysis.simulate.replica_base import COUNTED as BASE_COUNTED
+from kaanalysis.simulate.replica_base import DAYS_PER_MONTH, Drawn, Marks, register
 from kaanalysis.simulate.replica_base import frame as _frame
+from kaanalysis.simulate.replica_parties import PARTIES
 from kaanalysis.simulate.world import World
 
 FIRST_SEED = 2_000_000_000
 PARTS = ("approve", "inform", "influence")
+COUNTED = {**BASE_COUNTED, **PARTIES}
 
 
 def replica_truth(

@@ -44,6 +44,8 @@ class Marks:
     regional_revenue: float = 50_000_000.0
     excess: float = 2.0
     inside_share: float = 0.5
+    early_days: int = 30
+    amount_bands: int = 5
 
 
 @dataclass(frozen=True)

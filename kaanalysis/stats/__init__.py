@@ -1,7 +1,7 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
 
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
-from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
+from kaanalysis.stats.clustered_incidence import clustered_incidence_at, pseudo_incidence, weighted_incidence_at
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
 from kaanalysis.stats.concentration import gini, lorenz_curve, top_share
@@ -28,6 +28,7 @@ from kaanalysis.stats.proportions import (
     wilson,
 )
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
+from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
@@ -36,10 +37,13 @@ from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_tota
 __all__ = [
     "Estimate",
     "Overlap",
+    "Richness",
     "Significance",
     "benjamini_yekutieli",
     "bootstrap",
     "brown_forsythe",
+    "chao2",
+    "chao2_by_site",
     "clopper_pearson",
     "closed_needed",
     "cluster_weights",
@@ -72,6 +76,7 @@ __all__ = [
     "poisson_weights",
     "population_size",
     "probability_best",
+    "pseudo_incidence",
     "ratio_of_medians",
     "ratio_of_totals",
     "restricted_mean",
@@ -87,6 +92,7 @@ __all__ = [
     "survival_quantile",
     "top_share",
     "total",
+    "unseen_units",
     "weighted_dispersion",
     "weighted_incidence_at",
     "weighted_median",
