@@ -4,6 +4,7 @@ Every function takes an open company and the policy, says what one row of its fr
 Dates are subtracted as whole days. A month is 365.25 / 12 days.
 """
 
+from kaanalysis.aggregates.approvals import approvals_by_flow, approvals_in_flows, stances, value_accounts
 from kaanalysis.aggregates.common import (
     ALL,
     DAYS_PER_MONTH,
@@ -57,6 +58,8 @@ __all__ = [
     "DEFINITIONS",
     "account_register",
     "account_segments",
+    "approvals_by_flow",
+    "approvals_in_flows",
     "buying_nodes",
     "closed_deals",
     "counted_deals",
@@ -85,10 +88,12 @@ __all__ = [
     "segment_version",
     "spend_by_account",
     "stage_sojourns",
+    "stances",
     "team_economics",
     "team_years",
     "transitions",
     "untimed_deals",
+    "value_accounts",
     "won_amounts",
     "won_by_motion",
     "won_in_last_year",
