@@ -1,12 +1,13 @@
 """M-2.5: where the amount of a purchase crosses a limit of authority, are approvals added? Where, which, and what do they cost in days?
 
-Counted are the different approval steps of a *finished* flow (:func:`finished`). A flow that ended early never came to its later approvals, so its
-count says where it failed and not what its process asks for. Among finished flows of one process the count is a function of the amount: that
-dearer purchases finish more seldom makes the side above thinner, and nothing else. Where customers differ in their limits, those whose
-process more often leads to the end weigh more.
+Counted are the different approval steps of a *finished* flow (:func:`finished`). A flow that ended early never came to its later
+approvals, so its count says where it failed and not what its process asks for. Among finished flows of one process the count is a
+function of the amount: that dearer purchases finish more seldom makes the side above thinner, and nothing else. Where customers differ
+in their limits, those whose process more often leads to the end weigh more.
 
-The count is fitted with a step along log amount. Whether there is one is asked by permutation over customer groups, where it lies by the cuts that a
-likelihood ratio keeps, whether it is one limit and not many different ones by comparison with a gradual rise (:mod:`kaanalysis.stats.change_point`).
+The count is fitted with a step along log amount. Whether there is one is asked by permutation over customer groups, where it lies by
+the cuts that a likelihood ratio keeps, whether it is one limit and not many different ones by comparison with a gradual rise
+(:mod:`kaanalysis.stats.change_point`).
 """
 
 from __future__ import annotations
@@ -49,18 +50,14 @@ def finished(flows: pd.DataFrame) -> pd.Series:
     alone = flows["outcome"].isna()
     logged = alone & (flows["source"] != "interview")
     category = flows["category"].fillna(aggregates.ALL)
-    last = (
-        flows.loc[logged]
-        .groupby(category[logged])["last_step"]
-        .agg(lambda s: s.mode().iloc[0] if s.notna().any() else None)
-    )
+    last = flows.loc[logged].groupby(category[logged])["last_step"].agg(lambda s: next(iter(s.mode()), ""))
     at_end = flows["last_step"] == category.map(last)
     return (flows["outcome"] == "won") | (alone & (flows["source"] == "interview")) | (logged & at_end)
 
 
 def roundest(low: float, high: float) -> float:
-    """The amount with the fewest digits in low … high (both above 0, low below high), of several the one nearest to their geometric middle: people set limits at
-    round amounts."""
+    """The amount with the fewest digits in low … high (both above 0), of several the one nearest to their geometric middle: people set
+    limits at round amounts."""
     middle = np.sqrt(low * high)
     for digits in range(1, 17):
         unit = 10.0 ** (np.floor(np.log10(high)) - digits + 1)
@@ -104,8 +101,8 @@ def fit(flows: pd.DataFrame, policy: Policy) -> Fit:
     if test.p_value is not None and test.p_value <= 1 - level:
         place = change_point(x, y, least=least, draws=policy["evidence.draws"], seed=seed, level=level)
         weight = step_weight(x, y, least=least)
-        ends = [None if v is None else float(np.exp(v)) for v in (place.value, place.low, place.high)]
-        limit = Estimate(*ends, level, place.n, place.method) if place.value is not None else None
+        value, low, high = (None if v is None else float(np.exp(v)) for v in (place.value, place.low, place.high))
+        limit = None if value is None else Estimate(value, low, high, level, place.n, place.method)
     return Fit(flows, test.p_value, jump, limit, weight, test.method)
 
 
@@ -136,7 +133,8 @@ def _about(fitted: Fit, segment: str, company: Company, policy: Policy) -> list[
     out = [number("authority_limit", segment, limit, company.info.currency)]
     if limit.low is not None and limit.high is not None:
         amount = roundest(limit.low, limit.high)
-        out.append(Number("limit_round", segment, amount, None, None, None, n, company.info.currency, "roundest amount within the interval"))  # fmt: skip
+        method = "roundest amount within the interval"
+        out.append(Number("limit_round", segment, amount, None, None, None, n, company.info.currency, method))
     out.append(
         Number(
             "limit_sharpness",
@@ -171,19 +169,21 @@ def _difference(fitted: Fit, column: str, policy: Policy) -> Estimate:
 
 
 def judge(numbers: list[Number], segment: str, units: int, policy: Policy) -> list[Finding]:
-    """M-2.5: supported if the permutation test finds a step, it adds `authority.minimum_step` approvals or more, and a step tells the counts
-    better than a gradual rise. Contradicted only where a step of that size is excluded at every amount; without a find it is undecided.
+    """M-2.5: supported if the permutation test finds a step, it adds `authority.minimum_step` approvals or more, and a step tells the
+    counts better than a gradual rise. Contradicted only where a step of that size is excluded at every amount; without a find it is
+    undecided.
 
-    Wrong if amount stands for something else that adds approvals (a department, a kind of product): the frame `authority_groups` asks within
-    those. With many limits, one per customer, the one fitted is none of them: a gradual rise leaves the verdict open. One company in twenty
+    Wrong if amount stands for something else that adds approvals (a department, a kind of product): the frame `authority_groups` asks
+    within those. With many limits, one per customer, the one fitted is none of them: a gradual rise leaves the verdict open. One
+    company in twenty
     without a limit gets a small p by chance."""
     said = {n.name: n for n in numbers if n.segment == segment}
     kept = tuple(numbers)
     if units < policy["evidence.minimum_units"]:
-        return [Finding("M-2.5", "authority_limit", "undecided", "too_few", kept, terms={"segment": segment})]
+        return [Finding("M-2.5", "authority_limit", "undecided", "too_few", kept)]
 
     def verdict(state: str, reason: str) -> list[Finding]:
-        return [Finding("M-2.5", "authority_limit", state, reason, kept, terms={"segment": segment})]  # type: ignore[arg-type]
+        return [Finding("M-2.5", "authority_limit", state, reason, kept)]  # type: ignore[arg-type]
 
     smallest, jump = policy["authority.minimum_step"], said["limit_jump"]
     if jump.high is not None and jump.high < smallest:
@@ -255,9 +255,11 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     if "KA" not in segments:
         needs = aggregates.segment_missing(company, policy) or aggregates.segment_needs(policy)
         # Without segments one process is mixed with another, and amount tells which: only within a category can be asked.
-        log = usable[(usable["source"] != "interview") & usable["segment"].isna()].reset_index(drop=True)
-        frames = {"authority_groups": _groups({aggregates.ALL: log}, policy)} if figures_wanted() else {}
-        return no_data("M-2.5", "authority_limit", needs, reason="no_segments"), frames
+        log = usable[(usable["source"] != "interview") & usable["outcome"].isna()].reset_index(drop=True)
+        kinds = {str(k): fit(own, policy) for k, own in log.groupby(log["category"].fillna(aggregates.ALL))}
+        numbers = [n for k, fitted in kinds.items() for n in (*_always(fitted, k), *_about(fitted, k, company, policy))]
+        frames = {"authority_groups": _groups({aggregates.ALL: log}, policy)} if kinds and figures_wanted() else {}
+        return no_data("M-2.5", "authority_limit", needs, numbers, "no_segments" if numbers else "missing"), frames
     fits = {s: fit(own, policy) for s, own in placed.items()}
     numbers = [n for s, fitted in fits.items() for n in _always(fitted, s)]
     ka = fits["KA"]
@@ -285,5 +287,7 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
         ["authority.minimum_step", "authority.sharpness"],
     )
     if finding.reason == "limit_supported" and step is not None:
-        finding = replace(finding, reason="limit_supported_step", terms={**finding.terms, "step": str(step)})
+        days = [finding.number(name, "KA") for name in ("limit_days", "limit_step_days")]
+        reason = "limit_supported_days" if all(days) else "limit_supported_step"
+        finding = replace(finding, reason=reason, terms={"step": str(step)})
     return replace(finding, flips=flips), frames

@@ -44,7 +44,8 @@ def added_steps(
         gap = difference_of_estimates(sides[0], sides[1], "MOVER")
         added = bool(adjusted <= 1 - level and (gap.value or 0.0) > 0)
         days = mine.loc[mine["step"] == name, "days"].mean()
-        rows.append((name, int(there[:, i].sum()), sides[1].value, sides[0].value, gap.value, gap.low, gap.high, p_values[i], adjusted, added, days))  # fmt: skip
+        shares = (sides[1].value, sides[0].value, gap.value, gap.low, gap.high)
+        rows.append((name, int(there[:, i].sum()), *shares, p_values[i], adjusted, added, days))
     frame = pd.DataFrame(rows, columns=STEPS)
     return frame.sort_values(["added", "difference", "step"], ascending=[False, False, True], ignore_index=True)
 
@@ -73,7 +74,8 @@ def added_days(
                 ].sum(axis=1)
 
         clusters = near["cluster"].to_numpy(object)
-        out.append(number("limit_days", segment, bootstrap(difference, clusters, method="difference of means, finished flows", **draws), "days"))  # fmt: skip
+        gap = bootstrap(difference, clusters, method="difference of means, finished flows", **draws)
+        out.append(number("limit_days", segment, gap, "days"))
     spent = steps[steps["step"].isin(added) & steps["days"].notna()].groupby("flow_id")["days"].sum()
     taken = flows[flows["flow_id"].isin(spent.index)]
     if len(taken):

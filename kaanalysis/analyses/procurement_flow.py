@@ -1,7 +1,8 @@
 """02 Procurement flow: how does the customer buy?
 
-Are the interested parties one person or several (:mod:`role_merge`, M-2.2), how do they take part (:mod:`parties`, M-2.3), and how does
-the process run (:mod:`buying_process`)?
+Are the interested parties one person or several (:mod:`role_merge`, M-2.2), how do they take part (:mod:`parties`, M-2.3), does the
+purchase pay for each of them (:mod:`economic_account`, M-2.1), where are approvals added (:mod:`authority`, M-2.5), and how does the
+process run (:mod:`buying_process`)?
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from dataclasses import replace
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import buying_process, parties, role_merge
+from kaanalysis.analyses import authority, buying_process, economic_account, parties, role_merge
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
 
 ID = "02_procurement_flow"
-FEEDS = {"M-2.2": role_merge.FEEDS, "M-2.3": parties.FEEDS}
+FEEDS = {
+    "M-2.1": economic_account.FEEDS,
+    "M-2.2": role_merge.FEEDS,
+    "M-2.3": parties.FEEDS,
+    "M-2.5": authority.FEEDS,
+}
 
 
 def _parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame | None:
@@ -29,7 +35,7 @@ def _parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame | None:
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
-    """M-2.2, M-2.3 and the views of the buying process. Every finding names the segment definition it used."""
+    """M-2.1, M-2.2, M-2.3, M-2.5 and the views of the buying process. Every finding names the segment definition it used."""
     deals = _parties_by_deal(company, policy)
     logged = not company.missing("buying_steps.at")
     merged, frames = role_merge.find(company, policy, deals)
@@ -39,5 +45,10 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         durations, made = buying_process.find(company, policy)
         frames |= made
         kinds = replace(kinds, numbers=(*kinds.numbers, *durations))
-    findings = [replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in (merged, kinds)]
+    account, made = economic_account.find(company, policy)
+    frames |= made
+    limit, made = authority.find(company, policy)
+    frames |= made
+    found = (account, merged, kinds, limit)
+    findings = [replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in found]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

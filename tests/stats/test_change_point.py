@@ -169,3 +169,18 @@ def test_a_gradual_rise_is_told_from_a_step_by_simulation() -> None:
         ramps.append(step_weight(x, 6.0 + (g.random(120) < chance)))
     assert np.median(np.array(steps, float)) > 0.5 > np.median(np.array(ramps, float))
     assert np.mean(np.array(steps, float) > 0.5) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "below", "above"), [(20, 0.5, 0.25, 0.75), (20, 0.25, 0.0, 0.5), (60, 0.1, 0.0, 0.5)]
+)
+def test_a_step_of_half_an_approval_is_not_excluded_where_it_is(
+    n: int, share: float, below: float, above: float
+) -> None:
+    """What a verdict of "no limit" rests on: the band's upper end may fall below the true step in 5 % of samples at most."""
+    g, excluded = np.random.default_rng(n), 0
+    for seed in range(150):
+        y = g.random(n) < np.where(np.arange(n) >= n - round(share * n), above, below)
+        high = largest_jump(np.arange(n), y, draws=150, seed=seed).high
+        excluded += high is not None and high < above - below
+    assert excluded / 150 <= 0.09
