@@ -12,8 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
+    authority,
     base_assumptions,
     definitions,
+    economic_account,
     failure_patterns,
     groups,
     heads,
@@ -51,7 +53,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *personas.FIGURES,
         *definitions.FIGURES,
     ),
-    "02_procurement_flow": procurement_flow.FIGURES,
+    "02_procurement_flow": (*procurement_flow.FIGURES, *economic_account.FIGURES, *authority.FIGURES),
     "03_sales_flow": sales_flow.FIGURES,
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kaanalysis.simulate import draw_company
-from kaanalysis.simulate.replica_base import COUNTED, DAYS_PER_MONTH, Drawn, Marks, register
+from kaanalysis.simulate import draw_company, replica_approvals, replica_base
+from kaanalysis.simulate.replica_base import DAYS_PER_MONTH, Drawn, Marks, register
 from kaanalysis.simulate.replica_base import frame as _frame
 from kaanalysis.simulate.world import World
 
 FIRST_SEED = 2_000_000_000
+COUNTED = {**replica_base.COUNTED, **replica_approvals.COUNTED}
 PARTS = ("approve", "inform", "influence")
 
 

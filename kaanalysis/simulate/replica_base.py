@@ -44,6 +44,7 @@ class Marks:
     regional_revenue: float = 50_000_000.0
     excess: float = 2.0
     inside_share: float = 0.5
+    authority_window: float = 2.0
 
 
 @dataclass(frozen=True)
