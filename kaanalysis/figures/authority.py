@@ -51,16 +51,12 @@ def _panel(flows: pd.DataFrame, fit: pd.Series, scene: Scene, ax: Axes, step: st
             zorder=4,
         )
         span = scene.between(fit["low"], fit["high"], scene.currency)
-        tidy = fit["round_amount"]
-        known = {"value": scene.compact(float(limit)), "span": span}
-        label = (
-            scene.text("limit", **known)
-            if pd.isna(tidy)
-            else scene.text("limit_round", **known, tidy=scene.compact(float(tidy)))
-        )
+        label = scene.text("limit", value=scene.compact(float(limit)), span=span)
+        if pd.notna(fit["round_amount"]):
+            label += "\n" + scene.text("limit_round", value=scene.compact(float(fit["round_amount"])))
         left = np.log(limit / low) > 0.5 * np.log(high / low)
         ax.annotate(
-            wrap(label, 24), (float(limit), top), xytext=(-7 if left else 7, -3), textcoords="offset points",
+            label, (float(limit), top), xytext=(-7 if left else 7, -3), textcoords="offset points",
             ha="right" if left else "left", va="top", fontsize=SMALL + 0.5, fontweight="bold",
         )  # fmt: skip
         if step:

@@ -21,23 +21,25 @@ def draw_account(scene: Scene, figure: Figure) -> None:
     roles = [str(r) for r in means.index]
     figure.set_size_inches(8.2, 1.9 + 0.47 * len(roles))
     ax: Axes = figure.subplots()
+    rows = means.to_dict("index")
+    known = opponents.to_dict("index")
     ends = [0.0, float(means["gains"].max()), -float(means["costs"].max())]
     for y, role in enumerate(roles):
-        gains, costs = float(means.loc[role, "gains"]), float(means.loc[role, "costs"])
+        gains, costs = float(rows[role]["gains"]), float(rows[role]["costs"])
         ax.barh(y, gains, height=0.62, color=GOOD, alpha=0.75, zorder=2)
         ax.barh(y, -costs, height=0.62, color=OTHER, alpha=0.75, zorder=2)
         number = scene.number("account_balance", role)
-        value = float(means.loc[role, "balance"])
+        value = float(rows[role]["balance"])
         low, high = (None, None) if number is None else (number.low, number.high)
-        likely = bool(opponents.loc[role, "opponent"])
+        likely = bool(known[role]["opponent"])
         interval_h(ax, y, value, low, high, BAD if likely else INK, 8)
         ends += [float(v) for v in (low, high) if v is not None]
     left, right = min(ends), max(ends)
     room = (right - left) * 0.34
     ax.set_xlim(left - 0.04 * (right - left), right + room)
     for y, role in enumerate(roles):
-        likely, row = bool(opponents.loc[role, "opponent"]), opponents.loc[role]
-        text = scene.signed(float(means.loc[role, "balance"]))
+        likely, row = bool(known[role]["opponent"]), known[role]
+        text = scene.signed(float(rows[role]["balance"]))
         text = scene.text("opponent", value=text) if likely else text
         ax.text(
             right + 0.02 * (right - left), y, text, va="center", fontsize=SMALL + 0.5, color=BAD if likely else INK,

@@ -9,7 +9,7 @@ Seeds start at :data:`FIRST_SEED`, far from those that a study of the same world
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,10 @@ from kaanalysis.simulate.replica_base import frame as _frame
 from kaanalysis.simulate.world import World
 
 FIRST_SEED = 2_000_000_000
-COUNTED = {**replica_base.COUNTED, **replica_approvals.COUNTED}
+COUNTED: dict[str, tuple[Callable[[Drawn], Any], Callable[..., dict[str, float]]]] = {
+    **replica_base.COUNTED,
+    **replica_approvals.COUNTED,
+}
 PARTS = ("approve", "inform", "influence")
 
 
