@@ -174,6 +174,45 @@ def unseen_parties(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("account", "deals", "found", "estimated", "not_found"), words)
 
 
+def opponents(result: Result, words: Words) -> pd.DataFrame:
+    """Every role's account: purchases worked out, in how many it is below zero, mean balance, chance that the mean is; likely opponents
+    are said to be."""
+    rows: Rows = []
+    for _, row in result.frames["opponents"].iterrows():
+        rows.append((
+            _bare(row["role"], words, "party"), words.value(int(row["purchases"]), ""), words.value(int(row["negative"]), ""),
+            words.value(float(row["balance"]), _currency(result)), words.value(float(row["p_negative"]), "probability"),
+            words("display.likely_opponent") if row["opponent"] else "",
+        ))  # fmt: skip
+    return _frame(rows, ("role", "purchases", "negative", "balance", "p_negative", "opponent"), words)
+
+
+def authority_steps(result: Result, words: Words) -> pd.DataFrame:
+    """Every approval: share of finished purchases below and above the limit that have it, p-value, mean days, whether the limit adds it."""
+    rows: Rows = []
+    for _, row in result.frames["authority_steps"].iterrows():
+        days = words("numbers.none") if pd.isna(row["days"]) else words.value(float(row["days"]), "days")
+        rows.append((
+            _bare(row["step"], words, "step"), words.value(float(row["below"]), "share"), words.value(float(row["above"]), "share"),
+            words.value(float(row["p_adjusted"]), ""), days, words("display.added") if row["added"] else "",
+        ))  # fmt: skip
+    return _frame(rows, ("step", "below_limit", "above_limit", "p_adjusted", "days", "added"), words)
+
+
+def authority_groups(result: Result, words: Words) -> pd.DataFrame:
+    """The limit within categories and departments: flows, limit where one was found, p-value adjusted over all groups."""
+    rows: Rows = []
+    for _, row in result.frames["authority_groups"].iterrows():
+        limit = words("display.none_found")
+        if row["exists"] and not pd.isna(row["limit"]):
+            limit = words.value(float(row["limit"]), _currency(result))
+        rows.append((
+            words.segment(str(row["segment"])), words(f"table.{row['dimension']}"), _bare(row["value"], words, "category"),
+            words.value(int(row["flows"]), ""), limit, "" if pd.isna(row["p_adjusted"]) else words.value(float(row["p_adjusted"]), ""),
+        ))  # fmt: skip
+    return _frame(rows, ("segment", "dimension", "attribute", "n", "limit_found", "p_adjusted"), words)
+
+
 TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "01_base_assumptions": {
         "statements": statements,
@@ -183,7 +222,13 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "persona_sensitivity": persona_sensitivity,
         "persona_profile": persona_profile,
     },
-    "02_procurement_flow": {"missing_parties": missing_parties, "unseen_parties": unseen_parties},
+    "02_procurement_flow": {
+        "missing_parties": missing_parties,
+        "unseen_parties": unseen_parties,
+        "opponents": opponents,
+        "authority_steps": authority_steps,
+        "authority_groups": authority_groups,
+    },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder
 

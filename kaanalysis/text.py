@@ -169,9 +169,9 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, a category of purchases or a step of the flow."""
+        """A number's segment may be a customer segment, a path, a category of purchases, a step of the flow or a role."""
         name = self.segment(number.segment)
-        return self.term("step", self.term("category", name))
+        return self.term("party", self.term("step", self.term("category", name)))
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
         """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms.

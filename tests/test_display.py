@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from kaanalysis import display
+from kaanalysis.analyses import procurement_flow
 from kaanalysis.analyses.base_assumptions import analyse
 from kaanalysis.company import open_company
 from kaanalysis.policy import Policy
@@ -83,3 +84,40 @@ def test_evidence_names_list_place_year_and_field_or_the_amount() -> None:
 
 def test_an_analysis_without_display_tables_has_none() -> None:
     assert display.available(Result("03_sales_flow", "", "", "", [])) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_of_the_buying_process_read_in_both_languages(small_demo: Path, policy: Policy, language: str) -> None:
+    made = procurement_flow.analyse(open_company(small_demo), policy, {})
+    assert set(display.available(made)) >= {"opponents", "authority_groups"}
+    for name in display.available(made):
+        table = display.display_table(made, name, words(language))
+        assert len(table) == len(made.frames[name])
+        assert not table.isna().any().any() and not table.astype(str).isin(["nan", "None", "<NA>"]).any().any(), name
+
+
+def test_what_a_limit_adds_is_said_and_nothing_else() -> None:
+    frame = pd.DataFrame(
+        [
+            ("memo", 9, 0.0, 1.0, 1.0, 0.8, 1.0, 0.001, 0.002, True, 21.0),
+            ("budget", 20, 1.0, 1.0, 0.0, -0.1, 0.1, 1.0, 1.0, False, None),
+        ],
+        columns=[
+            "step",
+            "flows",
+            "below",
+            "above",
+            "difference",
+            "low",
+            "high",
+            "p_value",
+            "p_adjusted",
+            "added",
+            "days",
+        ],
+    )
+    table = display.authority_steps(
+        Result("02_procurement_flow", "", "", "", [], {"authority_steps": frame}), words("en")
+    )
+    assert table["effect"].tolist() == ["added by the limit", ""]
+    assert table["days"].tolist() == ["21 days", "not to be had"]

@@ -56,6 +56,77 @@ def process(kinds: tuple[str, ...] = ("KA", "SMB"), steps: int = 6, name: str = 
     }
 
 
+def authority(limit: bool = True) -> tuple[Finding, dict[str, pd.DataFrame]]:
+    amount = np.exp(np.linspace(10, 13, 60))
+    above = amount > 2e5
+    flows = pd.concat(
+        pd.DataFrame(
+            {
+                "segment": s,
+                "flow_id": [f"{s}{i}" for i in range(60)],
+                "amount": amount / k,
+                "approvals": counts,
+                "days": 100.0,
+            }
+        )
+        for s, k, counts in (("SMB", 30, 1 + (np.arange(60) % 4 == 0)), ("KA", 1, 6 + above * limit))
+    )
+    columns = [
+        "segment",
+        "flows",
+        "finished",
+        "placed",
+        "limit",
+        "low",
+        "high",
+        "round_amount",
+        "below",
+        "above",
+        "p_value",
+        "sharpness",
+    ]
+    nothing = (np.nan,) * 4
+    there = (2e5, 1.9e5, np.nan if limit else 2.1e5, np.nan) if limit else nothing
+    fits = pd.DataFrame(
+        [
+            ("SMB", 90, 60, 60, *nothing, 1.25, np.nan, 0.4, np.nan),
+            ("KA", 80, 60, 60, *there, 6.0, 7.0, 0.001 if limit else np.nan, 0.9),
+        ],
+        columns=columns,
+    )
+    numbers = [
+        number("authority_limit", "KA", 2e5, "CNY"), number("limit_approvals", "KA", 1, "approvals"),
+        number("limit_jump", "KA", 1, "approvals"), number("limit_p_value", "KA", 0.4, "probability"),
+    ]  # fmt: skip
+    if limit:
+        numbers += [number("limit_days", "KA", 27, "days"), number("limit_step_days", "KA", 23, "days")]
+    state, reason = ("supported", "limit_supported_days") if limit else ("undecided", "limit_undecided")
+    finding = Finding("M-2.5", "authority_limit", state, reason, tuple(numbers), terms={"step": "board memo"})  # type: ignore[arg-type]
+    return finding, {"authority_flows": flows, "authority_fits": fits}
+
+
+def economic_account() -> tuple[Finding, dict[str, pd.DataFrame]]:
+    rows = [(f"F{f}", role, gains, costs, gains - costs) for f in range(5)
+            for role, gains, costs in (("owner", 3e5, 2e5), ("user", 4e4, 3.8e4), ("executor", 1e4, 5e4))]  # fmt: skip
+    purchases = pd.DataFrame(rows, columns=["flow_id", "role", "gains", "costs", "balance"])
+    opponents = pd.DataFrame(
+        [
+            ("executor", 5, 5, -4e4, 0.999, 0.003, True),
+            ("user", 5, 2, 2e3, 0.3, 1.0, False),
+            ("owner", 5, 0, 1e5, 0.0, 1.0, False),
+        ],
+        columns=["role", "purchases", "negative", "balance", "p_negative", "p_adjusted", "opponent"],
+    )
+    numbers = (
+        number("account_total", "all", 6e4, "CNY"),
+        *(number("account_balance", r, v, "CNY") for r, v in (("owner", 1e5), ("user", 2e3), ("executor", -4e4))),
+    )
+    finding = Finding(
+        "M-2.1", "economic_account", "contradicted", "account_opponent", numbers, terms={"party": "executor"}
+    )
+    return finding, {"economic_account": purchases, "opponents": opponents}
+
+
 def procurement_flow() -> Result:
     merge = pd.DataFrame(
         {
@@ -82,6 +153,9 @@ def procurement_flow() -> Result:
         ),
     ]
     frames = {**process(), "role_merge": merge, "parties_by_flow": flows, **parties()[1]}
+    for made in (authority(), economic_account()):
+        findings.append(made[0])
+        frames |= made[1]
     return result("02_procurement_flow", findings, frames)
 
 
@@ -287,6 +361,26 @@ def test_a_bottleneck_that_is_also_the_slowest_step_is_said_to_be() -> None:
     spec = figures.spec("03_sales_flow", "bottlenecks")
     assert "the slowest step is another" in figure_title(spec, sales_flow(), "en")
     assert "also the slowest step" in figure_title(spec, sales_flow("contract review"), "en")
+
+
+def test_authority_limit_is_drawn_without_a_limit_too() -> None:
+    finding, frames = authority(limit=False)
+    made = result("02_procurement_flow", [finding], frames)
+    spec = figures.spec(made.id, "authority_limit")
+    for language in LANGUAGES:
+        figure = draw_figure(spec, made, language)
+        assert len(figure.axes) == 2, "no days without a limit"
+    drawn = " ".join(t.get_text() for t in draw_figure(spec, made, "en").findobj(Text))  # type: ignore[attr-defined]
+    assert "approvals never differ" in drawn and "no limit found (p = 40%)" in drawn
+
+
+def test_a_likely_opponent_is_named_in_title_and_row() -> None:
+    finding, frames = economic_account()
+    made = result("02_procurement_flow", [finding], frames)
+    spec = figures.spec(made.id, "economic_account")
+    assert "“executor”: a likely opponent" in figure_title(spec, made, "en")
+    drawn = [t.get_text() for t in draw_figure(spec, made, "en").findobj(Text)]  # type: ignore[attr-defined]
+    assert "−40K: likely opponent" in drawn and "below zero: 30%" in drawn
 
 
 def test_a_title_without_its_finding_is_plain() -> None:

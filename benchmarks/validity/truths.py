@@ -48,6 +48,11 @@ NO_COVERAGE = {
     "alarm_recall": "the quality of one company's own alarm: another company's reference flows make another alarm",
     "alarm_false": "the quality of one company's own alarm, as alarm_recall",
     "alarm_lead_days": "the quality of one company's own alarm, as alarm_recall",
+    "account_balance": "span of belief: the policy's spread of told amounts, and the worked purchases are the same in every company",
+    "account_balance_share": "span of belief, as account_balance",
+    "account_total": "span of belief, as account_balance",
+    "account_total_share": "span of belief, as account_balance",
+    "roles_negative": "span of belief, as account_balance",
     "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
 }
 
@@ -56,6 +61,7 @@ NO_INTERVAL = frozenset({
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "persona_accounts", "persona_not_customers", "persona_borderline",
     "parties_missing", "detectable_change", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
+    "limit_p_value", "limit_sharpness", "limit_round",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 
@@ -110,7 +116,19 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
 def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES) -> dict[str, float]:
     """The truth of every number with a sampling interval, for a company of this size."""
     counted = replica(world, size, pieces)
-    return {**counted, **exact_numbers(world, policy, size), **_unlinked(world, counted)}
+    return {**counted, **exact_numbers(world, policy, size), **_unlinked(world, counted), **approvals_added(world)}
+
+
+def approvals_added(world: World) -> dict[str, float]:
+    """The limit of authority and the approvals that it adds, as planted; who is against does not hang on a role's account."""
+    out = {"opponent_against_difference|all": 0.0}
+    for label, segment in world.segments():
+        extra = [s for s in segment.steps if s.above_limit and s.part == "approve" and s.buying != "-"]
+        out[f"limit_jump|{label}"] = float(len(extra))
+        if extra:
+            out |= {f"authority_limit|{label}": segment.authority_limit, f"limit_approvals|{label}": float(len(extra)),
+                    f"limit_recorded_share|{label}": 1.0}  # fmt: skip
+    return out
 
 
 def _unlinked(world: World, counted: Mapping[str, float]) -> dict[str, float]:
@@ -180,6 +198,8 @@ def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tup
         pays = truth["spend_ratio|KA-SMB"] > policy["spend.ratio"]
         even = truth["dispersion_difference|KA-SMB"] < -policy["spend.dispersion"]
         return "supported" if pays and even else "contradicted", ""
+    if finding == "M-2.5":
+        return _above(truth["limit_jump|KA"], policy["authority.minimum_step"]), ""
     if finding == "M-2.2":
         return _above(-policy["roles.merge_difference"], truth["role_merge_difference|KA-SMB"]), ""
     if finding == "M-2.3":

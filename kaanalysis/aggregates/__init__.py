@@ -4,6 +4,7 @@ Every function takes an open company and the policy, says what one row of its fr
 Dates are subtracted as whole days. A month is 365.25 / 12 days.
 """
 
+from kaanalysis.aggregates.approvals import approvals_by_flow, approvals_in_flows, stances, value_accounts
 from kaanalysis.aggregates.common import (
     ALL,
     DAYS_PER_MONTH,
@@ -31,9 +32,8 @@ from kaanalysis.aggregates.deals import (
     untimed_deals,
 )
 from kaanalysis.aggregates.flow_lives import flow_lives, performance_spectrum, waiting_by_cluster
-from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
-from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
+from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.reckoning import reckoning_by_deal
 from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
@@ -63,15 +63,18 @@ __all__ = [
     "Transitions",
     "account_register",
     "account_segments",
+    "approvals_by_flow",
+    "approvals_in_flows",
+    "buying_nodes",
     "closed_deals",
     "counted_deals",
     "customer_lives",
     "day_number",
     "deal_times",
     "deals_with_customer",
-    "flow_lives",
     "directly_follows",
     "flow_durations",
+    "flow_lives",
     "flow_roles",
     "growth_by_account",
     "history_start",
@@ -98,10 +101,12 @@ __all__ = [
     "segment_version",
     "spend_by_account",
     "stage_sojourns",
+    "stances",
     "team_economics",
     "team_years",
     "transitions",
     "untimed_deals",
+    "value_accounts",
     "waiting_by_cluster",
     "won_amounts",
     "won_by_motion",

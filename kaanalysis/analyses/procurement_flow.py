@@ -1,8 +1,8 @@
 """02 Procurement flow: how does the customer buy?
 
-Are the interested parties one person or several (:mod:`role_merge`, M-2.2), what has that to do with winning
-(:mod:`merge_outcome`), how do they take part (:mod:`parties`, M-2.3), and how does
-the process run (:mod:`buying_process`)?
+Are the interested parties one person or several (:mod:`role_merge`, M-2.2), what has that to do with winning (:mod:`merge_outcome`), how do
+they take part (:mod:`parties`, M-2.3), does the purchase pay for each of them (:mod:`economic_account`, M-2.1), where are approvals
+added (:mod:`authority`, M-2.5), and how does the process run (:mod:`buying_process`)?
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.analyses import (
+    authority,
     buying_process,
+    economic_account,
     merge_outcome,
     missing_parties,
     parties,
@@ -27,7 +29,12 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Result
 
 ID = "02_procurement_flow"
-FEEDS = {"M-2.2": role_merge.FEEDS, "M-2.3": parties.FEEDS}
+FEEDS = {
+    "M-2.1": economic_account.FEEDS,
+    "M-2.2": role_merge.FEEDS,
+    "M-2.3": parties.FEEDS,
+    "M-2.5": authority.FEEDS,
+}
 
 
 def _parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame | None:
@@ -42,7 +49,7 @@ def _parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame | None:
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
-    """M-2.2, M-2.3 and the views of the buying process. Every finding names the segment definition it used."""
+    """M-2.1, M-2.2, M-2.3, M-2.5 and the views of the buying process. Every finding names the segment definition it used."""
     deals = _parties_by_deal(company, policy)
     logged = not company.missing("buying_steps.at")
     merged, frames = role_merge.find(company, policy, deals)
@@ -62,5 +69,10 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         durations, made = buying_process.find(company, policy)
         frames |= made
         kinds = replace(kinds, numbers=(*kinds.numbers, *durations))
-    findings = [replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in (merged, kinds)]
+    account, made = economic_account.find(company, policy)
+    frames |= made
+    limit, made = authority.find(company, policy)
+    frames |= made
+    found = (account, merged, kinds, limit)
+    findings = [replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in found]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

@@ -12,9 +12,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
+    authority,
     base_assumptions,
     buyers,
     definitions,
+    economic_account,
     failure_patterns,
     groups,
     heads,
@@ -53,7 +55,13 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *personas.FIGURES,
         *definitions.FIGURES,
     ),
-    "02_procurement_flow": (*procurement_flow.FIGURES, *buyers.FIGURES, *parties.FIGURES),
+    "02_procurement_flow": (
+        *procurement_flow.FIGURES,
+        *buyers.FIGURES,
+        *parties.FIGURES,
+        *economic_account.FIGURES,
+        *authority.FIGURES,
+    ),
     "03_sales_flow": sales_flow.FIGURES,
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,

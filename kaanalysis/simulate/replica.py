@@ -9,23 +9,26 @@ Seeds start at :data:`FIRST_SEED`, far from those that a study of the same world
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kaanalysis.simulate import draw_company
-from kaanalysis.simulate.replica_base import COUNTED as BASE_COUNTED
+from kaanalysis.simulate import draw_company, replica_approvals, replica_base
 from kaanalysis.simulate.replica_base import DAYS_PER_MONTH, Drawn, Marks, register
 from kaanalysis.simulate.replica_base import frame as _frame
 from kaanalysis.simulate.replica_parties import PARTIES
 from kaanalysis.simulate.world import World
 
 FIRST_SEED = 2_000_000_000
+COUNTED: dict[str, tuple[Callable[[Drawn], Any], Callable[..., dict[str, float]]]] = {
+    **replica_base.COUNTED,
+    **replica_approvals.COUNTED,
+    **PARTIES,
+}
 PARTS = ("approve", "inform", "influence")
-COUNTED = {**BASE_COUNTED, **PARTIES}
 
 
 def replica_truth(

@@ -46,6 +46,7 @@ class Marks:
     inside_share: float = 0.5
     early_days: int = 30
     amount_bands: int = 5
+    authority_window: float = 2.0
 
 
 @dataclass(frozen=True)

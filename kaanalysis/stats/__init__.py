@@ -1,6 +1,7 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
 
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
+from kaanalysis.stats.change_point import change_point, change_point_test, largest_jump, step_weight
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, pseudo_incidence, weighted_incidence_at
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
@@ -42,6 +43,8 @@ __all__ = [
     "benjamini_yekutieli",
     "bootstrap",
     "brown_forsythe",
+    "change_point",
+    "change_point_test",
     "chao2",
     "chao2_by_site",
     "clopper_pearson",
@@ -61,6 +64,7 @@ __all__ = [
     "incidence_at",
     "jeffreys",
     "kaplan_meier",
+    "largest_jump",
     "likeness_permutation",
     "log_rank",
     "lorenz_curve",
@@ -85,6 +89,7 @@ __all__ = [
     "share_of_total",
     "shared_unevenness",
     "signed_total",
+    "step_weight",
     "stratified_difference",
     "stratified_mean",
     "stratified_mean_draws",

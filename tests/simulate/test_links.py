@@ -145,3 +145,4 @@ def test_marks_are_those_of_the_default_policy(policy: Policy) -> None:
     assert (marks.short_months, marks.long_months) == tuple(policy[f"lifecycle.{n}_months"] for n in ("short", "long"))
     personas = tuple(policy[f"persona.{n}"] for n in ("regional_revenue", "excess", "inside_share"))
     assert (marks.regional_revenue, marks.excess, marks.inside_share) == personas
+    assert marks.authority_window == policy["authority.window"]
