@@ -31,6 +31,8 @@ from kaanalysis.aggregates.deals import (
     stage_sojourns,
     untimed_deals,
 )
+from kaanalysis.aggregates.flows import CELL as LIBRARY_CELL
+from kaanalysis.aggregates.flows import library_accounts, library_deals, library_flows, other_accounts, told_steps
 from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.segments import (
@@ -55,6 +57,7 @@ __all__ = [
     "ALL",
     "DAYS_PER_MONTH",
     "DEFINITIONS",
+    "LIBRARY_CELL",
     "account_register",
     "account_segments",
     "buying_nodes",
@@ -71,10 +74,14 @@ __all__ = [
     "key_account_deal_sizes",
     "key_account_deals_by_month",
     "key_account_revenue",
+    "library_accounts",
+    "library_deals",
+    "library_flows",
     "materialised",
     "monthly_revenue_by_motion",
     "months_before",
     "order_amounts",
+    "other_accounts",
     "parties_by_deal",
     "parties_by_flow",
     "product_lines",
@@ -87,6 +94,7 @@ __all__ = [
     "stage_sojourns",
     "team_economics",
     "team_years",
+    "told_steps",
     "transitions",
     "untimed_deals",
     "won_amounts",

@@ -12,13 +12,13 @@ from dataclasses import replace
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import buying_process, parties, role_merge
+from kaanalysis.analyses import buying_process, flow_library, parties, role_merge
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
 
 ID = "02_procurement_flow"
-FEEDS = {"M-2.2": role_merge.FEEDS, "M-2.3": parties.FEEDS}
+FEEDS = {"M-2.2": role_merge.FEEDS, "M-2.3": parties.FEEDS, "M-2.6": flow_library.FEEDS}
 
 
 def _parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame | None:
@@ -39,5 +39,9 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         durations, made = buying_process.find(company, policy)
         frames |= made
         kinds = replace(kinds, numbers=(*kinds.numbers, *durations))
-    findings = [replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in (merged, kinds)]
+    library, made = flow_library.find(company, policy)
+    frames |= made
+    findings = [
+        replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in (merged, kinds, library)
+    ]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

@@ -1,4 +1,4 @@
-"""Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
+"""Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas, scipy and rapidfuzz only."""
 
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
@@ -29,13 +29,25 @@ from kaanalysis.stats.proportions import (
 )
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
 from kaanalysis.stats.sample_size import closed_needed
+from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares
+from kaanalysis.stats.similarity import (
+    Decay,
+    PairSimilarity,
+    pair_similarity,
+    permutation_manova,
+    sequence_similarity,
+    similarity_decay,
+)
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
 from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
 
 __all__ = [
+    "CellModel",
+    "Decay",
     "Estimate",
     "Overlap",
+    "PairSimilarity",
     "Significance",
     "benjamini_yekutieli",
     "bootstrap",
@@ -67,6 +79,8 @@ __all__ = [
     "newcombe_difference",
     "overlap",
     "overlaps",
+    "pair_similarity",
+    "permutation_manova",
     "permutation_test",
     "poisson_sums",
     "poisson_weights",
@@ -77,9 +91,14 @@ __all__ = [
     "restricted_mean",
     "restricted_mean_difference",
     "restricted_mean_shares",
+    "sampling_gain",
+    "sequence_similarity",
     "share_of_total",
     "shared_unevenness",
+    "shrink_means",
+    "shrink_shares",
     "signed_total",
+    "similarity_decay",
     "stratified_difference",
     "stratified_mean",
     "stratified_mean_draws",
