@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -95,10 +96,10 @@ def samples(steps: pd.DataFrame, interviews: pd.DataFrame, least_steps: int) -> 
     known = interviews.set_index("flow_id")
     rows = []
     for flow, mine in steps.groupby("flow_id", sort=True):
-        about = known.loc[flow] if flow in known.index else None
+        about = known.loc[str(flow)].to_dict() if flow in known.index else dict.fromkeys(COLUMNS)
 
-        def told(column: str, about: pd.Series | None = about) -> bool:
-            return about is not None and not pd.isna(about[column]) and str(about[column]).strip() != ""
+        def told(column: str, about: dict[Any, Any] = about) -> bool:
+            return not pd.isna(about[column]) and str(about[column]).strip() != ""
 
         named = mine["party"].notna() & (mine["party"] != "?")
         lacks = {
@@ -119,8 +120,8 @@ def samples(steps: pd.DataFrame, interviews: pd.DataFrame, least_steps: int) -> 
         found = [key for key in LACKS if lacks[key]]
         rows.append((
             str(flow), len(mine), int(mine.loc[named, "party"].nunique()), float(mine["days"].sum(min_count=1)),
-            float(mine["amount"].max()), about["interviewed_at"] if about is not None else pd.NaT,
-            about["sampling_frame"] if about is not None else None, ",".join(found),
+            float(mine["amount"].max()), about["interviewed_at"],
+            about["sampling_frame"], ",".join(found),
             not set(found) & set(DECISIVE),
         ))  # fmt: skip
     columns = ["flow_id", "steps", "parties", "days", "amount", "interviewed_at", "frame", "lacks", "answers"]

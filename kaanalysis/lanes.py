@@ -62,7 +62,8 @@ def _catalogue() -> Interests:
 def read_interests(folder: Path) -> tuple[Interests, bytes]:
     """(what the company's own ``lanes/*.toml`` say, digest of these files); empty without such a folder. A later file wins over an
     earlier. Raises :class:`UnusableData` naming file and place of a mistake."""
-    place, digest, own = folder / FOLDER, hashlib.sha256(), {}
+    place, digest = folder / FOLDER, hashlib.sha256()
+    own: Interests = {}
     files = sorted(place.glob("*.toml")) if place.is_dir() else []
     for path in files:
         own = _over(own, _checked(path))

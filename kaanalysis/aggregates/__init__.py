@@ -32,7 +32,15 @@ from kaanalysis.aggregates.deals import (
     untimed_deals,
 )
 from kaanalysis.aggregates.flows import CELL as LIBRARY_CELL
-from kaanalysis.aggregates.flows import library_accounts, library_deals, library_flows, other_accounts, told_steps
+from kaanalysis.aggregates.flows import (
+    library_accounts,
+    library_deals,
+    library_flows,
+    other_accounts,
+    party_order,
+    roles_taking_part,
+    told_steps,
+)
 from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.segments import (
@@ -84,9 +92,11 @@ __all__ = [
     "other_accounts",
     "parties_by_deal",
     "parties_by_flow",
+    "party_order",
     "product_lines",
     "ranking_matches",
     "recurring_fees",
+    "roles_taking_part",
     "segment_missing",
     "segment_needs",
     "segment_version",

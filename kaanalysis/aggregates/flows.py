@@ -123,3 +123,40 @@ def told_steps(company: Company) -> pd.DataFrame:
     steps = _steps(company)
     steps = steps.filter(steps.told).order_by(["flow_id", "step_no", "row__"])
     return steps.select("flow_id", "step", "part", "party", "step_no", "days", "amount", *CELL).execute()
+
+
+def roles_taking_part(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per deal of key accounts (of all where no segment is known) with persons on record: source ("deals"), cluster, roles.
+    Without stakeholders one row per finished flow: source ("flows"), cluster (the flow itself where no customer is named), roles."""
+    columns = ["source", "cluster", "roles"]
+    if company.has("stakeholders.role"):
+        people = company.table("stakeholders")
+        deals = deals_with_customer(company, policy)
+        if _has_key_accounts(company, policy):
+            deals = deals.filter(deals.segment == "KA")
+        joined = people.inner_join(deals.select("opportunity_id", "cluster"), "opportunity_id")
+        made = joined.group_by(["opportunity_id", "cluster"]).aggregate(roles=joined.role.collect(distinct=True))
+        return made.order_by("opportunity_id").execute().assign(source="deals")[columns]
+    if not company.has("buying_steps.flow_id"):
+        return pd.DataFrame(columns=columns)
+    flows = library_flows(company, policy)
+    cluster = flows["cluster"].fillna("flow " + flows["flow_id"].astype(str))
+    return flows.assign(source="flows", cluster=cluster)[columns]
+
+
+def party_order(company: Company) -> pd.DataFrame:
+    """One row per interviewed flow and party, in the order in which the parties first take part: flow_id, place (1 = first), party,
+    department (first named), part (the strongest: approve, influence, inform, do), steps, days (sum of those told)."""
+    steps = _steps(company)
+    told = steps.filter(steps.told).order_by(["flow_id", "step_no", "row__"])
+    frame = told.select("flow_id", "party", "department", "part", "days").execute()
+    strength = {"approve": 0, "influence": 1, "inform": 2, "do": 3}
+    frame = frame.assign(turn=range(len(frame)), strength=frame["part"].map(strength))
+    made = frame.groupby(["flow_id", "party"], as_index=False).agg(
+        turn=("turn", "min"), department=("department", "first"), strength=("strength", "min"), steps=("turn", "size"),
+        days=("days", lambda d: d.sum(min_count=1)),
+    )  # fmt: skip
+    made = made.sort_values(["flow_id", "turn"], ignore_index=True)
+    back = {v: k for k, v in strength.items()}
+    made = made.assign(place=made.groupby("flow_id").cumcount() + 1, part=made["strength"].map(back))
+    return made[["flow_id", "place", "party", "department", "part", "steps", "days"]]

@@ -60,7 +60,7 @@ def _flows(company: Company, policy: Policy) -> pd.DataFrame:
         last=flows["last"].astype(float).fillna(days),
         cluster=flows["cluster"].fillna("flow " + flows["flow_id"].astype(str)),
         volume=asked["purchases_per_year"].reindex(flows["flow_id"]).to_numpy(float),
-        roles=[sorted(r) for r in flows["roles"]],
+        roles=pd.Series([sorted(r) for r in flows["roles"]], dtype=object),
     )
 
 
@@ -188,24 +188,23 @@ def _coverage(
 
 def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:
     """The finding M-2.6; frames `library` (a row per cell: :func:`library_cells.cell_frame` and `shrink`), `library_parties`,
-    `library_next`, `library_similarity` (kind, similarity, pairs), `samples` (:func:`kaanalysis.interviews.samples`)."""
+    `library_next`, `library_similarity` (kind, similarity, pairs), `samples` (:func:`kaanalysis.interviews.samples`), `party_order`
+    (:func:`kaanalysis.aggregates.party_order`)."""
     frames: dict[str, pd.DataFrame] = {}
     missing = company.missing("buying_steps.flow_id")
     if not missing:
         told = samples(aggregates.told_steps(company), company.interviews, policy["library.sample_steps"])
         if len(told):
-            frames["samples"] = told
+            frames |= {"samples": told, "party_order": aggregates.party_order(company)}
         missing = company.missing(*FEEDS)
     if missing:
         return no_data(ID, KEY, [n for n in missing if n != "buying_steps.flow_id"] or list(FEEDS)), frames
     flows = _flows(company, policy)
     wanted = library_cells.demand(company, policy, sorted(flows["size_band"].unique()))
-    inside = set(wanted.purchases[CELL].itertuples(index=False, name=None))
-    if inside:  # an interview has no segment: it belongs to the library if key accounts are in its cell
-        cells = list(flows[CELL].itertuples(index=False, name=None))
-        flows = flows[flows["segment"].notna().to_numpy() | np.array([c in inside for c in cells])].reset_index(
-            drop=True
-        )
+    if len(wanted.purchases):
+        # An interview has no segment: it belongs here where its industry and size hold no fewer key accounts than others.
+        inside = [c in wanted.mostly for c in flows[CELL[1:]].itertuples(index=False, name=None)]
+        flows = flows[flows["segment"].notna().to_numpy() | np.array(inside)].reset_index(drop=True)
     if flows.empty:
         return no_data(ID, KEY, list(FEEDS)), frames
     likeness = _likeness(flows, policy)

@@ -69,15 +69,16 @@ def demand(company: Company, policy: Policy, bands: list[str]) -> Demand:
     accounts = accounts.assign(size_band=band_of(accounts["employees"], bands))
     placed = accounts[accounts["industry"].notna() & accounts["size_band"].notna()].reset_index(drop=True)
     others = aggregates.other_accounts(company, policy)
-    others = others.assign(size_band=band_of(others["employees"], bands)).groupby(CELL[1:])["accounts"].sum()
-    mine = placed.groupby(CELL[1:]).size()
-    mostly = set(mine.index[(mine >= others.reindex(mine.index).fillna(0)).to_numpy()])
+    there = others.assign(size_band=band_of(others["employees"], bands)).groupby(CELL[1:])["accounts"].sum()
+    mine = placed.assign(own=1).groupby(CELL[1:])["own"].sum()
+    mostly = set(mine.index[mine.to_numpy() >= there.reindex(mine.index).fillna(0).to_numpy()])
     deals = aggregates.library_deals(company, policy)
     columns = ["account_id", "cluster", *CELL, "weight"]
     if placed.empty or deals.empty:
         return Demand(placed, pd.DataFrame(columns=columns), len(accounts) - len(placed), mostly)
-    share = deals.groupby("category")["deals"].sum()
-    made = placed.merge((share / share.sum()).rename("weight").reset_index(), how="cross")
+    by_category = deals.groupby("category", as_index=False)["deals"].sum()
+    share = by_category.assign(weight=by_category["deals"] / by_category["deals"].sum())
+    made = placed.merge(share[["category", "weight"]], how="cross")
     if policy["library.weight"] == "pipeline":
         amounts = deals.set_index(["account_id", "category"])["open_amount"]
         keys = pd.MultiIndex.from_frame(made[["account_id", "category"]])
@@ -127,9 +128,12 @@ def shrink(frame: pd.DataFrame, flows: pd.DataFrame, level: float) -> tuple[pd.D
     cells, place = list(frame[CELL].itertuples(index=False, name=None)), frame.reset_index().set_index(CELL)["index"]
     at = place.reindex(pd.MultiIndex.from_frame(flows[CELL])).to_numpy()
     out = frame.copy()
-    for name, values in (("parties", flows["parties"].astype(float)), ("days", np.log1p(flows["days"].astype(float)))):
-        good = values.notna().to_numpy()
-        own, x = at[good].astype(int), values.to_numpy(float)[good]
+    for name, values in (
+        ("parties", flows["parties"].to_numpy(float)),
+        ("days", np.log1p(flows["days"].to_numpy(float))),
+    ):
+        good = np.isfinite(values)
+        own, x = at[good].astype(int), values[good]
         count = np.bincount(own, minlength=len(cells)).astype(float)
         mean = np.divide(
             np.bincount(own, weights=x, minlength=len(cells)), count, out=np.zeros(len(cells)), where=count > 0

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import buying_process, flow_library, parties, role_merge
+from kaanalysis.analyses import buying_process, flow_library, messages, parties, role_merge
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
@@ -40,7 +40,7 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         frames |= made
         kinds = replace(kinds, numbers=(*kinds.numbers, *durations))
     library, made = flow_library.find(company, policy)
-    frames |= made
+    frames |= made | messages.find(company, policy)
     findings = [
         replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in (merged, kinds, library)
     ]

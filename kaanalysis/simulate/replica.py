@@ -16,7 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kaanalysis.simulate import draw_company
+from kaanalysis.simulate import (
+    draw_company,
+    replica_flows,  # noqa: F401  registers what it counts
+)
 from kaanalysis.simulate.replica_base import COUNTED, DAYS_PER_MONTH, Drawn, Marks, register
 from kaanalysis.simulate.replica_base import frame as _frame
 from kaanalysis.simulate.world import World
@@ -36,8 +39,8 @@ def replica_truth(
     """Truths of one company of size `piece`, from round(size / piece) independent ones: ``"<number>|<segment>"`` → value.
 
     Amounts are expected sums of a company of that size (currency); medians and shares are those of all pooled units; shares of
-    revenue are ratios of expected sums; what else there is :mod:`kaanalysis.simulate.replica_base` says. What chance is left falls with the
-    square root of the number of pieces (400: a twentieth of one company's own error). marks: the policy values that the numbers'
+    revenue are ratios of expected sums; what else there is :mod:`kaanalysis.simulate.replica_base` says. What chance is left falls
+    with the square root of the number of pieces (400: a twentieth of one company's own error). marks: the policy values that the numbers'
     definitions contain. only: names of :data:`KINDS`, all if empty.
     """
     count, wanted = max(1, round(size / piece)), [k for k in KINDS if not only or k in set(only)]

@@ -156,9 +156,9 @@ def similarity_decay(similarity: Any, time: Any, group: Any, cluster: Any, *, le
         return Decay(Estimate(rate, None, None, level, n, method), Estimate(None, None, None, level, n, method), len(s))
     reach = float(stats.t.ppf((1 + level) / 2, n - 1)) * error
     low, high = rate - reach, rate + reach
-    half = [float(np.log(2) / x) if x > 0 else None for x in (rate, high, low)]
+    ends = [float(np.log(2) / x) if x > 0 else None for x in (rate, high, low)]
     return Decay(
-        Estimate(rate, low, high, level, n, method), Estimate(half[0], half[1], half[2], level, n, method), len(s)
+        Estimate(rate, low, high, level, n, method), Estimate(ends[0], ends[1], ends[2], level, n, method), len(s)
     )
 
 
