@@ -178,7 +178,7 @@ def messages(result: Result, words: Words) -> pd.DataFrame:
     for _, row in result.frames["messages"].iterrows():
         number = Number("", "", row["share"], row["low"], row["high"], row["level"], int(row["n"]), "share", "")
         said = [str(row[f"{field}_{words.language}"]) for field in ("interests", "message", "avoid")]
-        listed = words.list_of(said[0].split("\n"))
+        listed = words("display.separator").join(said[0].split("\n"))
         rows.append((words.term("party", str(row["role"])), words.number(number), listed, said[1], said[2]))
     return _frame(rows, ("role", "takes_part", "interests", "message", "avoid"), words)
 

@@ -82,8 +82,10 @@ def pair_similarity(similarity: Any, group: Any, cluster: Any, *, level: float =
         if not np.isfinite(value):
             return Estimate(None, None, None, level, 0, METHOD + "; no such pair")
         good = left[np.isfinite(left)]
+        if len(good) < max(3, k - 1):
+            return Estimate(value, None, None, level, k, METHOD)
         error = float(np.sqrt((k - 1) / k * ((good - good.mean()) ** 2).sum()))
-        if freedom < 2 or len(good) < k - 1 or not error > 1e-12:
+        if freedom < 2 or not error > 1e-12:
             return Estimate(value, None, None, level, k, METHOD)
         reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
         return Estimate(value, max(low, value - reach), min(1.0, value + reach), level, k, METHOD)
@@ -120,7 +122,8 @@ def similarity_decay(similarity: Any, time: Any, group: Any, cluster: Any, *, le
     """How fast two units of one group grow unlike with the time between them: similarity = a_group · exp(−λ · distance).
 
     ``time``: one moment per unit; the rest as in :func:`pair_similarity`. Every group has its own level a, so groups that are seen
-    longer do not pass for decay; quasi-likelihood with the log link, interval by a one-step jackknife over customers with Student's t.
+    longer do not pass for decay; quasi-likelihood with the log link, interval by a one-step jackknife with Student's t, over customers
+    or over groups, whichever is wider (what changes a whole group makes its customers change together).
     The half-life is ln 2 / λ; where λ's limits hold 0 it has no upper limit, where they lie below 0 it has neither. ``n``: customers.
     None with fewer than two pairs or no distance in time. Wrong where what changed is the recording and not the buying. Raises
     ValueError for unusable input. Sources: McCullagh and Nelder 1989, chapter 9 (quasi-likelihood); Arvesen 1969; Aronow et al. 2015."""
@@ -131,7 +134,7 @@ def similarity_decay(similarity: Any, time: Any, group: Any, cluster: Any, *, le
     table, k = _square(similarity, len(cell)), len(names)
     i, j = np.nonzero(np.triu((who[:, None] != who[None, :]) & (cell[:, None] == cell[None, :]), 1))
     s, gap, of = table[i, j], np.abs(moment[i] - moment[j]), cell[i]
-    method = "exponential decay, one level per group, " + METHOD
+    method = "exponential decay, one level per group, jackknife over customers or groups, whichever is wider, t"
     nothing = Estimate(None, None, None, level, 0, method)
     if len(s) < 2 or not _varies(gap, of):
         return Decay(nothing, nothing, len(s))
@@ -140,26 +143,35 @@ def similarity_decay(similarity: Any, time: Any, group: Any, cluster: Any, *, le
         return Decay(nothing, nothing, len(s))
     fitted, centred = _fitted(rate, s, gap, of)
     score, weight = (s - fitted) * centred, fitted * centred**2
-    left_score, left_weight = (
-        np.bincount(who[i], weights=x, minlength=k) + np.bincount(who[j], weights=x, minlength=k)
-        for x in (score, weight)
-    )
-    there = np.unique(np.concatenate([who[i], who[j]]))
-    rest = weight.sum() - left_weight[there]
-    if len(there) < 3 or (rest <= 1e-12).any():
-        half = Estimate(np.log(2) / rate if rate > 0 else None, None, None, level, len(there), method)
-        return Decay(Estimate(rate, None, None, level, len(there), method), half, len(s))
-    left = rate + left_score[there] / rest
-    n = len(there)
-    error = float(np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum()))
-    if not error > 1e-12:
-        return Decay(Estimate(rate, None, None, level, n, method), Estimate(None, None, None, level, n, method), len(s))
-    reach = float(stats.t.ppf((1 + level) / 2, n - 1)) * error
+    n = len(np.unique(np.concatenate([who[i], who[j]])))
+    by_customer = _one_step(rate, score, weight, [who[i], who[j]], k)
+    by_group = _one_step(rate, score, weight, [of], int(of.max()) + 1)
+    if by_customer is None:
+        half = Estimate(np.log(2) / rate if rate > 0 else None, None, None, level, n, method)
+        return Decay(Estimate(rate, None, None, level, n, method), half, len(s))
+    reach = max(float(stats.t.ppf((1 + level) / 2, f)) * e for e, f in filter(None, (by_customer, by_group)))
     low, high = rate - reach, rate + reach
     ends = [float(np.log(2) / x) if x > 0 else None for x in (rate, high, low)]
     return Decay(
         Estimate(rate, low, high, level, n, method), Estimate(ends[0], ends[1], ends[2], level, n, method), len(s)
     )
+
+
+def _one_step(
+    rate: float, score: FloatArray, weight: FloatArray, members: list[IntArray], size: int
+) -> tuple[float, int] | None:
+    """(standard error of λ by leaving out one unit with all its pairs, degrees of freedom); None with fewer than three units or where
+    nothing varies. members: the units that every pair belongs to, one array per place in the pair."""
+    left_score, left_weight = (
+        np.sum([np.bincount(m, weights=x, minlength=size) for m in members], axis=0) for x in (score, weight)
+    )
+    there = np.unique(np.concatenate(members))
+    rest = weight.sum() - left_weight[there]
+    if len(there) < 3 or (rest <= 1e-12).any():
+        return None
+    left = rate + left_score[there] / rest
+    error = float(np.sqrt((len(there) - 1) / len(there) * ((left - left.mean()) ** 2).sum()))
+    return (error, len(there) - 1) if error > 1e-12 else None
 
 
 def _varies(gap: FloatArray, of: IntArray) -> bool:
