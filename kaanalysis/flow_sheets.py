@@ -223,7 +223,7 @@ def _judged(folder: Path) -> pd.DataFrame:
         return samples(pd.DataFrame(columns=["flow_id"]), read_interviews(folder)[0], 1)
     steps = _text_table(path).to_pandas()
     optional = ("department", "role", "category", "industry", "size_band", "step_no", "days", "amount")
-    steps = steps.reindex(columns=[*steps.columns, *(c for c in optional if c not in steps)])
+    steps = steps.reindex(columns=[*steps.columns, *(c for c in optional if c not in steps)]).astype(object)
     numbers = {c: pd.to_numeric(steps[c], errors="coerce") for c in ("step_no", "days", "amount")}
     steps = steps.assign(party=steps["role"].fillna(steps["department"]).fillna("?"), **numbers)
     return samples(steps, read_interviews(folder)[0], load_policy()["library.sample_steps"])

@@ -87,6 +87,6 @@ def interests(own: Mapping[str, Any] | None = None) -> Interests:
         for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
             said, given = merged[role].setdefault(language, {}), entry.get(language, {})
             for field, value in entry.get(other, {}).items():
-                if field not in given and (role not in _catalogue() or language not in entry):
+                if field not in given and role not in _catalogue():
                     said[field] = value
     return merged
