@@ -70,7 +70,8 @@ def coverage_panel(
             missing = not cell.answered and cell.accounts
             ax.add_patch(
                 Rectangle(
-                    (x - 0.47, y - 0.44), 0.94, 0.88, facecolor=shade, edgecolor=BAD if missing else LINE, linewidth=1.1 if missing else 0.5,
+                    (x - 0.47, y - 0.44), 0.94, 0.88, facecolor=shade, edgecolor=BAD if missing else LINE,
+                    linewidth=1.1 if missing else 0.5,
                     linestyle=(0, (3, 2)) if missing else "-",
                 )
             )  # fmt: skip
@@ -224,7 +225,8 @@ def similarity_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, kind: str) -> 
             ax.axvspan(number.low, number.high, color=INK, alpha=0.22, linewidth=0)
         ax.axvline(float(number.value), color=INK, linewidth=1.4)
         ax.annotate(
-            scene.text("mean", value=scene.words.value(float(number.value), "")), (float(number.value), 0.95), xycoords=("data", "axes fraction"),
+            scene.text("mean", value=scene.words.value(float(number.value), "")), (float(number.value), 0.95),
+            xycoords=("data", "axes fraction"),
             xytext=(-6 if number.value > 0.4 else 6, 0), textcoords="offset points", ha="right" if number.value > 0.4 else "left",
             va="top", fontsize=SMALL + 0.5, fontweight="bold",
         )  # fmt: skip

@@ -63,10 +63,7 @@ def test_cells_that_differ_and_do_not_change_are_supported(company: Open, policy
     assert found.number("flow_similarity_difference").low > 0.3  # type: ignore[union-attr, operator]
     assert found.number("flow_similarity_p_value").value < 0.01  # type: ignore[union-attr, operator]
     assert {f.policy for f in found.flips} == {"library.similarity_gap", "library.half_life_months"}
-    assert (
-        frames["library"]["flows"].tolist() == [20, 40 - 20, 10, 10][: len(frames["library"])]
-        or frames["library"]["flows"].sum() == 60
-    )
+    assert frames["library"]["flows"].sum() == 60 and set(frames["library"]["industry"]) == {"retail", "finance"}
 
 
 def test_flows_that_are_the_same_everywhere_need_no_library_by_cell(company: Open, policy: Policy) -> None:
@@ -93,7 +90,7 @@ def test_flows_that_are_renewed_every_year_age(company: Open, policy: Policy) ->
     found, frames = find(company(**logged(120, path)), policy)
     assert (found.state, found.reason) == ("contradicted", "library_ages")
     half = found.number("flow_half_life")
-    assert half is not None and half.high is not None and half.high < 36 and half.low is not None and half.low > 3
+    assert half is not None and half.high is not None and half.high < 36 and half.low is not None and half.low > 1
     old = frames["library"].sort_values("age_months")
     assert (old["kept"] <= 1).all() and (old["age_months"] >= 0).all()
 
