@@ -213,6 +213,49 @@ def authority_groups(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("segment", "dimension", "attribute", "n", "limit_found", "p_adjusted"), words)
 
 
+def library_next(result: Result, words: Words) -> pd.DataFrame:
+    """The cells of the library in the order in which one more sample tells most: accounts, purchases held, gain, how often first."""
+    cell = ["category", "industry", "size_band"]
+    held = result.frames["library"][[*cell, "accounts", "flows"]]
+    rows: Rows = []
+    for _, row in result.frames["library_next"].merge(held, on=cell).sort_values("rank").iterrows():
+        counts = (words.value(int(row[c]), "") for c in ("accounts", "flows"))
+        shares = (words.value(float(row[c]), unit) for c, unit in (("gain", "share"), ("first", "probability")))
+        rows.append((words.cell(row[c] for c in cell), *counts, *shares))
+    return _frame(rows, ("cell", "accounts_column", "flows_column", "gain", "first"), words)
+
+
+def samples(result: Result, words: Words) -> pd.DataFrame:
+    """The interviews with what each still lacks to be a sample; those that answer least first."""
+    rows: Rows = []
+    for _, row in result.frames["samples"].sort_values(["answers", "flow_id"]).iterrows():
+        lacks = words.list_of(words(f"samples.lacks.{key}") for key in str(row["lacks"]).split(",") if key)
+        date = words("display.not_recorded") if pd.isna(row["interviewed_at"]) else str(row["interviewed_at"].date())
+        state = words("samples.answers" if row["answers"] else "samples.no_answer")
+        rows.append(
+            (
+                str(row["flow_id"]),
+                words.value(int(row["steps"]), ""),
+                words.value(int(row["parties"]), ""),
+                date,
+                state,
+                lacks,
+            )
+        )
+    return _frame(rows, ("flow", "steps_column", "parties_column", "told_on", "state", "lacks"), words)
+
+
+def messages(result: Result, words: Words) -> pd.DataFrame:
+    """What interests every role that takes part, what to say to it and what not, the most frequent first."""
+    rows: Rows = []
+    for _, row in result.frames["messages"].iterrows():
+        number = Number("", "", row["share"], row["low"], row["high"], row["level"], int(row["n"]), "share", "")
+        said = [str(row[f"{field}_{words.language}"]) for field in ("interests", "message", "avoid")]
+        listed = words("display.separator").join(said[0].split("\n"))
+        rows.append((words.term("party", str(row["role"])), words.number(number), listed, said[1], said[2]))
+    return _frame(rows, ("role", "takes_part", "interests", "message", "avoid"), words)
+
+
 TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "01_base_assumptions": {
         "statements": statements,
@@ -228,6 +271,9 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "opponents": opponents,
         "authority_steps": authority_steps,
         "authority_groups": authority_groups,
+        "messages": messages,
+        "library_next": library_next,
+        "samples": samples,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder

@@ -169,9 +169,19 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, a category of purchases, a step of the flow or a role."""
+        """A number's segment may be a customer segment, a path, a category of purchases, a step of the flow, a role, or a cell of the
+        library (category / industry / size)."""
+        if " / " in number.segment:
+            return self.cell(number.segment.split(" / "))
         name = self.segment(number.segment)
         return self.term("party", self.term("step", self.term("category", name)))
+
+    def cell(self, parts: Iterable[str]) -> str:
+        """A cell of the library (category, industry, size) as one name."""
+        named = [
+            self.term(group, str(part)) for group, part in zip(("category", "industry", "size"), parts, strict=False)
+        ]
+        return " / ".join(named)
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
         """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms.

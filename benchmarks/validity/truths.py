@@ -1,8 +1,8 @@
 """What every number estimates, and the state that a finding would have if every number were known without error.
 
 Integrated truths come from :func:`kaanalysis.simulate.population_truth`, the others from pooled companies of the size studied
-(:func:`kaanalysis.simulate.replica.replica_truth`). Keys are ``"<number>|<segment>"``. Which industry `industry_gap` is about hangs on the
-company; its key is ``industry_gap|named``.
+(:func:`kaanalysis.simulate.replica.replica_truth`). Keys are ``"<number>|<segment>"``. Which industry `industry_gap` is about hangs on
+the company; its key is ``industry_gap|named``.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ NO_COVERAGE = {
     "payback_month": "span of belief, as npv",
     "strategic_loss": "span of belief, as npv",
     "strategic_loss_months": "span of belief, as npv",
+    "library_next_first": "Monte-Carlo error of a share of draws",
+    "flow_half_life": "ln 2 over flow_decay, whose coverage is measured; no simulated flow ages, so its truth is without bound",
     "p_first": "Monte-Carlo error of a share of resamples",
     "p_best": "share of ledger draws, given without an interval",
     "regret": "mean of ledger draws, given without an interval",
@@ -62,6 +64,7 @@ NO_INTERVAL = frozenset({
     "bottleneck_border_distance", "accounts_known", "persona_accounts", "persona_not_customers", "persona_borderline",
     "parties_missing", "detectable_change", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
     "limit_p_value", "limit_sharpness", "limit_round",
+    "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 
@@ -116,7 +119,9 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
 def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES) -> dict[str, float]:
     """The truth of every number with a sampling interval, for a company of this size."""
     counted = replica(world, size, pieces)
-    return {**counted, **exact_numbers(world, policy, size), **_unlinked(world, counted), **approvals_added(world)}
+    # How customers buy does not change over the years in any synthetic company.
+    exact = {**exact_numbers(world, policy, size), **approvals_added(world), "flow_decay|all": 0.0}
+    return {**counted, **exact, **_unlinked(world, counted)}
 
 
 def approvals_added(world: World) -> dict[str, float]:
@@ -205,6 +210,8 @@ def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tup
     if finding == "M-2.3":
         least = min(truth[f"{part}_share|KA"] for part in ("approve", "inform", "influence"))
         return _above(least, policy["roles.presence_share"]), ""
+    if finding == "M-2.6":
+        return _above(truth["flow_similarity_difference|all"], policy["library.similarity_gap"]), ""
     if finding == "M-3.1":
         away = abs(truth["conversion|SMB"] - policy["conversion.target"])
         return _above(policy["conversion.tolerance"], away), ""

@@ -32,6 +32,16 @@ from kaanalysis.aggregates.deals import (
     untimed_deals,
 )
 from kaanalysis.aggregates.flow_lives import flow_lives, performance_spectrum, waiting_by_cluster
+from kaanalysis.aggregates.flows import CELL as LIBRARY_CELL
+from kaanalysis.aggregates.flows import (
+    library_accounts,
+    library_deals,
+    library_flows,
+    other_accounts,
+    party_order,
+    roles_taking_part,
+    told_steps,
+)
 from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
 from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.rankings import ranking_matches
@@ -60,6 +70,7 @@ __all__ = [
     "ALL",
     "DAYS_PER_MONTH",
     "DEFINITIONS",
+    "LIBRARY_CELL",
     "Transitions",
     "account_register",
     "account_segments",
@@ -82,12 +93,17 @@ __all__ = [
     "key_account_deals",
     "key_account_deals_by_month",
     "key_account_revenue",
+    "library_accounts",
+    "library_deals",
+    "library_flows",
     "materialised",
     "monthly_revenue_by_motion",
     "months_before",
     "order_amounts",
+    "other_accounts",
     "parties_by_deal",
     "parties_by_flow",
+    "party_order",
     "performance_spectrum",
     "persons_by_account",
     "product_lines",
@@ -96,6 +112,7 @@ __all__ = [
     "recurring_fees",
     "returning_persons",
     "role_meetings",
+    "roles_taking_part",
     "segment_missing",
     "segment_needs",
     "segment_version",
@@ -104,6 +121,7 @@ __all__ = [
     "stances",
     "team_economics",
     "team_years",
+    "told_steps",
     "transitions",
     "untimed_deals",
     "value_accounts",

@@ -2,7 +2,8 @@
 
 Are the interested parties one person or several (:mod:`role_merge`, M-2.2), what has that to do with winning (:mod:`merge_outcome`), how do
 they take part (:mod:`parties`, M-2.3), does the purchase pay for each of them (:mod:`economic_account`, M-2.1), where are approvals
-added (:mod:`authority`, M-2.5), and how does the process run (:mod:`buying_process`)?
+added (:mod:`authority`, M-2.5), how does the process run (:mod:`buying_process`), and what does a library of such purchases cover
+(:mod:`flow_library`, M-2.6)?
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from kaanalysis.analyses import (
     authority,
     buying_process,
     economic_account,
+    flow_library,
     merge_outcome,
+    messages,
     missing_parties,
     parties,
     reckoning,
@@ -34,6 +37,7 @@ FEEDS = {
     "M-2.2": role_merge.FEEDS,
     "M-2.3": parties.FEEDS,
     "M-2.5": authority.FEEDS,
+    "M-2.6": flow_library.FEEDS,
 }
 
 
@@ -49,7 +53,7 @@ def _parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame | None:
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
-    """M-2.1, M-2.2, M-2.3, M-2.5 and the views of the buying process. Every finding names the segment definition it used."""
+    """M-2.1, M-2.2, M-2.3, M-2.5, M-2.6 and the views of the buying process. Every finding names the segment definition it used."""
     deals = _parties_by_deal(company, policy)
     logged = not company.missing("buying_steps.at")
     merged, frames = role_merge.find(company, policy, deals)
@@ -73,6 +77,8 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     frames |= made
     limit, made = authority.find(company, policy)
     frames |= made
-    found = (account, merged, kinds, limit)
+    library, made = flow_library.find(company, policy)
+    frames |= made | messages.find(company, policy)
+    found = (account, merged, kinds, limit, library)
     findings = [replace(f, terms={**f.terms, "definition": policy["segment.definition"]}) for f in found]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

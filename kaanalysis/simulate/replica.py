@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kaanalysis.simulate import draw_company, replica_approvals, replica_base
+from kaanalysis.simulate import draw_company, replica_approvals, replica_base, replica_flows
 from kaanalysis.simulate.replica_base import DAYS_PER_MONTH, Drawn, Marks, register
 from kaanalysis.simulate.replica_base import frame as _frame
 from kaanalysis.simulate.replica_parties import PARTIES
@@ -26,6 +26,7 @@ FIRST_SEED = 2_000_000_000
 COUNTED: dict[str, tuple[Callable[[Drawn], Any], Callable[..., dict[str, float]]]] = {
     **replica_base.COUNTED,
     **replica_approvals.COUNTED,
+    **replica_flows.COUNTED,
     **PARTIES,
 }
 PARTS = ("approve", "inform", "influence")
@@ -42,8 +43,8 @@ def replica_truth(
     """Truths of one company of size `piece`, from round(size / piece) independent ones: ``"<number>|<segment>"`` → value.
 
     Amounts are expected sums of a company of that size (currency); medians and shares are those of all pooled units; shares of
-    revenue are ratios of expected sums; what else there is :mod:`kaanalysis.simulate.replica_base` says. What chance is left falls with the
-    square root of the number of pieces (400: a twentieth of one company's own error). marks: the policy values that the numbers'
+    revenue are ratios of expected sums; what else there is :mod:`kaanalysis.simulate.replica_base` says. What chance is left falls
+    with the square root of the number of pieces (400: a twentieth of one company's own error). marks: the policy values that the numbers'
     definitions contain. only: names of :data:`KINDS`, all if empty.
     """
     count, wanted = max(1, round(size / piece)), [k for k in KINDS if not only or k in set(only)]

@@ -1,4 +1,4 @@
-"""Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
+"""Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas, scipy and rapidfuzz only."""
 
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
 from kaanalysis.stats.change_point import change_point, change_point_test, largest_jump, step_weight
@@ -31,13 +31,25 @@ from kaanalysis.stats.proportions import (
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
 from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
+from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares
+from kaanalysis.stats.similarity import (
+    Decay,
+    PairSimilarity,
+    pair_similarity,
+    permutation_manova,
+    sequence_similarity,
+    similarity_decay,
+)
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
 from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
 
 __all__ = [
+    "CellModel",
+    "Decay",
     "Estimate",
     "Overlap",
+    "PairSimilarity",
     "Richness",
     "Significance",
     "benjamini_yekutieli",
@@ -75,6 +87,8 @@ __all__ = [
     "newcombe_difference",
     "overlap",
     "overlaps",
+    "pair_similarity",
+    "permutation_manova",
     "permutation_test",
     "poisson_sums",
     "poisson_weights",
@@ -86,9 +100,14 @@ __all__ = [
     "restricted_mean",
     "restricted_mean_difference",
     "restricted_mean_shares",
+    "sampling_gain",
+    "sequence_similarity",
     "share_of_total",
     "shared_unevenness",
+    "shrink_means",
+    "shrink_shares",
     "signed_total",
+    "similarity_decay",
     "step_weight",
     "stratified_difference",
     "stratified_mean",
