@@ -156,7 +156,7 @@ def missing_parties(result: Result, words: Words) -> pd.DataFrame:
             words.value(float(row["share"]), "share"), words.value(int(row["days"]), ""),
         ))  # fmt: skip
     return _frame(
-        rows, ("opportunity", "account", "role", "on_record", "reference", "share_of_flows", "days_open"), words
+        rows, ("opportunity", "account", "missing_role", "on_record", "reference", "share_of_flows", "days_open"), words
     )
 
 
