@@ -55,6 +55,16 @@ def working_days(process: Transitions, *by: str) -> pd.DataFrame:
     return _with_names(_days(frame, {"median_us": "median_working_days"}), process, ["kind", *by])
 
 
+def returns(process: Transitions) -> pd.DataFrame:
+    """One row per kind and pair of steps of which the second was there before in the flow: returns (how often; rework, where
+    `directly_follows` counts all). To be joined to that."""
+    moves = process.moves
+    again = moves.filter(moves.again > 0).select(back_flow="flow", back_place=ibis._.place - 1)
+    pairs = moves.inner_join(again, [("flow", "back_flow"), ("place", "back_place")])
+    frame = pairs.group_by(["kind", "step", "next_step"]).aggregate(returns=pairs.count()).execute()
+    return _with_names(frame, process, ["kind", "step", "next_step"])
+
+
 def waiting(process: Transitions) -> pd.DataFrame:
     """One row per kind and step that another came before: count, median_wait_days, p90_wait_days, total_wait_days since that one."""
     pairs = process.moves.filter(process.moves.next_step.notnull())

@@ -101,6 +101,8 @@ def find(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.D
 def _views(process: aggregates.Transitions) -> dict[str, pd.DataFrame]:
     pair = ["kind", "step", "next_step"]
     follows = process_views.directly_follows(process)
+    for more in (process_views.working_days(process, "step", "next_step"), process_views.returns(process)):
+        follows = follows.merge(more, on=pair, how="left")
     sequences = process_views.variants(process)
     return {
         "directly_follows": follows.merge(

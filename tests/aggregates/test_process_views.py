@@ -63,6 +63,9 @@ def test_views_against_a_recount_in_plain_python(
     assert {(r.step, r.next_step): (r.count, r.median_days, r.p90_days) for r in frame.itertuples(index=False)} == {
         k: near((len(v), np.quantile(v, 0.5), np.quantile(v, 0.9))) for k, v in pairs.items()
     }
+    came_back = Counter((a[0], b[0]) for t in traces.values() for i, (a, b) in enumerate(itertools.pairwise(t))
+                        if b[0] in {s for s, _ in t[: i + 1]})  # fmt: skip
+    assert {(r.step, r.next_step): r.returns for r in views.returns(process).itertuples(index=False)} == came_back
     frame = views.waiting(process)
     assert {
         r.step: (r.count, r.median_wait_days, r.p90_wait_days, r.total_wait_days) for r in frame.itertuples(index=False)
@@ -136,6 +139,6 @@ def test_kinds_are_told_apart_in_every_view(company: Open, policy: Policy) -> No
 
 def test_an_empty_log_gives_empty_views_with_their_columns(company: Open, policy: Policy) -> None:
     process = aggregates.transitions(company(buying_steps=STEPS + "F,a,do,r,,,\n"), policy)
-    for view in (views.directly_follows, views.waiting, views.handovers, views.variants, views.buying_nodes, views.rework,
+    for view in (views.directly_follows, views.returns, views.waiting, views.handovers, views.variants, views.buying_nodes, views.rework,
                  views.waiting_by_party, views.role_departments):  # fmt: skip
         assert not len(view(process)) and "kind" in view(process)
