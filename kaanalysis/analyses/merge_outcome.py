@@ -6,7 +6,7 @@ cycle over won deals that could all be followed that long. Customer groups are t
 
 It is an association and never called a cause. The likeliest artefact is registration: a deal that lives longer has more persons on
 record, and a lost one fewer. `…_early` therefore looks at the persons met within ``roles.early_days`` only, among deals still open then
-(a landmark; Anderson, Cain and Gelber 1983): where the difference is gone there, it came from the recording.
+(a landmark; Anderson, Cain and Gelber 1983): where the difference is gone there, it may come from the recording alone.
 """
 
 from __future__ import annotations
