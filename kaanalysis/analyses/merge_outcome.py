@@ -6,7 +6,7 @@ cycle over won deals that could all be followed that long. Customer groups are t
 
 It is an association and never called a cause. The likeliest artefact is registration: a deal that lives longer has more persons on
 record, and a lost one fewer. `…_early` therefore looks at the persons met within ``roles.early_days`` only, among deals still open then
-(a landmark; Anderson, Cain and Gelber 1983): where the difference is gone there, it came from the recording.
+(a landmark; Anderson, Cain and Gelber 1983): where the difference is gone there, it may come from the recording alone.
 """
 
 from __future__ import annotations
@@ -52,8 +52,12 @@ def _compared(
 ) -> Estimate:
     """Merged minus separate deals within bands of amount; nothing where either has fewer than the policy's minimum of deals."""
     merged, level = merged_half(index), policy["evidence.level"]
-    if min(merged.sum(), (~merged).sum()) < policy["evidence.minimum_units"] or not np.isfinite(values).all():
+    if min(merged.sum(), (~merged).sum()) < policy["evidence.minimum_units"]:
         return Estimate(None, None, None, level, len(values), f"{METHOD}; too few deals on either side")
+    if not np.isfinite(values).all():
+        return Estimate(
+            None, None, None, level, len(values), f"{METHOD}; no deal is followed to the horizon, some are open"
+        )
     band = amount_bands(deals["amount"].to_numpy(float), policy["roles.amount_bands"])
     group = deals["cluster"].to_numpy(object)
     found = stratified_difference(
