@@ -128,10 +128,8 @@ def _import_flow_sheets(from_path: Path, out: Path, csv: bool, lang: str) -> Non
         lacks = w.list_of(w(f"samples.lacks.{key}") for key in str(flow["lacks"]).split(",") if key)
         verdict = w("samples.answers" if flow["answers"] else "samples.no_answer")
         key = "samples.flow_lacks" if lacks else "samples.flow"
-        print(
-            "  "
-            + w(key, flow=flow["flow_id"], steps=flow["steps"], parties=flow["parties"], verdict=verdict, lacks=lacks)
-        )
+        counts = {unit: w.value(int(flow[unit]), unit) for unit in ("steps", "parties")}
+        print("  " + w(key, flow=flow["flow_id"], verdict=verdict, lacks=lacks, **counts))
     print(w("samples.next", out=out))
 
 
