@@ -25,6 +25,7 @@ from kaanalysis.stats.proportions import (
     jeffreys,
     mantel_haenszel_relative_risk,
     newcombe_difference,
+    standardised_difference,
     wilson,
 )
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
@@ -80,6 +81,7 @@ __all__ = [
     "share_of_total",
     "shared_unevenness",
     "signed_total",
+    "standardised_difference",
     "stratified_difference",
     "stratified_mean",
     "stratified_mean_draws",
