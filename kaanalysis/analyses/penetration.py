@@ -125,19 +125,25 @@ def counting(units: Units, policy: Policy) -> Array:
 
 
 def beyond_chance(gaps: Mapping[str, Estimate]) -> float:
-    """How much of the spread between industries is more than chance: 0 (none) … 1, by DerSimonian and Laird's estimate of it.
+    """How much of the spread between industries is more than chance: 0 (none) … 1, by moments as DerSimonian and Laird's estimate of it.
 
-    Errors are read from the intervals, which hold for all industries at once, so they lean high and this leans low."""
+    Gaps to the others balance out, so they are held against 0, each with a degree of freedom of its own. Errors are read from the
+    intervals, which hold for all industries at once. 0 with fewer than three."""
     known = [g for g in gaps.values() if g.value is not None and g.low is not None and g.high is not None]
     if len(known) < 3:
         return 0.0
     quantile = stats.norm.isf((1 - known[0].level) / 2)
     error = np.array([(g.high - g.low) / (2 * quantile) for g in known])  # type: ignore[operator]
     value, weight = np.array([g.value for g in known], dtype=float), 1 / error**2
-    away = float((weight * (value - np.average(value, weights=weight)) ** 2).sum())
-    scale = float(weight.sum() - (weight**2).sum() / weight.sum())
-    between = max(0.0, (away - (len(known) - 1)) / scale)
+    between = max(0.0, float((weight * value**2).sum() - len(known)) / float(weight.sum()))
     return between / (between + float(np.mean(error**2)))
+
+
+def as_far_as_it_counts(point: Array, sample: Array, counts: Array) -> tuple[float, Array]:
+    """(value, resamples) of a lag's won amount with each segment's part drawn to 0 by the share `counts` of it that is more than chance: as a
+    normal posterior has it, the mean by `counts`, the spread by its root (Efron and Morris 1975). point: (1, segments); sample: (draws,
+    segments); counts: (segments,)."""
+    return float((point @ counts)[0]), point @ counts + (sample - point) @ np.sqrt(counts)
 
 
 def leading_numbers(units: Units, ranked: Array, same: Array, level: float) -> list[Number]:

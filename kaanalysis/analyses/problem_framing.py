@@ -27,6 +27,7 @@ from kaanalysis.analyses import growth_bridge, growth_by_heads
 from kaanalysis.analyses.customer_counts import customer_counts
 from kaanalysis.analyses.known_accounts import Array, Units, known_accounts
 from kaanalysis.analyses.penetration import (
+    as_far_as_it_counts,
     behind_columns,
     behind_shortfall,
     counting,
@@ -102,7 +103,7 @@ def judge_base(numbers: list[Number], policy: Policy) -> list[Finding]:
     base, whole = rates["SMB" if "SMB" in segments else aggregates.ALL], rates[aggregates.ALL]
     found = above(whole.low, whole.high, policy["growth.target_rate"])
     terms = {"segment": base.segment, "whole": {"supported": "above", "contradicted": "short"}.get(found, "open")}
-    terms["share"] = "shown" if any(n.name == "won_share" for n in numbers) else ""
+    terms |= {"share": "shown" if any(n.name == "won_share" for n in numbers) else "", "missing": "shown"}
     net = next((n for n in numbers if n.name == "net_revenue_retention" and n.segment == base.segment), None)
     if net is not None and net.value is not None:
         terms["kept"] = {"supported": "shrinks", "contradicted": "grows"}.get(below(net.low, net.high, 1.0), "open")
@@ -135,7 +136,7 @@ def _leading(units: Units) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class _Missing:
-    """What a statement misses in a period: value, resamples, the level of its interval, and value and resamples as far as they count."""
+    """What a statement misses in a period: value, resamples, the level of its interval; value and resamples as far as they count."""
 
     value: float
     sample: Array
@@ -184,10 +185,8 @@ def _statements(
     if industry is not None:
         group, known = (units.flag(f) for f in (units.frame["industry"].eq(industry), units.frame["industry"].notna()))
         point, sample = (behind_shortfall(s) for s in drawn(behind_columns(units, group, known)))
-        counts, together = counting(units, policy), gaps[industry].level
-        missing["M-0.2"] = _Missing(
-            float(point.sum()), sample.sum(axis=1), together, float((point @ counts)[0]), sample @ counts
-        )
+        counted = as_far_as_it_counts(point, sample, counting(units, policy))
+        missing["M-0.2"] = _Missing(float(point.sum()), sample.sum(axis=1), gaps[industry].level, *counted)
     ranked, same = _leading(units)
     if ranked.any():
         worked = units.flag(units.frame["worked"]) * same
@@ -266,7 +265,8 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         ]
         return result
     bridge, frame = growth_bridge.measure(accounts, policy, company.info.currency)
-    target = Number("growth_target", aggregates.ALL, policy["growth.target_rate"], None, None, None, 0, "share per period", "policy")
+    rate = policy["growth.target_rate"]
+    target = Number("growth_target", aggregates.ALL, rate, None, None, None, len(accounts), "share per period", "policy")
     fees = None
     if company.has("subscriptions.monthly_fee"):
         kept, frames["retention"] = revenue_retention(company, policy)
