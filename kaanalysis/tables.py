@@ -13,7 +13,6 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Flip, Result
 from kaanalysis.text import Words
 
-
 # Sentences around the one for the reason: a finding's term of that name says which text, none where it has none.
 BEFORE = ("whole", "share")
 AFTER = ("kept", "missing", "mix", "key_accounts", "price", "money", "stop")

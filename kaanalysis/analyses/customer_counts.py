@@ -33,7 +33,10 @@ def customer_counts(units: Units, fees: pd.DataFrame | None) -> pd.DataFrame:
     }
     if fees is not None:
         held = fees.set_index("account_id")[["before", "now"]].reindex(frame["account_id"]).fillna(0.0) > 0
-        flags |= {"contract_before": held["before"].set_axis(frame.index), "contract_now": held["now"].set_axis(frame.index)}
+        flags |= {
+            "contract_before": held["before"].set_axis(frame.index),
+            "contract_now": held["now"].set_axis(frame.index),
+        }
     rows = []
     for stage in (s for s in STAGES if s in flags):
         mine = flags[stage].fillna(False).astype(bool)

@@ -109,7 +109,9 @@ def _summed(frame: pd.DataFrame, segment: str, level: float, currency: str) -> l
     before, now = frame["deals_0"].to_numpy() > 0, frame["deals_1"].to_numpy() > 0
     clusters, parts = frame["cluster"].to_numpy(), []
 
-    def part(name: str, values: Array, mine: npt.NDArray[np.bool_], *, lost: bool = False, signed: bool = False) -> None:
+    def part(
+        name: str, values: Array, mine: npt.NDArray[np.bool_], *, lost: bool = False, signed: bool = False
+    ) -> None:
         sums = signed_total if signed else total
         estimate = sums(np.where(mine, values, 0.0), clusters, level=level)
         estimate = replace(_minus(estimate) if lost else estimate, n=int(mine.sum()))
@@ -133,7 +135,9 @@ def _summed(frame: pd.DataFrame, segment: str, level: float, currency: str) -> l
 def _won_share(accounts: pd.DataFrame, segment: str, level: float) -> Number:
     """How much of what was won in the later period a segment brought."""
     won, mine = accounts["amount_1"].to_numpy(float), accounts["segment"].eq(segment).to_numpy(bool)
-    share = share_of_total(np.where(mine, won, 0.0), np.where(mine, 0.0, won), accounts["cluster"].to_numpy(object), level=level)
+    share = share_of_total(
+        np.where(mine, won, 0.0), np.where(mine, 0.0, won), accounts["cluster"].to_numpy(object), level=level
+    )
     return number("won_share", segment, replace(share, n=int((won > 0).sum())), "share")
 
 

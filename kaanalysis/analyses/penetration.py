@@ -16,7 +16,6 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number
 from kaanalysis.stats import Estimate, newcombe_difference, standardised_difference, wilson
 
-
 COLUMNS = 6  # per segment in behind_columns
 
 
@@ -72,13 +71,25 @@ def industry_gaps(units: Units, policy: Policy, segment: str | None = None) -> d
     if segment is not None:
         frame, label = frame[label == segment], label[label == segment]
     industries, level = _comparable(frame, policy)
-    counts = frame.groupby([frame["industry"], label])["present"].agg(["sum", "size"]).unstack(fill_value=0)
-    whole, out = counts.sum(), {}
+    strata = sorted(set(label))
+
+    def counted(rows: pd.Series) -> tuple[Array, Array]:
+        """Customers and accounts of the rows by stratum."""
+        by = (
+            frame.loc[rows, "present"]
+            .astype(float)
+            .groupby(label[rows])
+            .agg(["sum", "size"])
+            .reindex(strata)
+            .fillna(0.0)
+        )
+        return by["sum"].to_numpy(float), by["size"].to_numpy(float)
+
+    out = {}
     for industry in industries:
-        own = counts.loc[industry]
-        other = whole - own
-        gap = standardised_difference(*(side[k].to_numpy() for side in (other, own) for k in ("sum", "size")), level=level)
-        out[industry] = replace(gap, n=int(own["size"].sum()), method=f"{gap.method}, Bonferroni over industries")
+        mine = frame["industry"].eq(industry)
+        gap = standardised_difference(*counted(~mine), *counted(mine), level)
+        out[industry] = replace(gap, n=int(mine.sum()), method=f"{gap.method}, Bonferroni over industries")
     return out
 
 
@@ -106,7 +117,11 @@ def key_account_numbers(units: Units, policy: Policy) -> list[Number]:
     """The industry where most is missing among key accounts: its gap there and both shares, all at the level at which the gaps of all
     industries hold at once (it was picked for its lag). Empty without key accounts, or where too few industries can be compared."""
     gaps = industry_gaps(units, policy, "KA") if units.frame["segment"].eq("KA").any() else {}
-    industry = largest_industry(missing_by_industry(units, gaps, "KA"), gaps, policy["growth.penetration_gap"]) if gaps else None
+    industry = (
+        largest_industry(missing_by_industry(units, gaps, "KA"), gaps, policy["growth.penetration_gap"])
+        if gaps
+        else None
+    )
     if industry is None:
         return []
     frame = units.frame[units.frame["industry"].notna() & units.frame["segment"].eq("KA")]
@@ -140,9 +155,9 @@ def beyond_chance(gaps: Mapping[str, Estimate]) -> float:
 
 
 def as_far_as_it_counts(point: Array, sample: Array, counts: Array) -> tuple[float, Array]:
-    """(value, resamples) of a lag's won amount with each segment's part drawn to 0 by the share `counts` of it that is more than chance: as a
-    normal posterior has it, the mean by `counts`, the spread by its root (Efron and Morris 1975). point: (1, segments); sample: (draws,
-    segments); counts: (segments,)."""
+    """(value, resamples) of a lag's won amount with each segment's part drawn to 0 by the share `counts` of it that is more than chance: as
+    a normal posterior has it, the mean by `counts`, the spread by its root (Efron and Morris 1975). point: (1, segments); sample:
+    (draws, segments); counts: (segments,)."""
     return float((point @ counts)[0]), point @ counts + (sample - point) @ np.sqrt(counts)
 
 

@@ -16,7 +16,7 @@ elsewhere; the chance to be the largest of the four, and above 0, ranks them. Ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -156,7 +156,8 @@ def _ranks(
     table = np.column_stack([m.counted_sample for m in missing.values()])
     largest = np.where(table.max(axis=1) > 0, table.argmax(axis=1), -1)
     method = "share of resamples in which this shortfall is the largest and above 0"
-    numbers, rows = {}, []
+    numbers: dict[str, list[Number]] = {}
+    rows: list[tuple[object, ...]] = []
     for place, (id, m) in enumerate(missing.items()):
         lack = _shortfall(id, np.array([m.value]), m.sample, units, m.level, currency)
         first = share_of_draws("p_first", id, largest == place, method)
@@ -171,15 +172,17 @@ def _statements(
     company: Company, policy: Policy, units: Units, bridge: list[Number]
 ) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
     target, drawn, gap_flips = policy["growth.target_rate"], _Drawn(units, policy), ["growth.penetration_gap"]
-    whole, least, missing = policy["evidence.level"], policy["growth.penetration_gap"], {}
+    whole, least = policy["evidence.level"], policy["growth.penetration_gap"]
+    missing: dict[str, _Missing] = {}
 
-    def plain(id: str, point: Array, sample: Array, level: float = whole) -> None:
-        missing[id] = _Missing(float(point[0]), sample, level, float(point[0]), sample)
+    def plain(id: str, sums: tuple[Array, Array], lack: Callable[[Array], Array]) -> None:
+        value, sample = float(lack(sums[0])[0]), lack(sums[1])
+        missing[id] = _Missing(value, sample, whole, value, sample)
 
     columns, weights = _base_shortfall(units, target)
-    plain("M-0.1", *(s @ weights for s in drawn(columns)))
+    plain("M-0.1", drawn(columns), lambda s: s @ weights)
     value = drawn(value_columns(units))
-    plain("M-0.4", *(value_shortfall(parts_of(s), target) for s in value))
+    plain("M-0.4", value, lambda s: value_shortfall(parts_of(s), target))
     gaps = industry_gaps(units, policy) if company.has("accounts.industry") else {}
     industry = largest_industry(missing_by_industry(units, gaps), gaps, least)
     if industry is not None:
@@ -190,7 +193,7 @@ def _statements(
     ranked, same = _leading(units)
     if ranked.any():
         worked = units.flag(units.frame["worked"]) * same
-        plain("M-0.3", *(behind_shortfall(s).sum(axis=1) for s in drawn(behind_columns(units, ranked, worked))))
+        plain("M-0.3", drawn(behind_columns(units, ranked, worked)), lambda s: behind_shortfall(s).sum(axis=1))
     shared, ranking = _ranks(missing, units, company.info.currency)
 
     base = _judged(judge_base, "M-0.1", bridge, shared, policy, ["growth.stall_rate"])
@@ -266,7 +269,9 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         return result
     bridge, frame = growth_bridge.measure(accounts, policy, company.info.currency)
     rate = policy["growth.target_rate"]
-    target = Number("growth_target", aggregates.ALL, rate, None, None, None, len(accounts), "share per period", "policy")
+    target = Number(
+        "growth_target", aggregates.ALL, rate, None, None, None, len(accounts), "share per period", "policy"
+    )
     fees = None
     if company.has("subscriptions.monthly_fee"):
         kept, frames["retention"] = revenue_retention(company, policy)

@@ -17,8 +17,8 @@ MONTHS = 12  # of annual recurring revenue
 
 
 def revenue_retention(company: Company, policy: Policy) -> tuple[list[Number], pd.DataFrame]:
-    """By segment annual recurring revenue (twelve times the monthly fees running at as_of), gross and net revenue retention; as a frame
-    retention by segment and cohort of first contract (segment, cohort, measure, value, low, high, n, accounts; n counts customer groups)."""
+    """By segment annual recurring revenue (twelve times the monthly fees running at as_of), gross and net revenue retention; retention by
+    segment and cohort of first contract as a frame: segment, cohort, measure, value, low, high, n (customer groups), accounts."""
     every, level = aggregates.recurring_fees(company, policy), policy["evidence.level"]
     fees = every[every["before"] > 0]
     numbers: list[Number] = []

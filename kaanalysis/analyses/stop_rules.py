@@ -43,7 +43,11 @@ class Periods:
     def terms(self) -> dict[str, str]:
         """First and last days by name, ISO 8601: sentences write them as the language does."""
         names = {"earlier": self.earlier, "later": self.later, "next": self.next}
-        return {f"{name}_{k}": d.isoformat() for name, days in names.items() for k, d in zip(("from", "until"), days, strict=True)}
+        return {
+            f"{name}_{k}": d.isoformat()
+            for name, days in names.items()
+            for k, d in zip(("from", "until"), days, strict=True)
+        }
 
 
 def _errors(level: float) -> float:
@@ -62,7 +66,9 @@ def detectable_growth(metric: Number, stall: float, level: float) -> float | Non
     error on the log scale, taken once, for the next rate is held against a fixed mark. None without an interval."""
     if metric.low is None or metric.high is None or metric.low <= -1:
         return None
-    return float((1 + stall) * np.exp(_errors(level) * _spread(metric, np.log1p(metric.low), np.log1p(metric.high))) - 1)
+    return float(
+        (1 + stall) * np.exp(_errors(level) * _spread(metric, np.log1p(metric.low), np.log1p(metric.high))) - 1
+    )
 
 
 def detectable_difference(metric: Number, level: float) -> float | None:

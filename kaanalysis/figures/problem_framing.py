@@ -63,7 +63,7 @@ def _hatched(
 
 
 def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Earlier period, then what was signed only later, in both and only earlier per segment, then the later period; whiskers are intervals."""
+    """Earlier period, what was signed only later, in both and only earlier per segment, later period; whiskers are intervals."""
     table = _table(frame)
     segments = _segments(table)
     names: list[str] = []
@@ -101,7 +101,9 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     level = total(0, "revenue_before")
     x = 1
 
-    def move(value: float, low: float, high: float, color: str, name: str, parts: list[tuple[float, str | None]]) -> None:
+    def move(
+        value: float, low: float, high: float, color: str, name: str, parts: list[tuple[float, str | None]]
+    ) -> None:
         nonlocal level, x
         ax.plot([x - 0.65, x + 0.35], [level, level], color=LINE, linewidth=0.8, zorder=1)
         base = level

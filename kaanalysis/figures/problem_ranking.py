@@ -71,8 +71,17 @@ def shortfall_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         cut_ends(ax, y, r.low, r.high, color)
         label, partly = scene.signed(r.shortfall), _partly(r)
         if partly:
-            ax.plot([r.shortfall], [y], "o", color=color, markerfacecolor="white", markersize=8, markeredgewidth=1.4, zorder=4)
-            label = f"{label} ({scene.text('counts', counted=scene.signed(r.counted))})"
+            ax.plot(
+                [r.shortfall],
+                [y],
+                "o",
+                color=color,
+                markerfacecolor="white",
+                markersize=8,
+                markeredgewidth=1.4,
+                zorder=4,
+            )
+            label = scene.text("counts", value=label, counted=scene.signed(r.counted))
         interval_h(ax, y, r.counted, None, None, color, 8)
         ax.annotate(
             label,
@@ -116,7 +125,14 @@ def chance_bars(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     for y, (statement, chance) in enumerate(zip(frame["statement"], frame["p_first"], strict=True)):
         nobody = statement == NOBODY
         if np.isfinite(chance):
-            ax.barh(y, chance, height=0.5, color=INK if y == 0 else LINE, hatch="///" if nobody else None, edgecolor="white" if nobody else None)
+            ax.barh(
+                y,
+                chance,
+                height=0.5,
+                color=INK if y == 0 else LINE,
+                hatch="///" if nobody else None,
+                edgecolor="white" if nobody else None,
+            )
             text = scene.words.value(float(chance), "probability")
             ax.annotate(text, (chance, y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=SMALL)
     only_x_grid(ax)
@@ -161,7 +177,11 @@ def ranking_terms(scene: Scene) -> dict[str, str]:
         return {**terms, "variant": "none"}
     if not (frame["low"] > 0).any():
         return {**terms, "variant": "unsure"}
-    return terms if float(top["p_first"]) >= scene.policy["evidence.level"] and top["low"] > 0 else {**terms, "variant": "open"}
+    return (
+        terms
+        if float(top["p_first"]) >= scene.policy["evidence.level"] and top["low"] > 0
+        else {**terms, "variant": "open"}
+    )
 
 
 FIGURES = (FigureSpec("problem_ranking", ("problem_ranking",), draw_ranking, (8.2, 4.2), terms=ranking_terms),)
