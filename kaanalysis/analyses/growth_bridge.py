@@ -167,9 +167,10 @@ def measure(accounts: pd.DataFrame, policy: Policy, currency: str) -> tuple[list
         numbers += _bridge(frame, segment, policy, currency)
     order = ["revenue_before", "revenue_now", "growth_rate", *FACTORS, *MOVES, *LEFT]
     numbers.sort(key=lambda n: (segments.index(n.segment), order.index(n.name)))
+    frame = pd.DataFrame(_rows(numbers), columns=["segment", "part", "value", "low", "high", "n"])
     if "KA" in segments:
         numbers.append(_won_share(accounts, "KA", policy["evidence.level"]))
-    return numbers, pd.DataFrame(_rows(numbers), columns=["segment", "part", "value", "low", "high", "n"])
+    return numbers, frame
 
 
 def by_group(accounts: pd.DataFrame, policy: Policy, currency: str) -> pd.DataFrame:

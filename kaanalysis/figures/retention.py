@@ -72,24 +72,21 @@ def draw_retention(scene: Scene, figure: Figure) -> None:
     least = int(scene.policy["evidence.minimum_units"])
     cohorts = sorted({str(c) for c in frame["cohort"]} - {WHOLE})
     figure.set_size_inches(8.2 if len(segments) > 1 else 6.2, 1.4 + 1.75 * len(measures))
-    axes = figure.subplots(len(measures), len(segments), squeeze=False, sharey="row")
+    axes = figure.subplots(len(measures), len(segments), squeeze=False, sharex="col", sharey="row")
     for row, measure in zip(axes, measures, strict=True):
         mine = frame[(frame["measure"] == measure) & frame["segment"].isin(segments)]
         top = _top(mine, least)
         for ax, segment in zip(row, segments, strict=True):
             cohort_dots(mine[mine["segment"] == segment], cohorts, segment, scene, ax, top, least)
         row[0].set_ylabel(scene.text(measure))
-    # Columns share no axis: each segment has counts of its own below the years.
+    # Shared by column alone: each segment has counts of its own below the years.
     step = max(1, int(np.ceil(len(cohorts) / (10 if len(segments) > 1 else 14))))
     places = list(range((len(cohorts) - 1) % step, len(cohorts), step))
-    for row in axes[:-1]:
-        for ax in row:
-            ax.set_xticks(places, [""] * len(places))
-            ax.tick_params(axis="x", length=0)
     for ax, segment in zip(axes[-1], segments, strict=True):
         sizes = frame[(frame["segment"] == segment) & (frame["measure"] == measures[0])].set_index("cohort")["n"]
         ax.set_xticks(places, [f"{cohorts[x]}\n{scene.count(int(sizes.get(cohorts[x], 0)))}" for x in places])
         ax.tick_params(axis="x", length=0, labelsize=SMALL, labelcolor=SOFT)
+        axes[0][segments.index(segment)].tick_params(axis="x", length=0)
         ax.set_xlabel(scene.text("x_label"))
     scene.note("reading", level=scene.level(), least=least)
 
