@@ -1,10 +1,12 @@
 """Keys and numbers in, sentences out, per language. Sentences live in ``text/<language>*.toml``, number formats come from Babel.
 
-A template names numbers as ``{name@segment}`` (value with interval), ``{name@segment|value}`` (value alone) and terms as ``{term}``.
+A template names numbers as ``{name@segment}`` (value with interval), ``{name@segment|value}`` (value alone), ``{name@segment|n}`` (what it
+rests on) and terms as ``{term}``; a term that is an ISO 8601 date is written as the language does.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -12,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from babel import Locale
+from babel.dates import format_date
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
 from kaanalysis.paths import PACKAGE
@@ -20,7 +23,8 @@ from kaanalysis.results import Finding, Number
 LANGUAGES = ("en", "zh")
 _LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
 _BETWEEN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff，。：；、（）“”]) +(?=[\u4e00-\u9fff，。：；、（）“”])")
-_PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon))?\}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon|n))?\}")
 
 
 class MissingText(KeyError):
@@ -184,12 +188,12 @@ class Words:
         return " / ".join(named)
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
-        """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms.
+        """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months, ``|n``) and terms.
 
         Raises :class:`MissingText` where one is not there."""
         if key not in self.texts:
             raise MissingText(f"no text {key!r} in language {self.language}")
-        known = {**{k: self.term(k, self.term("step", v)) for k, v in finding.terms.items()}, **terms}
+        known = {**{k: self._name(k, v) for k, v in finding.terms.items()}, **terms}
 
         def place(match: re.Match[str]) -> str:
             name, segment, bare = match.groups()
@@ -203,11 +207,19 @@ class Words:
                 raise MissingText(
                     f"text {key!r} needs the number {name}@{at}, which finding {finding.id} does not carry"
                 )
+            if bare == "n":
+                return self.value(number.n, "")
             if bare == "horizon":
                 return self.value(number.horizon_months, "months")
             return self.value(number.value, number.unit) if bare else self.number(number)
 
         return self._tidy(_PLACE.sub(place, self.texts[key]))
+
+    def _name(self, group: str, name: str) -> str:
+        """A finding's term in this language: a date written out, else a name of its own group, of an industry or of a step."""
+        if _DATE.fullmatch(name):
+            return format_date(dt.date.fromisoformat(name), "long", locale=self.locale)
+        return self.term(group, self.term("industry" if group.startswith("industry") else "step", name))
 
     def list_of(self, names: Iterable[str]) -> str:
         """Names in a row, with the language's own separator."""

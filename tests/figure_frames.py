@@ -28,8 +28,8 @@ def around(rows: list[tuple[object, ...]], columns: list[str], value: str = "val
 
 def bridge() -> tuple[tuple[Number, ...], pd.DataFrame]:
     values = {
-        "customers": 30e4, "deals_per_customer": -5e4, "price": 15e4, "new": 90e4, "retained": 10e4, "lost": -60e4,
-        "revenue_before": 200e4, "revenue_now": 240e4,
+        "customers": 30e4, "deals_per_customer": -5e4, "price": 15e4, "new": 90e4, "retained": 10e4,
+        "not_repeated": -60e4, "still_under_contract": -40e4, "gone": -20e4, "revenue_before": 200e4, "revenue_now": 240e4,
     }  # fmt: skip
     scale = {"SMB": 0.6, "KA": 0.3, "all": 1.0}  # a tenth belongs to no segment
     numbers = [number(p, s, v * k, "CNY") for s, k in scale.items() for p, v in values.items()]
@@ -40,7 +40,14 @@ def bridge() -> tuple[tuple[Number, ...], pd.DataFrame]:
 
 
 def growth_by(industries: tuple[str, ...] = ("retail", "finance", "logistics")) -> pd.DataFrame:
-    parts = {"new": 9e5, "retained": 1e5, "lost": -6e5, "revenue_before": 2e6, "revenue_now": 2.4e6}
+    parts = {
+        "new": 9e5,
+        "retained": 1e5,
+        "not_repeated": -6e5,
+        "change": 4e5,
+        "revenue_before": 2e6,
+        "revenue_now": 2.4e6,
+    }
     rows = [
         (dimension, group, part, value / (place + 1), 12)
         for dimension, groups in (("industry", industries), ("region", ("east", "")))
@@ -64,9 +71,10 @@ def retention() -> pd.DataFrame:
     for segment, kept in (("SMB", 0.6), ("KA", 0.9), ("all", 0.8)):
         for measure, more in (("gross_revenue_retention", 1.0), ("net_revenue_retention", 1.4)):
             rows += [
-                (segment, cohort, measure, kept * more, n) for cohort, n in (("all", 40), ("2023", 25), ("2024", 3))
+                (segment, cohort, measure, kept * more, n, n + 2)
+                for cohort, n in (("all", 40), ("2023", 25), ("2024", 3))
             ]
-    return around(rows, ["segment", "cohort", "measure", "value", "n"])
+    return around(rows, ["segment", "cohort", "measure", "value", "n", "accounts"])
 
 
 def heads() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -87,14 +95,27 @@ def problem_framing(state: str = "supported") -> Result:
         [("M-0.2", state, 5e5, 0.7), ("M-0.1", state, 2e5, 0.29), ("M-0.4", "contradicted", -6e6, 0.01)],
         ["statement", "state", "shortfall", "p_first"],
         "shortfall",
-    )
+    ).assign(level=[0.99, 0.95, 0.95], counted=[3e5, 2e5, -6e6])
+    nobody = pd.DataFrame([{"statement": "none", "p_first": 0.0}]).reindex(columns=ranking.columns)
+    ranking = pd.concat([ranking, nobody.astype(ranking.dtypes.to_dict())], ignore_index=True)
     growth = number("revenue_per_head_growth", "SMB", -0.05, "share per year")
     costs = tuple(number("cost_of_growth", s, v, "currency per currency") for s, v in (("SMB", 1.2), ("KA", 0.4)))
-    gap = (number("industry_gap", "retail", 0.08, "share"), number("shortfall", "M-0.2", 5e5, "CNY"))
+    gap = (
+        number("industry_gap", "retail", 0.08, "share difference"),
+        number("industry_gap_key_accounts", "finance", 0.2, "share difference"),
+        number("shortfall", "M-0.2", 5e5, "CNY"),
+    )
+    days = {
+        "earlier_from": "2024-07-01",
+        "earlier_until": "2025-06-30",
+        "later_from": "2025-07-01",
+        "later_until": "2026-06-30",
+    }
+    named = {"industry": "retail", "industry_key_accounts": "finance", "key_accounts": "shown"}
     findings = [
         Finding("M-0", "growth_by_heads", state, f"heads_{state}", (growth, *costs)),  # type: ignore[arg-type]
-        Finding("M-0.1", "base_stalled", state, f"base_{state}", numbers, terms={"segment": "SMB"}),  # type: ignore[arg-type]
-        Finding("M-0.2", "industry_behind", state, f"industry_{state}", gap, terms={"industry": "retail"}),  # type: ignore[arg-type]
+        Finding("M-0.1", "base_stalled", state, f"base_{state}", numbers, terms={"segment": "SMB", **days}),  # type: ignore[arg-type]
+        Finding("M-0.2", "industry_behind", state, f"industry_{state}", gap, terms=named),  # type: ignore[arg-type]
         Finding("M-0.3", "leading_behind", "no_data", "missing", needs=("accounts.ranked_on",)),
     ]
     years, chain = heads()

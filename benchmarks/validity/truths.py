@@ -62,7 +62,8 @@ NO_COVERAGE = {
 NO_INTERVAL = frozenset({
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "persona_accounts", "persona_not_customers", "persona_borderline",
-    "parties_missing", "detectable_change", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
+    "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
+    "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
     "limit_p_value", "limit_sharpness", "limit_round",
     "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
 })  # fmt: skip
@@ -139,13 +140,22 @@ def approvals_added(world: World) -> dict[str, float]:
 def _unlinked(world: World, counted: Mapping[str, float]) -> dict[str, float]:
     """What industries and rankings have to do with being a customer, where nothing is planted: exactly nothing, whichever industry a
     company's finding names; else the gap of the industry furthest behind."""
-    gaps = {key: value for key, value in counted.items() if key.startswith("industry_gap|")}
+    gaps = {
+        key: value for key, value in counted.items() if key.startswith(("industry_gap|", "industry_gap_key_accounts|"))
+    }
     if world.lagging is not None or world.leaning is not None:
-        return {"industry_gap|named": max(gaps.values())}
-    out = dict.fromkeys([*gaps, "industry_gap|named", "shortfall|M-0.2"], 0.0)
+        names = {key.split("|")[0] for key in gaps}
+        return {f"{name}|named": max(v for k, v in gaps.items() if k.startswith(f"{name}|")) for name in names}
+    out = dict.fromkeys([*gaps, "industry_gap|named", "industry_gap_key_accounts|named", "shortfall|M-0.2"], 0.0)
+    out |= {f"{who}_share_key_accounts|named": counted["present_share|KA"] for who in ("industry", "others")}
     if world.ka.ranked_present is None:
         share = counted["present_share|KA worked"]
-        out |= {"leading_gap|all": 0.0, "shortfall|M-0.3": 0.0, "leading_share|all": share, "other_share|all": share}
+        out |= {
+            "leading_difference|all": 0.0,
+            "shortfall|M-0.3": 0.0,
+            "leading_share|all": share,
+            "other_share|all": share,
+        }
     return out
 
 
@@ -171,8 +181,8 @@ def _industry_behind(truth: Mapping[str, float], policy: Policy) -> str:
 _STATES: dict[str, Callable[[Mapping[str, float], Policy], str]] = {
     "M-0": lambda t, p: _above(p["growth.head_rate"], t["revenue_per_head_growth|SMB"]),
     "M-0.2": _industry_behind,
-    "M-0.3": lambda t, p: _above(t["leading_gap|all"], p["growth.penetration_gap"]),
-    "M-0.4": lambda t, p: _above(p["growth.stall_rate"], t["value_growth|all"]),
+    "M-0.3": lambda t, p: _above(-p["growth.penetration_gap"], t["leading_difference|all"]),
+    "M-0.4": lambda t, p: _above(p["growth.stall_rate"], t["value_growth_same_mix|all"]),
     "M-1": lambda t, p: _above(p["overlap.mixed_share"], t["mixed_share|all"]),
     "M-1.1": lambda t, p: _both(
         _above(t["accounts_estimated|SMB"], p["market.large"]), _above(p["market.small"], t["accounts_estimated|KA"])

@@ -167,8 +167,8 @@ def won_amounts(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def recurring_fees(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per account under contract ``growth.period_months`` before as_of: cluster, segment, cohort (year its first contract began),
-    before and now (monthly fee under contract on the two days; now 0 where it left)."""
+    """One row per account under contract ``growth.period_months`` before as_of or at as_of: cluster, segment, cohort (year its first
+    contract began), before and now (monthly fee under contract on the two days; 0 where it came later or left)."""
     fees = company.table("subscriptions")
     fees = fees.mutate(last=fees.ended_at, fee=fees.monthly_fee.fill_null(0.0))
     then, now = months_before(company.info.as_of, policy["growth.period_months"]), company.info.as_of
@@ -181,5 +181,5 @@ def recurring_fees(company: Company, policy: Policy) -> pd.DataFrame:
         cohort=fees.started_at.min().year(), before=running(then), now=running(now)
     )
     segments = account_segments(company, policy).select("account_id", "cluster", "segment")
-    frame = grouped.filter(grouped.before > 0).inner_join(segments, "account_id")
+    frame = grouped.filter((grouped.before > 0) | (grouped.now > 0)).inner_join(segments, "account_id")
     return frame.order_by("account_id").execute()

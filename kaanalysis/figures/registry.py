@@ -106,9 +106,6 @@ def _sentence(scene: Scene, finding: Finding, prefix: str) -> str | None:
     bottlenecks = finding.number("bottlenecks")
     if bottlenecks is not None and bottlenecks.value is not None:
         extra["count"] = scene.count(float(bottlenecks.value))
-    growth = finding.number("growth_rate", finding.terms.get("segment"))
-    if growth is not None and growth.value is not None:
-        extra["growth"] = ("+" if growth.value > 0 else "") + scene.exact_share(float(growth.value)).replace("-", "−")
     step = finding.terms.get("step")
     same = "_same" if step and finding.terms.get("slowest") == step and finding.state == "supported" else ""
     for key in (f"{prefix}{same or '_' + finding.reason}", f"{prefix}_{finding.state}", prefix):
@@ -129,6 +126,9 @@ def _claim(spec: FigureSpec, scene: Scene) -> str:
         if finding is not None:
             prefix = "claim" if len(spec.findings) == 1 else f"claim_{place + 1}"
             said.append(_sentence(scene, finding, prefix))
+            among = f"figures.{scene.name}.among"
+            if said[-1] and finding.terms.get("key_accounts") and scene.words.has(among):
+                said.append(scene.words.fill(among, finding))
     sentences = [s for s in said if s]
     if sentences:
         return reduce(lambda a, b: scene.words("figures.shared.and", a=a, b=b), sentences)

@@ -59,19 +59,30 @@ def replica_truth(
     for kind in wanted:
         if kind in COUNTED:
             out |= COUNTED[kind][1](gathered[kind], count, drawn)
-    if {f"{name}|all" for name in ("customers", "revenue_now")} <= set(out):
-        out |= _growth_shortfalls(np.sum([g["all"] for g in gathered["growth"]], axis=0) / count, out, marks)
+    if "growth" in wanted:
+        sums = {s: np.sum([g[s] for g in gathered["growth"]], axis=0) / count for s in ("SMB", "KA", "all")}
+        out |= _value_growth(sums, marks)
     return out
 
 
-def _growth_shortfalls(sums: np.ndarray, out: dict[str, float], marks: Marks) -> dict[str, float]:
-    """Growth of the won amount per customer; what small customers' amount, and that per customer, lack to the target rate."""
-    a0, a1, _, _, c0, c1 = (float(x) for x in sums[:6])
-    return {
-        "value_growth|all": (a1 / c1) / (a0 / c0) - 1,
-        "shortfall|M-0.1": (1 + marks.target_rate) * out["revenue_before|SMB"] - out["revenue_now|SMB"],
-        "shortfall|M-0.4": c1 * ((1 + marks.target_rate) * a0 / c0 - a1 / c1),
-    }
+def _value_growth(sums: dict[str, np.ndarray], marks: Marks) -> dict[str, float]:
+    """Growth of the won amount per customer: plain, of each segment, with the earlier year's shares of customers, and the difference; what
+    small customers' amount, and the amount per customer of each segment, lack to the target rate."""
+    out, parts = {}, []
+    for segment in ("SMB", "KA", "all"):
+        a0, a1, _, _, c0, c1 = (float(x) for x in sums[segment][:6])
+        if min(c0, c1) > 0:
+            out[f"value_growth|{segment}"] = (a1 / c1) / (a0 / c0) - 1
+            if segment != "all":
+                parts.append((a0, a1, c0, c1))
+    if parts:
+        held = sum(c0 * a1 / c1 for _, a1, c0, c1 in parts) / sum(a0 for a0, _, _, _ in parts) - 1
+        target = 1 + marks.target_rate
+        out["value_growth_same_mix|all"] = held
+        out["value_growth_by_mix|all"] = out["value_growth|all"] - held
+        out["shortfall|M-0.4"] = sum(c1 * target * a0 / c0 - a1 for a0, a1, c0, c1 in parts)
+        out["shortfall|M-0.1"] = target * float(sums["SMB"][0]) - float(sums["SMB"][1])
+    return out
 
 
 def _deals(tables: dict[str, pa.Table]) -> pd.DataFrame:
@@ -94,7 +105,7 @@ def _one(drawn: Drawn, kind: str) -> Any:
     """What is counted in one company for a kind of truths."""
     world, tables, deals, marks = drawn.world, drawn.tables, drawn.deals, drawn.marks
     if kind == "growth":
-        return _growth(world, deals)
+        return _growth(world, tables, deals)
     if kind == "parties":
         return _parties(tables, deals)
     if kind == "flow_days":
@@ -108,8 +119,11 @@ def _one(drawn: Drawn, kind: str) -> Any:
     return _fit(tables, marks.required_level)
 
 
-def _growth(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
-    """By segment and for all: amount, deals, customers of the earlier and the later year; amount by move of the customer."""
+def _growth(world: World, tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.ndarray]:
+    """By segment and for all: amount, deals, customers of the earlier and the later year; amount by who signed in which of them, of those
+    who signed in the earlier year alone also by whether a contract still runs."""
+    contracts = _frame(tables["subscriptions"], "account_id", "ended_at")
+    running = set(contracts.loc[contracts["ended_at"].isna(), "account_id"])
     end = pd.Timestamp(world.as_of)
     middle, start = end - pd.DateOffset(years=1), end - pd.DateOffset(years=2)
     won = deals[(deals["outcome"] == "won") & (deals["closed_at"] > start) & (deals["closed_at"] <= end)]
@@ -122,10 +136,11 @@ def _growth(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
         both = before.index.intersection(now.index)
         retained = float((now.loc[both, "sum"] - before.loc[both, "sum"]).sum())
         new = float(now.loc[~now.index.isin(before.index), "sum"].sum())
-        lost = -float(before.loc[~before.index.isin(now.index), "sum"].sum())
+        once = before.loc[~before.index.isin(now.index), "sum"]
+        held = -float(once[once.index.isin(running)].sum())
         out[segment] = np.array(
             [before["sum"].sum(), now["sum"].sum(), before["size"].sum(), now["size"].sum(), len(before), len(now),
-             new, retained, lost],
+             new, retained, -float(once.sum()), held],
             dtype=float,
         )  # fmt: skip
     return out
@@ -239,14 +254,22 @@ def _pool_growth(gathered: list[Any], count: int) -> dict[str, float]:
     out: dict[str, float] = {}
     for segment in ("SMB", "KA", "all"):
         sums = np.sum([g[segment] for g in gathered], axis=0) / count
-        a0, a1, d0, d1, c0, c1, new, retained, lost = (float(x) for x in sums)
+        a0, a1, d0, d1, c0, c1, new, retained, once, held = (float(x) for x in sums)
         if min(a0, a1) > 0:
             weight = _log_mean(a1, a0)
             parts = {"customers": c1 / c0, "deals_per_customer": (d1 / c1) / (d0 / c0), "price": (a1 / d1) / (a0 / d0)}
             out |= {f"{name}|{segment}": weight * float(np.log(ratio)) for name, ratio in parts.items()}
             out[f"growth_rate|{segment}"] = a1 / a0 - 1
-        moves = {"new": new, "retained": retained, "lost": lost, "revenue_before": a0, "revenue_now": a1}
+        moves = {"new": new, "retained": retained, "not_repeated": once, "still_under_contract": held, "gone": once - held,
+                 "revenue_before": a0, "revenue_now": a1}  # fmt: skip
         out |= {f"{name}|{segment}": value for name, value in moves.items()}
+    # Factors are those of the segments added up: of all deals at once, more key accounts would be a higher price.
+    for name in ("customers", "deals_per_customer", "price"):
+        known = [out[f"{name}|{s}"] for s in ("SMB", "KA") if f"{name}|{s}" in out]
+        if known:
+            out[f"{name}|all"] = sum(known)
+    if out.get("revenue_now|all"):
+        out["won_share|KA"] = out["revenue_now|KA"] / out["revenue_now|all"]
     return out
 
 

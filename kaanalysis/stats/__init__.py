@@ -26,6 +26,7 @@ from kaanalysis.stats.proportions import (
     jeffreys,
     mantel_haenszel_relative_risk,
     newcombe_difference,
+    standardised_difference,
     wilson,
 )
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
@@ -109,6 +110,7 @@ __all__ = [
     "signed_total",
     "similarity_decay",
     "step_weight",
+    "standardised_difference",
     "stratified_difference",
     "stratified_mean",
     "stratified_mean_draws",
