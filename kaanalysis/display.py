@@ -140,17 +140,12 @@ def persona_profile(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("dimension", "attribute", "in_persona", "other_customers", "p_adjusted", "typical"), words)
 
 
-def _role(name: str, words: Words) -> str:
-    key = f"figures.role.{name}"
-    return words(key) if words.has(key) else name
-
-
 def missing_parties(result: Result, words: Words) -> pd.DataFrame:
     """Open deals with a role that the reference purchases have and nobody of whom has been met; the likeliest first."""
     rows: Rows = []
     for _, row in result.frames["missing_parties"].iterrows():
         rows.append((
-            str(row["opportunity_id"]), _account(row, words), _role(str(row["role"]), words),
+            str(row["opportunity_id"]), _account(row, words), words.term("party", str(row["role"])),
             words("display.known_unmet" if row["known"] else "display.nobody_known"),
             words(f"display.reference_{row['level']}", n=words.value(int(row["flows"]), "")),
             words.value(float(row["share"]), "share"), words.value(int(row["days"]), ""),

@@ -165,7 +165,7 @@ def draw_alarm(scene: Scene, figure: Figure) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     paired_bars(frame, "needed", "caught", GOOD, scene, left)
     paired_bars(frame, "alarmed", "false", BAD, scene, right)
-    left.set_yticks(range(len(frame)), [scene.named("role", str(r)) for r in frame["role"]])
+    left.set_yticks(range(len(frame)), [scene.words.term("party", str(r)) for r in frame["role"]])
     left.set_ylim(len(frame) - 0.4, -0.6)
     left.set_ylabel(scene.text("y_label"))
     days = scene.count(int(scene.policy["alarm.review_days"]))
