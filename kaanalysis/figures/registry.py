@@ -18,7 +18,9 @@ from kaanalysis.figures import (
     groups,
     heads,
     market,
+    matrices,
     needs,
+    party_waits,
     path_selection,
     personas,
     problem_framing,
@@ -26,7 +28,9 @@ from kaanalysis.figures import (
     procurement_flow,
     retention,
     sales_flow,
+    spectrum,
     statements,
+    variants,
 )
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
 from kaanalysis.figures.style import SMALL, SOFT, TITLE, narrow_punctuation, refuse_missing, styled, wrap
@@ -51,7 +55,13 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *personas.FIGURES,
         *definitions.FIGURES,
     ),
-    "02_procurement_flow": procurement_flow.FIGURES,
+    "02_procurement_flow": (
+        *procurement_flow.FIGURES,
+        *party_waits.FIGURES,
+        *variants.FIGURES,
+        *matrices.FIGURES,
+        *spectrum.FIGURES,
+    ),
     "03_sales_flow": sales_flow.FIGURES,
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
