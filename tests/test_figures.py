@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from figure_frames import base_assumptions, number, parties, problem_framing, result
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
 from kaanalysis import figures
@@ -47,12 +48,38 @@ def process(kinds: tuple[str, ...] = ("KA", "SMB"), steps: int = 6, name: str = 
         [(k, 100, 600, 40.0, 35.0, 45.0) for k in kinds],
         columns=["kind", "flows", "events", "median_days", "low", "high"],
     )
+    sequences = [(k, [f"{name} {j}" for j in (*range(min(steps, 5)), 2)], 60 - 20 * i, 0.6 - 0.2 * i, 12.0, 30)
+                 for k in kinds for i in range(3)]  # fmt: skip
+    waited = [(k, r, 90 - 9 * i, 80, 2.0 + i, 9.0, 500.0 - 90 * i, 0.4 - 0.07 * i, np.nan if i == 3 else 1.5)
+              for k in kinds for i, r in enumerate(roles)]  # fmt: skip
+    hands = [
+        (k, a, b, 90 - 10 * i - 5 * j, 2.0 + j, 70)
+        for k in kinds
+        for i, a in enumerate(roles)
+        for j, b in enumerate(roles)
+        if j < 3
+    ]
+    acting = [(k, r, d, 40 + i, 30) for k in kinds for i, r in enumerate(roles[:4]) for d in ("finance", "IT", "")]
+    at = pd.Timestamp("2025-01-01")
+    lines = [(k, s, f"{name} {s}", f"{name} {s + 1}", f, f % 4, at + pd.Timedelta(days=f + 9 * s), at + pd.Timedelta(days=f + 9 * s + f % 7))
+             for k in kinds for s in range(3) for f in range(20)]  # fmt: skip
+    more = {
+        "variants": (sequences, "kind sequence flows share median_days variants"),
+        "waiting_by_party": (waited, "kind party count flows median_days p90_days total_days share median_working_days"),
+        "handovers": (hands, "kind party next_party count median_days flows"),
+        "role_departments": (acting, "kind role department events flows"),
+        "spectrum": (lines, "kind segment step next_step flow quarter begins ends"),
+        "rework": ([(k, f"{name} 1", 9, 90, 12, 3.0, 40.0) for k in kinds],
+                   "kind step flows reached repeats median_extra_days total_extra_days"),
+        "process_facts": ([("CN", 600, 12)], "calendar events unknown_days"),
+    }  # fmt: skip
     node_columns = ["kind", "step", "party", "part", "count", "flows", "place", "median_wait_days", "total_wait_days"]
     edge_columns = ["kind", "step", "next_step", "count", "flows", "median_days", "p90_days"]
     return {
         "buying_nodes": pd.DataFrame(nodes, columns=node_columns),
         "directly_follows": pd.DataFrame(edges, columns=edge_columns),
         "flow_durations": durations,
+        **{frame: pd.DataFrame(rows, columns=columns.split()) for frame, (rows, columns) in more.items()},
     }
 
 
@@ -452,6 +479,29 @@ def test_a_long_process_keeps_its_boxes_apart() -> None:
     for language in LANGUAGES:
         figure = draw_figure(spec, made, language)
         assert "25" in figure.get_supxlabel() and "40" in figure.get_supxlabel()
+
+
+def test_arrows_are_back_where_most_moves_return_and_steps_that_come_again_are_marked() -> None:
+    frames = process(("KA",))
+    edges = frames["directly_follows"]
+    frames["directly_follows"] = edges.assign(returns=np.where(edges["next_step"] == "step 1", edges["count"], 0))
+    figure = draw_figure(
+        figures.spec("02_procurement_flow", "directly_follows"), result("02_procurement_flow", [], frames), "en"
+    )
+    dashed = [p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch) and p.get_linestyle() == "--"]
+    arrows = sum(isinstance(p, FancyArrowPatch) for p in figure.axes[0].patches)
+    into = int((edges["next_step"] == "step 1").sum())
+    assert 0 < len(dashed) <= into < arrows
+    marks = [t.get_text() for t in figure.axes[0].texts if t.get_text().startswith("↻")]
+    assert marks == ["↻\u00a010%"], "9 of 90 flows"
+
+
+def test_roles_without_departments_of_their_own_are_not_drawn() -> None:
+    spec = figures.spec("02_procurement_flow", "role_departments")
+    frames = process(("KA",))
+    assert spec in available(result("02_procurement_flow", [], frames))
+    same = frames["role_departments"].assign(department=frames["role_departments"]["role"])
+    assert spec not in available(result("02_procurement_flow", [], {**frames, "role_departments": same}))
 
 
 def test_without_segments_one_panel_is_enough() -> None:

@@ -96,15 +96,16 @@ def performance_spectrum(process: Transitions, sequences: pd.DataFrame) -> pd.Da
     """One row per pair of steps passed by a flow of a sample: kind, segment (0 = uppermost), step, next_step, flow (number), begins and
     ends (moments), quarter (0 … 3: of the durations of all flows in this segment, 3 the slowest).
 
-    sequences: :func:`kaanalysis.aggregates.process_views.variants`; the segments are the first :data:`SPECTRUM_SEGMENTS` pairs of the most
-    frequent sequence of a kind that has any. The sample are at most :data:`SPECTRUM_FLOWS` flows of a kind that pass one of them, spread
-    evenly over the flows' numbers. Source: Denisov, Fahland and van der Aalst, Unbiased, fine-grained description of processes
+    sequences: :func:`kaanalysis.aggregates.process_views.variants`; the segments are the first :data:`SPECTRUM_SEGMENTS` pairs of the
+    sequence that carries most moves of its kind. The sample are at most :data:`SPECTRUM_FLOWS` flows of a kind that pass one of them,
+    spread evenly over the flows' numbers. Source: Denisov, Fahland and van der Aalst, Unbiased, fine-grained description of processes
     performance from event data, BPM 2018."""
     number = {name: place for place, name in enumerate(process.steps)}
     kinds = {name: place for place, name in enumerate(process.kinds)}
     segments = []
     for kind, group in sequences[sequences["sequence"].map(len) > 1].groupby("kind", sort=False):
-        path = group["sequence"].iloc[0]
+        carried = group["flows"] * (group["sequence"].map(len) - 1)
+        path = group["sequence"].iloc[int(carried.to_numpy().argmax())]
         pairs = list(dict.fromkeys(itertools.pairwise(path)))[:SPECTRUM_SEGMENTS]
         segments += [(kinds[kind], place, number[a], number[b]) for place, (a, b) in enumerate(pairs)]
     columns = ["kind", "segment", "step", "next_step"]

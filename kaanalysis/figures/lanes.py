@@ -248,11 +248,9 @@ def draw_lanes(shown: Shown, scene: Scene, ax: Axes, width: float) -> Axes:
         )
         if box.step in repeated:
             mark = scene.text("again", share=scene.share(repeated[box.step]))
-            ax.text(
-                box.x + box.half_w - 0.04, box.y + box.half_h + 0.015, mark,
-                ha="right", va="bottom", fontsize=FONT - 0.8, color=BAD, zorder=5,
-                bbox={"facecolor": PAPER, "edgecolor": BAD, "linewidth": 0.5, "boxstyle": "round,pad=0.12"},
-            )  # fmt: skip
+            around = {"facecolor": PAPER, "edgecolor": BAD, "linewidth": 0.5, "boxstyle": "round,pad=0.12"}
+            corner = (box.x + box.half_w - 0.04, box.y + box.half_h + 0.015)
+            ax.text(*corner, mark, ha="right", va="bottom", fontsize=FONT - 0.8, color=BAD, zorder=5, bbox=around)
     return ax
 
 

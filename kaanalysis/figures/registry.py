@@ -22,8 +22,10 @@ from kaanalysis.figures import (
     heads,
     library,
     market,
+    matrices,
     needs,
     parties,
+    party_waits,
     path_selection,
     personas,
     problem_framing,
@@ -31,7 +33,9 @@ from kaanalysis.figures import (
     procurement_flow,
     retention,
     sales_flow,
+    spectrum,
     statements,
+    variants,
 )
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
 from kaanalysis.figures.style import SMALL, SOFT, TITLE, narrow_punctuation, refuse_missing, styled, wrap
@@ -63,6 +67,10 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *economic_account.FIGURES,
         *authority.FIGURES,
         *library.FIGURES,
+        *party_waits.FIGURES,
+        *variants.FIGURES,
+        *matrices.FIGURES,
+        *spectrum.FIGURES,
     ),
     "03_sales_flow": sales_flow.FIGURES,
     "04_path_selection": path_selection.FIGURES,
