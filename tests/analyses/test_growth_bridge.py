@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaanalysis.analyses.growth_bridge import FACTORS, LEFT, MOVES, by_group, factor_parts, log_mean, measure
@@ -66,6 +66,7 @@ def frame(rows, running: bool = False) -> pd.DataFrame:
     return out[(out["deals_0"] > 0) | (out["deals_1"] > 0)]
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ACCOUNT, min_size=3, max_size=12))
 def test_parts_of_every_group_add_up_to_the_whole_change(rows, policy: Policy) -> None:
     accounts, few = frame(rows), policy.override({"evidence.draws": 200})
@@ -78,6 +79,7 @@ def test_parts_of_every_group_add_up_to_the_whole_change(rows, policy: Policy) -
             assert mine.loc[mine["part"].isin(names), "value"].sum() == pytest.approx(change, abs=1e-6 * 1e6, rel=1e-9)
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ACCOUNT, min_size=3, max_size=12))
 def test_factors_of_all_are_the_sum_of_the_segments(rows, policy: Policy) -> None:
     """Consistency in aggregation (Ang 2015): what holds more than one segment holds their sum, factor by factor."""

@@ -90,7 +90,7 @@ def test_numbers_name_the_segments_and_the_mix(policy: Policy) -> None:
     assert held + mix == pytest.approx(found["value_growth", "all"].value)  # type: ignore[operator]
     alone = numbers([("SMB", 10.0 + i % 3, 9.0 + i % 4) for i in range(20)], policy)
     assert [n.name for n in alone] == ["value_growth_same_mix", "value_growth"]
-    assert alone[0].value == alone[1].value and alone[0].low == alone[1].low
+    assert (alone[0].value, alone[0].low) == pytest.approx((alone[1].value, alone[1].low))
 
 
 def test_more_key_accounts_are_no_growth_per_customer(policy: Policy) -> None:
@@ -104,7 +104,7 @@ def test_more_key_accounts_are_no_growth_per_customer(policy: Policy) -> None:
     ]
     made = numbers(rows, policy)
     plain = next(n for n in made if (n.name, n.segment) == ("value_growth", "all"))
-    assert plain.low is not None and plain.low > 0.5
+    assert plain.low is not None and plain.low > 0.2
     assert judge_value(made, policy)[0].state == "undecided"
 
 
