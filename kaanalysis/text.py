@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -156,9 +157,21 @@ class Words:
             span = self._with_unit(span, number.unit)
         return self("numbers.interval", span=span, level=level)
 
+    def estimate(self, number: Number) -> str:
+        """A number's value alone, as precise as its interval; the limit that is known where there is no value."""
+        number = rounded(number)
+        if number.value is None and number.low is not None and number.high is None:
+            return self("numbers.at_least", value=self.value(number.low, number.unit))
+        if number.value is None and number.high is not None and number.low is None:
+            return self("numbers.at_most", value=self.value(number.high, number.unit))
+        return self.value(number.value, number.unit)
+
     def number(self, number: Number) -> str:
         """Value, interval and level of a number as one phrase."""
-        value, interval = self.value(number.value, number.unit), self.interval(number)
+        value, interval = self.estimate(number), self.interval(rounded(number))
+        if number.value is None and interval and (number.low is None or number.high is None):  # the value is the limit
+            level = format_percent(number.level or 0, locale=self.locale)
+            interval = self("numbers.level_alone", level=level)
         return self("numbers.value_with_interval", value=value, interval=interval) if interval else value
 
     def name_of(self, number: Number) -> str:
@@ -195,7 +208,7 @@ class Words:
                 )
             if bare == "horizon":
                 return self.value(number.horizon_months, "months")
-            return self.value(number.value, number.unit) if bare else self.number(number)
+            return self.estimate(number) if bare else self.number(number)
 
         return self._tidy(_PLACE.sub(place, self.texts[key]))
 
@@ -206,6 +219,23 @@ class Words:
     def _tidy(self, text: str) -> str:
         """No space between two Chinese characters or marks, where filling a place has left one."""
         return _BETWEEN_CHINESE.sub("", text) if self.language == "zh" else text
+
+
+def rounded(number: Number) -> Number:
+    """The number as precise as its interval allows: an estimated count of companies to two significant digits where its limits lie
+    further apart than a tenth of it, else to three; never below the units known (n). Other numbers as they are."""
+    low, value, high = number.low, number.value, number.high
+    if number.unit != "accounts" or (low is None and high is None):
+        return number
+    wide = low is None or high is None or high - low > 0.1 * abs(high if value is None else value)
+
+    def short(x: float | int | None) -> float | int | None:
+        if x is None:
+            return None
+        near = float(f"{x:.{2 if wide else 3}g}")
+        return max(near, float(number.n)) if x >= number.n else near
+
+    return replace(number, low=short(low), value=short(value), high=short(high))
 
 
 def _three_digits(value: float) -> float:

@@ -48,7 +48,7 @@ NO_COVERAGE = {
 # Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
 NO_INTERVAL = frozenset({
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
-    "bottleneck_border_distance", "accounts_known", "persona_accounts", "persona_not_customers", "persona_borderline",
+    "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "persona_accounts", "persona_not_customers", "persona_borderline",
     "detectable_change", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
