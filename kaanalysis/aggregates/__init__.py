@@ -14,6 +14,7 @@ from kaanalysis.aggregates.common import (
     months_before,
 )
 from kaanalysis.aggregates.customers import (
+    account_holders,
     account_register,
     customer_lives,
     order_amounts,
@@ -55,6 +56,7 @@ __all__ = [
     "ALL",
     "DAYS_PER_MONTH",
     "DEFINITIONS",
+    "account_holders",
     "account_register",
     "account_segments",
     "buying_nodes",
