@@ -21,6 +21,7 @@ from kaanalysis.results import Finding, Number
 LANGUAGES = ("en", "zh")
 _LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
 _BETWEEN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff，。：；、（）“”]) +(?=[\u4e00-\u9fff，。：；、（）“”])")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon))?\}")
 
 
@@ -182,9 +183,31 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, a category of purchases or a step of the flow."""
-        name = self.segment(number.segment)
+        """A number's segment may be a customer segment, a path, an industry, a category of purchases or a step of the flow."""
+        name = self.term("industry", self.segment(number.segment))
         return self.term("step", self.term("category", name))
+
+    def group_of(self, number: Number) -> str:
+        """A number's segment in words, on its own."""
+        return self._segment_of(number)
+
+    def unit(self, unit: str) -> str:
+        """What a unit is called on its own, for the head of a column; a currency by its code, nothing for a bare number."""
+        if unit.startswith("share") or unit == "probability":
+            return self("units_alone.share")
+        return self(f"units.{unit}", n="").strip() if unit and self.has(f"units.{unit}") else unit
+
+    def method(self, method: str) -> str:
+        """A method in this language: phrase by phrase (``terms.method``, numbers as ``{n}``), those without a text as they stand."""
+        parts = re.split(r"(; |, )", method)
+        said = []
+        for part in parts:
+            found = _DIGITS.findall(part)
+            name = self.texts.get(f"terms.method.{_DIGITS.sub('{n}', part)}")
+            for n in found if name is not None else ():
+                name = name.replace("{n}", n, 1)  # type: ignore[union-attr]
+            said.append(part if name is None else name)
+        return self._tidy("".join(said))
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
         """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms.
