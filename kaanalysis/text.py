@@ -199,7 +199,8 @@ class Words:
 
     def method(self, method: str) -> str:
         """A method in this language: phrase by phrase (``terms.method``, numbers as ``{n}``), those without a text as they stand."""
-        parts = re.split(r"(; |, )", method)
+        own = {"; ": "；", ", ": "，"} if self.language == "zh" else {}
+        parts = [own.get(part, part) for part in re.split(r"(; |, )", method)]
         said = []
         for part in parts:
             found = _DIGITS.findall(part)
