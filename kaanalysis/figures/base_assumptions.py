@@ -35,8 +35,10 @@ def survival_curves(frame: pd.DataFrame, scene: Scene, ax: Axes, horizon: float 
     """Kaplan–Meier steps with log-log bands, labelled at the curve."""
     until = _shown_until(frame, horizon)
     for segment in _segments(frame):
-        curve = frame[(frame["segment"] == segment) & (frame["months"] <= until)]
-        curve = curve[curve["at_risk"] >= ENOUGH_AT_RISK]
+        curve = frame[(frame["segment"] == segment) & (frame["months"] <= until)].sort_values("months")
+        enough = curve["at_risk"] >= ENOUGH_AT_RISK
+        # Late entries may bring their number up again: the curve ends where there are too few for the first time.
+        curve = curve[enough.cummax() & ~(enough.cummax() & ~enough).cummax()]
         if curve.empty:  # too few were ever followed at one time: there is no curve to draw for them
             continue
         color = SEGMENTS[segment]
@@ -48,9 +50,9 @@ def survival_curves(frame: pd.DataFrame, scene: Scene, ax: Axes, horizon: float 
             ax.step(curve["months"], drawn, where="post", color=color, linestyle=style)
         at = until * 0.3
         near = curve[curve["months"] <= max(at, curve["months"].iloc[0])].iloc[-1]
-        n, late = _followed(frame[frame["segment"] == segment])
+        n, _ = _followed(frame[frame["segment"] == segment])
         ax.annotate(
-            scene.text("curve_late" if late else "curve", segment=scene.segment(segment), n=scene.count(n), late=scene.count(late)),
+            scene.text("curve", segment=scene.segment(segment), n=scene.count(n)),
             (at, near["high"]),
             xytext=(0, 5),
             textcoords="offset points",
@@ -113,8 +115,10 @@ def draw_survival(scene: Scene, figure: Figure) -> None:
     bottom.set_xlabel(scene.text("x_label"))
     bottom.set_ylabel("n")
     scene.note("band", level=scene.level(), least=scene.count(int(scene.policy["evidence.minimum_units"])))
-    if any(_followed(frame[frame["segment"] == s])[1] for s in _segments(frame)):
-        scene.note("late")
+    late = {s: _followed(frame[frame["segment"] == s])[1] for s in _segments(frame)}
+    if any(late.values()):
+        said = (scene.text("late_of", segment=scene.segment(s), n=scene.count(n)) for s, n in late.items() if n)
+        scene.note("late", late=scene.words.list_of(said))
 
 
 def spend_curves(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:

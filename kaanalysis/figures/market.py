@@ -29,11 +29,11 @@ def _counts(row: Any, scene: Scene) -> tuple[dict[str, float], tuple[float, floa
     known = sum(counts.values())
 
     def beyond(value: float | int | None) -> float:
-        return np.nan if value is None else max(0.0, float(value) - known)
+        # Two significant digits: the rest of a number of companies that nobody has seen would be made up.
+        return np.nan if value is None else float(f"{max(0.0, float(value) - known):.2g}")
 
     if estimate is None:
         return counts | {"neither": np.nan}, (np.nan, np.nan)
-    estimate = rounded(estimate)
     return counts | {"neither": beyond(estimate.value)}, (beyond(estimate.low), beyond(estimate.high))
 
 

@@ -151,11 +151,7 @@ def look_strips(mine: pd.DataFrame, segment: str, scene: Scene, ax: Axes) -> Axe
         )
         number = scene.number("mixed_share", segment)
         span = scene.between(number.low, number.high, "share", number.value) if number is not None else ""
-        nearer = scene.number("mixed_share_three_axes", segment)
         text = scene.text("mixed" if span else "mixed_bare", share=scene.exact_share(width), span=span)
-        if nearer is not None and nearer.value is not None:
-            three = scene.text("mixed_three", share=scene.words.value(nearer.value, "share"), n=scene.count(nearer.n))
-            text = scene.words("figures.shared.and", a=text, b=three)
         ax.text(
             min(max(start + width / 2, 0.22), 0.78),
             -0.74,
@@ -172,11 +168,12 @@ def look_strips(mine: pd.DataFrame, segment: str, scene: Scene, ax: Axes) -> Axe
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     format_axis(ax.xaxis, scene.share, 5)
-    ax.set_title(
-        scene.text("panel", segment=scene.segment(segment), n=scene.count(int(total) if len(found) else 0)),
-        color=SEGMENT_TEXT[segment],
-        fontsize=BASE,
-    )
+    title = scene.text("panel", segment=scene.segment(segment), n=scene.count(int(total) if len(found) else 0))
+    nearer = scene.number("mixed_share_three_axes", segment)
+    if nearer is not None and nearer.value is not None:
+        three = scene.text("mixed_three", share=scene.words.value(nearer.value, "share"), n=scene.count(nearer.n))
+        title = scene.words("figures.shared.and", a=title, b=three)
+    ax.set_title(title, color=SEGMENT_TEXT[segment], fontsize=BASE)
     ax.set_ylabel(scene.text("y_label"))
     return ax
 

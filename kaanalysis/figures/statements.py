@@ -105,7 +105,7 @@ def draw_statements(scene: Scene, figure: Figure) -> None:
     for row, axis in zip(axes, AXES, strict=True):
         for ax, segment in zip(row, COLUMNS, strict=True):
             statement_cell(cells[(axis, segment)], scene, ax)
-        row[0].set_ylabel(wrap(scene.text(axis), 7), fontweight="bold", rotation=0, ha="left", va="center", labelpad=58)
+        row[0].set_ylabel(wrap(scene.text(axis), 6), fontweight="bold", rotation=0, ha="left", va="center", labelpad=58)
     scene.note("reading", level=scene.level())
 
 
