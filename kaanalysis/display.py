@@ -133,7 +133,9 @@ def _expected(row: pd.Series, result: Result, words: Words) -> str:
     if pd.isna(row["low"]) or pd.isna(row["high"]):
         return value
     ends = (words.value(float(row[c]), money) for c in ("low", "high"))
-    return words("display.expected", value=value, span=words("numbers.span", **dict(zip(("low", "high"), ends, strict=True))))
+    return words(
+        "display.expected", value=value, span=words("numbers.span", **dict(zip(("low", "high"), ends, strict=True)))
+    )
 
 
 def _holder(row: pd.Series, words: Words) -> str:

@@ -95,8 +95,8 @@ def _pictures(result: Result, language: str, policy: Policy, launch: dt.date | N
         )
         pictures.append(
             Picture(
-                figure_title(spec, result, language),
-                alt_text(spec, result, language),
+                figure_title(spec, result, language, policy, launch),
+                alt_text(spec, result, language, policy, launch),
                 f"data:image/svg+xml;base64,{encoded}",
             )
         )
@@ -118,7 +118,9 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
     pictures = _pictures(result, language, policy, launch)
     displayed = {name: display.display_table(result, name, w) for name in display.available(result)}
     shown = _tables(result, displayed, w)
-    return Section(step.id, title, question, cards, pictures, "", notebook, tables=shown, sheets=sheets.of_result(result, w))
+    return Section(
+        step.id, title, question, cards, pictures, "", notebook, tables=shown, sheets=sheets.of_result(result, w)
+    )
 
 
 def _tables(result: Result, displayed: dict[str, pd.DataFrame], w: Words) -> tuple[Shown, ...]:

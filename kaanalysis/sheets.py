@@ -1,7 +1,7 @@
-"""Results as sheets of an Excel workbook: numbers stay numbers (value, low, high, unit in columns of their own), labels are in the language.
+"""Results as sheets of an Excel workbook: numbers stay numbers (value, low, high, unit in columns of their own).
 
-Figures and display tables round for reading; here everything is given in full, so that it can be sorted and summed. Shares are 0 to 1, gaps
-of shares too. Columns and parts without a text of their own keep the name that they have in the data."""
+Figures and display tables round for reading; here everything is given in full, so that it can be sorted and summed. Shares are 0
+to 1, gaps of shares too. Columns and parts without a text of their own keep the name that they have in the data."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def numbers(result: Result, words: Words) -> pd.DataFrame:
         for n in finding.numbers:
             group = words.group_of(n)
             name = words(f"number_names.{n.name}")
-            rows.append((*said, name, group, n.value, n.low, n.high, n.level, n.n, words.unit(n.unit), words.method(n.method)))
+            rows.append(
+                (*said, name, group, n.value, n.low, n.high, n.level, n.n, words.unit(n.unit), words.method(n.method))
+            )
     names = ("finding", "claim", "state", "number", "segment", "value", "low", "high", "level", "n", "unit", "method")
     return pd.DataFrame(rows, columns=[_first(words, c, "sheet.column", "table") for c in names], dtype=object)
 
@@ -142,7 +144,7 @@ def _special(name: str, frame: pd.DataFrame, columns: list[str], unit: str, word
         frame = frame.assign(evidence=[display.evidence(row, words, unit) for _, row in frame.iterrows()])
     if name == "persona_sensitivity":
         then = [None if pd.isna(v) else words.term("persona", str(v)) for v in frame["then"]]
-        frame = frame.assign(persona=frame["now"], then=then)
+        frame = frame.assign(persona=frame["now"], then=pd.Series(then, index=frame.index, dtype=object))
     if name == "problem_ranking":
         frame = frame.rename(columns={"statement": "problem"})
     if name == "persona_profile":

@@ -93,7 +93,9 @@ def test_interval_names_its_unit_once_and_rounds_like_the_value() -> None:
     ],
 )
 def test_estimated_counts_are_as_precise_as_their_interval(value, low, high, english: str) -> None:
-    number = Number("accounts_estimated", "SMB", value, low, high, 0.95, 162 if value == 315.4 else 1311, "accounts", "m")
+    number = Number(
+        "accounts_estimated", "SMB", value, low, high, 0.95, 162 if value == 315.4 else 1311, "accounts", "m"
+    )
     assert words("en").number(number) == english
 
 

@@ -250,7 +250,16 @@ def moves_between_definitions(
         sizes = (int(mine.eq("SMB").sum()), int(mine.eq("KA").sum()))
         for finding in now if used else find(under):
             rows.append(
-                (definition, aggregates.segment_version(under), finding.id, finding.key, finding.state, *sizes, used, same)
+                (
+                    definition,
+                    aggregates.segment_version(under),
+                    finding.id,
+                    finding.key,
+                    finding.state,
+                    *sizes,
+                    used,
+                    same,
+                )
             )
     names = ["definition", "version", "finding", "key", "state", "n_smb", "n_ka", "used", "same_as"]
     return pd.DataFrame(rows, columns=names).astype({"same_as": "string"})

@@ -152,7 +152,9 @@ def judge(counts: dict[str, _Counts], fixed: list[Number], policy: Policy) -> li
     if min(p_values, default=1.0) * len(p_values) < 1 - policy["evidence.level"]:  # Bonferroni over the two segments
         return [Finding("M-1.1", "potential_customers", "undecided", "lists_uneven", kept)]
     reason = f"market_{state}"
-    if state == "undecided" and any(s.high is None and side == "undecided" for s, side in zip(sizes, (smb, ka), strict=True)):
+    if state == "undecided" and any(
+        s.high is None and side == "undecided" for s, side in zip(sizes, (smb, ka), strict=True)
+    ):
         reason = "few_matches"
     if state == "contradicted":
         reason = "market_smb_contradicted" if smb == "contradicted" else "market_ka_contradicted"

@@ -30,7 +30,9 @@ def kept_verdicts(frame: pd.DataFrame, scene: Scene) -> tuple[int, int, str]:
     many of them tell all customers apart as another does; empty for fewer than two."""
     grid = _grid(frame)
     same = grid.apply(lambda row: len(set(row.dropna())) == 1, axis=1)
-    alike = int(frame.drop_duplicates("definition").set_index("definition")["same_as"][list(grid.columns)].notna().sum())
+    alike = int(
+        frame.drop_duplicates("definition").set_index("definition")["same_as"][list(grid.columns)].notna().sum()
+    )
     said = {"n": scene.count(len(grid.columns)), "alike": scene.count(alike)}
     key = "definitions_alike" if alike else "definitions"
     words = scene.words(f"figures.shared.{key}", **said) if len(grid) and len(grid.columns) > 1 else ""
@@ -59,7 +61,9 @@ def definition_grid(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         counts = {"smb": scene.count(int(facts["n_smb"][d])), "ka": scene.count(int(facts["n_ka"][d]))}
         other = facts["same_as"][d]
         extra = {} if pd.isna(other) else {"other": scene.text(str(other))}
-        names.append(scene.text("column_same" if extra else "column", definition=wrap(scene.text(d), 10), **counts, **extra))
+        names.append(
+            scene.text("column_same" if extra else "column", definition=wrap(scene.text(d), 10), **counts, **extra)
+        )
     ax.set_xticks(range(len(names)), names)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")

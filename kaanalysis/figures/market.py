@@ -86,12 +86,16 @@ def list_bars(row: Any, scene: Scene, ax: Axes) -> Axes:
     format_axis(ax.xaxis, scene.count, 4, whole=True)
     estimate = scene.number("accounts_estimated", segment)
     whole = ""
-    if estimate is not None and (estimate.value is not None or estimate.low is not None):
-        near = rounded(estimate)
-        key, end = ("about", near.value) if near.value is not None else ("at_least", near.low)
-        whole = scene.text(key, low=scene.count(round(float(end))))  # type: ignore[arg-type]
+    near = rounded(estimate) if estimate is not None else None
+    if near is not None and near.value is not None:
+        whole = scene.text("about", low=scene.count(round(near.value)))
+    elif near is not None and near.low is not None:
+        whole = scene.text("at_least", low=scene.count(round(near.low)))
     title = scene.text(
-        "panel" if whole else "panel_open", segment=scene.segment(segment), known=scene.count(int(row.known)), whole=whole
+        "panel" if whole else "panel_open",
+        segment=scene.segment(segment),
+        known=scene.count(int(row.known)),
+        whole=whole,
     )
     ax.set_title(title, color=SEGMENT_TEXT[segment], fontsize=BASE)
     ax.set_xlabel(scene.text("x_label"))

@@ -94,15 +94,20 @@ def inside_table(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     the window and accounts that were never customers."""
     total = float(frame["spend"].sum()) or 1.0
     for kind, inside, y in TABLE_ROWS:
-        row = frame[(frame["kind"] == kind) & (frame["inside"].isna() if inside is None else frame["inside"].eq(inside))]
+        row = frame[
+            (frame["kind"] == kind) & (frame["inside"].isna() if inside is None else frame["inside"].eq(inside))
+        ]
         height = 0.94 if inside is not None else 0.72
         for x, persona in enumerate((True, False)):
             cell = row[row["persona"] == persona]
             n, spend = int(cell["accounts"].sum()), float(cell["spend"].sum())
-            tint = {"facecolor": KA, "alpha": 0.06 + 0.5 * spend / total} if inside is not None else {"facecolor": LINE, "alpha": 0.3}
-            ax.add_patch(Rectangle((x - 0.48, y - height / 2), 0.96, height, linewidth=0, zorder=1, **tint))
+            color, tint = (KA, 0.06 + 0.5 * spend / total) if inside is not None else (LINE, 0.3)
+            corner = (x - 0.48, y - height / 2)
+            ax.add_patch(Rectangle(corner, 0.96, height, facecolor=color, alpha=tint, linewidth=0, zorder=1))
             if inside is not None:
-                text = scene.text("cell", n=scene.count(n), amount=scene.compact(spend), share=scene.share(spend / total))
+                text = scene.text(
+                    "cell", n=scene.count(n), amount=scene.compact(spend), share=scene.share(spend / total)
+                )
             else:
                 text = scene.text("cell_plain" if kind == "earlier" else "cell_accounts", n=scene.count(n))
             strong = persona and (inside or kind == "prospect")
@@ -137,7 +142,9 @@ def draw_personas(scene: Scene, figure: Figure) -> None:
     left.set_title(scene.text("map_title"), fontsize=BASE, pad=17)
     persona_key(frame, scene, left)
     months = scene.words.value(int(scene.policy["spend.window_months"]), "months")
-    scene.note("reading", currency=scene.currency, inside=scene.share(scene.policy["persona.inside_share"]), window=months)
+    scene.note(
+        "reading", currency=scene.currency, inside=scene.share(scene.policy["persona.inside_share"]), window=months
+    )
     known = scene.number("accounts_known", "KA")
     if known is not None:
         mine = frame[frame["segment"].eq("KA").fillna(False) & frame["persona"].notna()]

@@ -118,8 +118,8 @@ def statement_terms(scene: Scene) -> dict[str, str]:
     counts = scene.frame("statements")["state"].value_counts()
     terms = {s: scene.count(int(counts.get(s, 0))) for s in ("supported", "contradicted", "undecided", "no_data")}
     terms["all"] = scene.count(int(counts.sum()))
-    used = next((f.terms["definition"] for f in scene.result.findings if "definition" in f.terms), "")
-    terms["definition"] = scene.words.term("definition", used)
+    used = next((f.terms["definition"] for f in scene.result.findings if "definition" in f.terms), None)
+    terms["definition"] = scene.words.term("definition", used or str(scene.policy["segment.definition"]))
     frame = scene.result.frames.get("definitions")
     kept, findings, definitions = kept_verdicts(frame, scene) if frame is not None else (0, 0, "")
     said = {"kept": scene.count(kept), "findings": scene.count(findings), "definitions": definitions}

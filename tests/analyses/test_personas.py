@@ -134,7 +134,10 @@ def test_a_share_of_two_customers_is_no_share(company: Open, policy: Policy) -> 
 def test_white_space_is_ranked_by_what_became_of_accounts_like_it(company: Open, policy: Policy) -> None:
     """Of 40 accounts of M-1.5c that we worked, ten paid, 100 to 1,000, median 550: 137.5 a year for each further one; of M-1.5b none paid, so
     all personas together stand in: ten of 50. Seller and team come from ownership and the latest deal."""
-    rows, deals = HEAD.replace("employees", "employees,created_at"), NO_DEALS.replace("account_id", "account_id,owner,team")
+    rows, deals = (
+        HEAD.replace("employees", "employees,created_at"),
+        NO_DEALS.replace("account_id", "account_id,owner,team"),
+    )
     for i in range(40):
         rows += f"C{i},c,,regional,,9e7,,2024-01-01\n"
     for i in range(10):
@@ -143,7 +146,9 @@ def test_white_space_is_ranked_by_what_became_of_accounts_like_it(company: Open,
     rows += "N,n,,regional,,6e7,,\n"  # known from a list alone: nobody's
     deals += "L1,C20,s2,t2,lost,2025-01-01,2025-06-01,\nL2,C20,s3,t3,open,2025-03-01,,\n"
     held = "account_id,team,from_at,to_at\nC20,ka,2024-01-01,\nC21,old,2023-01-01,2024-01-01\n"
-    white = find(company(accounts=rows, opportunities=deals, ownership=held), policy)[1]["white_space"].set_index("account_id")
+    white = find(company(accounts=rows, opportunities=deals, ownership=held), policy)[1]["white_space"].set_index(
+        "account_id"
+    )
     assert white.loc["N", "expected"] == pytest.approx(10 / 40 * 550) and white.loc["N", "basis"] == "M-1.5c"
     assert white.loc["B0", "expected"] == pytest.approx(10 / 50 * 550) and white.loc["B0", "basis"] == "all"
     assert white.loc["N", "low"] < white.loc["N", "expected"] < white.loc["N", "high"]
