@@ -21,6 +21,16 @@ def _number(row: pd.Series, words: Words) -> str:
     return words.number(Number("", "", value, low, high, float(row["level"]), int(row["n"]), str(row["unit"]), ""))
 
 
+def _marks(row: pd.Series, words: Words) -> tuple[str, str]:
+    """The mark that a statement is held against and where it flips; the flip with the digits that tell the two apart."""
+    unit, now = str(row["unit"]), float(row["now"])
+    shown = words.value(now, unit)
+    if pd.isna(row["flip_at"]):
+        return shown, ""
+    at = words.value(float(row["flip_at"]), unit)
+    return shown, words.value(float(row["flip_at"]), unit, fine=True) if at == shown else at
+
+
 def _frame(rows: Rows, headings: tuple[str, ...], words: Words) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[words(f"table.{h}") for h in headings])
 
@@ -35,10 +45,9 @@ def statements(result: Result, words: Words) -> pd.DataFrame:
     """The eight base assumptions: what is said, verdict, number with interval, n, the mark it is held against, where that flips."""
     rows: Rows = []
     for _, row in result.frames["statements"].iterrows():
-        flip = "" if pd.isna(row["flip_at"]) else words.value(float(row["flip_at"]), str(row["unit"]))
         rows.append((
             str(row["axis"]), words.term("statement", str(row["statement"])), words(f"states.{row['state']}"), _number(row, words),
-            words.value(int(row["n"]), ""), words.value(float(row["now"]), str(row["unit"])), flip,
+            words.value(int(row["n"]), ""), *_marks(row, words),
         ))  # fmt: skip
     return _frame(rows, ("finding", "statement", "state", "value", "n", "now", "at"), words)
 
@@ -68,9 +77,13 @@ def definitions(result: Result, words: Words) -> pd.DataFrame:
     for version, mine in frame.groupby("version", sort=False):
         first = mine.iloc[0]
         name = words.term("definition", str(first["definition"])) + (" *" if first["used"] else "")
+        if not pd.isna(first["same_as"]):
+            name = words("display.same_as", name=name, other=words.term("definition", str(first["same_as"])))
         states = dict(zip(mine["finding"], mine["state"], strict=True))
         counts = f"{words.value(int(first['n_smb']), '')} / {words.value(int(first['n_ka']), '')}"
-        rows.append((name, str(version), counts, *(words(f"states.{states[f]}") for f in findings)))
+        # The thresholds' hash alone: the definition's name stands beside it, and those without thresholds have one version.
+        said = str(version).partition(" ")[2] or "–"
+        rows.append((name, said, counts, *(words(f"states.{states[f]}") for f in findings)))
     columns = [words("table.definition"), words("display.version"), words("table.customers"), *findings]
     return pd.DataFrame(rows, columns=columns)
 
@@ -79,34 +92,60 @@ def _account(row: pd.Series, words: Words) -> str:
     return f"{_bare(row['name'], words)} ({row['account_id']})"
 
 
-def _currency(result: Result) -> str:
+def currency(result: Result) -> str:
     """The currency of the result's amounts; empty where it holds none."""
     units = (n.unit for f in result.findings for n in f.numbers)
     return next((u for u in units if re.fullmatch(r"[A-Z]{3}", u)), "")
 
 
-def evidence(row: pd.Series, words: Words, currency: str) -> str:
+def evidence(row: pd.Series, words: Words, money: str) -> str:
     """Why an account belongs to a persona: which list, place and year and by which field, or what it pays or earns against the limit."""
     if row["persona"] in ("M-1.5a", "M-1.5b"):
         place = "" if pd.isna(row["rank"]) else words("display.place", rank=row["rank"])
         year = "" if pd.isna(row["year"]) else f" {row['year']}"
-        return words("display.listed", list=row["list"], year=year, place=place, field=row["field"])
+        field = words.term("field", str(row["field"]))
+        return words("display.listed", list=row["list"], year=year, place=place, field=field)
     if row["persona"] == "M-1.5d" and row["field"] == "industry":
         return words("display.profile", industry=words.term("industry", row["industry"]))
     if row["persona"] == "M-1.5d":
         return words("display.excess", times=words.value(float(row["excess"]), "ratio"))
-    return words("display.revenue", amount=words.value(float(row["annual_revenue"]), currency))
+    return words("display.revenue", amount=words.value(float(row["annual_revenue"]), money))
 
 
 def white_space(result: Result, words: Words) -> pd.DataFrame:
-    """Accounts that a persona fits and who are no customers yet, with the reason; the first in each persona have the largest revenue."""
+    """Accounts that a persona fits and who were never customers, with the reason, what to expect of one a year and who holds it; those with
+    most to expect first, then those with the largest revenue."""
     rows: Rows = []
     for _, row in result.frames["white_space"].iterrows():
         rows.append((
             _account(row, words), words.term("persona", str(row["persona"])),
-            evidence(row, words, _currency(result)), _bare(row["industry"], words, "industry"), _bare(row["region"], words, "region"),
+            evidence(row, words, currency(result)), _bare(row["industry"], words, "industry"), _bare(row["region"], words, "region"),
+            _expected(row, result, words), _holder(row, words),
         ))  # fmt: skip
-    return _frame(rows, ("account", "persona", "evidence", "industry", "region"), words)
+    return _frame(rows, ("account", "persona", "evidence", "industry", "region", "expected", "holder"), words)
+
+
+def _expected(row: pd.Series, result: Result, words: Words) -> str:
+    if pd.isna(row["expected"]):
+        return words("numbers.none")
+    money = currency(result)
+    value = words.value(float(row["expected"]), money)
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return value
+    ends = (words.value(float(row[c]), money) for c in ("low", "high"))
+    return words(
+        "display.expected", value=value, span=words("numbers.span", **dict(zip(("low", "high"), ends, strict=True)))
+    )
+
+
+def _holder(row: pd.Series, words: Words) -> str:
+    """Team and seller that hold the account, and the deals that were or are tried there."""
+    known = [str(row[c]) for c in ("team", "seller") if not pd.isna(row[c])]
+    held = words.list_of(known) if known else words("display.held_by_nobody")
+    open_deals, lost_deals = (words.value(int(row[c]), "deals") for c in ("open_deals", "lost_deals"))
+    if not row["open_deals"] and not row["lost_deals"]:
+        return held
+    return words("display.holder", held=held, open=open_deals, lost=lost_deals)
 
 
 def persona_sensitivity(result: Result, words: Words) -> pd.DataFrame:
@@ -114,7 +153,7 @@ def persona_sensitivity(result: Result, words: Words) -> pd.DataFrame:
     rows: Rows = []
     for _, row in result.frames["persona_sensitivity"].iterrows():
         now, then = (words.term("persona", str(row[c])) if not pd.isna(row[c]) else "–" for c in ("now", "then"))
-        revenue = "" if pd.isna(row["annual_revenue"]) else words.value(float(row["annual_revenue"]), _currency(result))
+        revenue = "" if pd.isna(row["annual_revenue"]) else words.value(float(row["annual_revenue"]), currency(result))
         rows.append(
             (
                 _account(row, words),
@@ -124,7 +163,7 @@ def persona_sensitivity(result: Result, words: Words) -> pd.DataFrame:
                 then,
             )
         )
-    return _frame(rows, ("account", "revenue", "limit", "now", "to"), words)
+    return _frame(rows, ("account", "revenue", "limit", "persona_now", "to"), words)
 
 
 def persona_profile(result: Result, words: Words) -> pd.DataFrame:
@@ -176,7 +215,7 @@ def opponents(result: Result, words: Words) -> pd.DataFrame:
     for _, row in result.frames["opponents"].iterrows():
         rows.append((
             _bare(row["role"], words, "party"), words.value(int(row["purchases"]), ""), words.value(int(row["negative"]), ""),
-            words.value(float(row["balance"]), _currency(result)), words.value(float(row["p_negative"]), "probability"),
+            words.value(float(row["balance"]), currency(result)), words.value(float(row["p_negative"]), "probability"),
             words("display.likely_opponent") if row["opponent"] else "",
         ))  # fmt: skip
     return _frame(rows, ("role", "purchases", "negative", "balance", "p_negative", "opponent"), words)
@@ -200,7 +239,7 @@ def authority_groups(result: Result, words: Words) -> pd.DataFrame:
     for _, row in result.frames["authority_groups"].iterrows():
         limit = words("display.none_found")
         if row["exists"] and not pd.isna(row["limit"]):
-            limit = words.value(float(row["limit"]), _currency(result))
+            limit = words.value(float(row["limit"]), currency(result))
         rows.append((
             words.segment(str(row["segment"])), words(f"table.{row['dimension']}"), _bare(row["value"], words, "category"),
             words.value(int(row["flows"]), ""), limit, "" if pd.isna(row["p_adjusted"]) else words.value(float(row["p_adjusted"]), ""),
@@ -274,7 +313,7 @@ def _parts(
             words("display.change" if p == "change" else f"number_names.{p}") for p in frame["part"]
         ],
         **{words(f"table.{c}"): frame[c].tolist() for c in ("value", "low", "high")},
-        words("table.unit"): [words("display.share") if s else _currency(result) for s in share],
+        words("table.unit"): [words("display.share") if s else currency(result) for s in share],
         words("table.n"): frame["n"].tolist(),
     }
     return pd.DataFrame(numbers)

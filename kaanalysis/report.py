@@ -14,7 +14,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from kaanalysis import display, tables
+from kaanalysis import display, sheets, tables
 from kaanalysis.aggregates import segment_version
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.contracts import UnusableData
@@ -64,7 +64,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Section:
-    """One analysis in the report. tables: the display tables as far as shown; sheets: all of them in full, by title."""
+    """One analysis in the report. tables: the display tables as far as shown; sheets: the result in full for the workbook, by name."""
 
     id: str
     title: str
@@ -95,8 +95,8 @@ def _pictures(result: Result, language: str, policy: Policy, launch: dt.date | N
         )
         pictures.append(
             Picture(
-                figure_title(spec, result, language),
-                alt_text(spec, result, language),
+                figure_title(spec, result, language, policy, launch),
+                alt_text(spec, result, language, policy, launch),
                 f"data:image/svg+xml;base64,{encoded}",
             )
         )
@@ -117,9 +117,10 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
     cards = [_card(f, w, tables.units_of(policy)) for f in result.findings]
     pictures = _pictures(result, language, policy, launch)
     displayed = {name: display.display_table(result, name, w) for name in display.available(result)}
-    sheets = {w(f"display.title.{name}"): frame for name, frame in displayed.items()}
     shown = _tables(result, displayed, w)
-    return Section(step.id, title, question, cards, pictures, "", notebook, tables=shown, sheets=sheets)
+    return Section(
+        step.id, title, question, cards, pictures, "", notebook, tables=shown, sheets=sheets.of_result(result, w)
+    )
 
 
 def _tables(result: Result, displayed: dict[str, pd.DataFrame], w: Words) -> tuple[Shown, ...]:
@@ -189,9 +190,12 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
     launch = dt.date.fromisoformat(launched) if launched else None
     sections = [_section(run, step, language, policy, launch) for step in manifest.steps]
     faults, fault_count, imported = _faults(run, w)
-    sheets = {title: frame for section in sections for title, frame in section.sheets.items()}
-    if sheets:
-        write_workbook(run / f"report.{language}.xlsx", sheets)
+    pages: dict[str, pd.DataFrame] = {}
+    for section in sections:  # the numbers of all analyses stand on one sheet
+        for name, frame in section.sheets.items():
+            pages[name] = pd.concat([pages[name], frame], ignore_index=True) if name in pages else frame
+    if pages:
+        write_workbook(run / f"report.{language}.xlsx", pages)
     context: dict[str, Any] = {
         "t": w, "language": language, "manifest": manifest, "sections": sections, "cards": [(s, c) for s in sections for c in s.cards],
         "states": ("supported", "contradicted", "undecided", "no_data"), "faults": faults, "fault_count": fault_count,
@@ -200,7 +204,7 @@ def build(run: Path, language: str, policy: Policy | None = None) -> Path:
         "made": format_datetime(pd.Timestamp(manifest.ended or manifest.started).to_pydatetime(), "long", locale=w.locale),
         "level": format_percent(policy["evidence.level"], locale=w.locale),
         "definition": _definition(policy, w),
-        "workbook": f"report.{language}.xlsx" if sheets else "",
+        "workbook": f"report.{language}.xlsx" if pages else "",
         "other": [x for x in manifest.languages if x != language],
     }  # fmt: skip
     environment = Environment(

@@ -46,7 +46,13 @@ def title(finding: Finding, words: Words) -> str:
 def numbers_table(finding: Finding, words: Words) -> pd.DataFrame:
     """One row per number: name, value, interval, n, method."""
     rows = [
-        (words.name_of(n), words.value(n.value, n.unit), words.interval(n), words.value(n.n, ""), n.method)
+        (
+            words.name_of(n),
+            words.value(n.value, n.unit),
+            words.interval(n),
+            words.value(n.n, ""),
+            words.method(n.method),
+        )
         for n in finding.numbers
     ]
     return pd.DataFrame(rows, columns=[words(f"table.{c}") for c in ("number", "value", "interval", "n", "method")])

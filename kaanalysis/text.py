@@ -10,6 +10,7 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,7 @@ LANGUAGES = ("en", "zh")
 _LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
 _BETWEEN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff，。：；、（）“”]) +(?=[\u4e00-\u9fff，。：；、（）“”])")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon|n))?\}")
 
 
@@ -160,9 +162,21 @@ class Words:
             span = self._with_unit(span, number.unit)
         return self("numbers.interval", span=span, level=level)
 
+    def estimate(self, number: Number) -> str:
+        """A number's value alone, as precise as its interval; the limit that is known where there is no value."""
+        number = rounded(number)
+        if number.value is None and number.low is not None and number.high is None:
+            return self("numbers.at_least", value=self.value(number.low, number.unit))
+        if number.value is None and number.high is not None and number.low is None:
+            return self("numbers.at_most", value=self.value(number.high, number.unit))
+        return self.value(number.value, number.unit)
+
     def number(self, number: Number) -> str:
         """Value, interval and level of a number as one phrase."""
-        value, interval = self.value(number.value, number.unit), self.interval(number)
+        value, interval = self.estimate(number), self.interval(rounded(number))
+        if number.value is None and interval and (number.low is None or number.high is None):  # the value is the limit
+            level = format_percent(number.level or 0, locale=self.locale)
+            interval = self("numbers.level_alone", level=level)
         return self("numbers.value_with_interval", value=value, interval=interval) if interval else value
 
     def name_of(self, number: Number) -> str:
@@ -173,11 +187,11 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, a category of purchases, a step of the flow, a role, or a cell of the
-        library (category / industry / size)."""
+        """A number's segment may be a customer segment, a path, an industry, a category of purchases, a step of the flow, a role, or a
+        cell of the library (category / industry / size)."""
         if " / " in number.segment:
             return self.cell(number.segment.split(" / "))
-        name = self.segment(number.segment)
+        name = self.term("industry", self.segment(number.segment))
         return self.term("party", self.term("step", self.term("category", name)))
 
     def cell(self, parts: Iterable[str]) -> str:
@@ -186,6 +200,29 @@ class Words:
             self.term(group, str(part)) for group, part in zip(("category", "industry", "size"), parts, strict=False)
         ]
         return " / ".join(named)
+
+    def group_of(self, number: Number) -> str:
+        """A number's segment in words, on its own."""
+        return self._segment_of(number)
+
+    def unit(self, unit: str) -> str:
+        """What a unit is called on its own, for the head of a column; a currency by its code, nothing for a bare number."""
+        if unit.startswith("share") or unit == "probability":
+            return self("units_alone.share")
+        return self(f"units.{unit}", n="").strip() if unit and self.has(f"units.{unit}") else unit
+
+    def method(self, method: str) -> str:
+        """A method in this language: phrase by phrase (``terms.method``, numbers as ``{n}``), those without a text as they stand."""
+        own = {"; ": "；", ", ": "，"} if self.language == "zh" else {}
+        parts = [own.get(part, part) for part in re.split(r"(; |, )", method)]
+        said = []
+        for part in parts:
+            found = _DIGITS.findall(part)
+            name = self.texts.get(f"terms.method.{_DIGITS.sub('{n}', part)}")
+            for n in found if name is not None else ():
+                name = name.replace("{n}", n, 1)  # type: ignore[union-attr]
+            said.append(part if name is None else name)
+        return self._tidy("".join(said))
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
         """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months, ``|n``) and terms.
@@ -211,7 +248,7 @@ class Words:
                 return self.value(number.n, "")
             if bare == "horizon":
                 return self.value(number.horizon_months, "months")
-            return self.value(number.value, number.unit) if bare else self.number(number)
+            return self.estimate(number) if bare else self.number(number)
 
         return self._tidy(_PLACE.sub(place, self.texts[key]))
 
@@ -228,6 +265,23 @@ class Words:
     def _tidy(self, text: str) -> str:
         """No space between two Chinese characters or marks, where filling a place has left one."""
         return _BETWEEN_CHINESE.sub("", text) if self.language == "zh" else text
+
+
+def rounded(number: Number) -> Number:
+    """The number as precise as its interval allows: an estimated count of companies to two significant digits where its limits lie
+    further apart than a tenth of it, else to three; never below the units known (n). Other numbers as they are."""
+    low, value, high = number.low, number.value, number.high
+    if number.unit != "accounts" or (low is None and high is None):
+        return number
+    wide = low is None or high is None or high - low > 0.1 * abs(high if value is None else value)
+
+    def short(x: float | int | None) -> float | int | None:
+        if x is None:
+            return None
+        near = float(f"{x:.{2 if wide else 3}g}")
+        return max(near, float(number.n)) if x >= number.n else near
+
+    return replace(number, low=short(low), value=short(value), high=short(high))
 
 
 def _three_digits(value: float) -> float:

@@ -160,12 +160,12 @@ def personas() -> tuple[pd.DataFrame, pd.DataFrame]:
             (f"a{i}", persona, None if persona else "M-1.5c", 1e6 * 1.4**i, reach, i % 2 == 0, i % 7 == 0, 1e4 * i)
         )
     columns = ["account_id", "persona", "borderline", "annual_revenue", "reach", "customer", "inside", "spend"]
-    table = [(i, p, 4, 2e5, "customer") for i in (False, True) for p in (False, True)] + [
-        (False, True, 9, 0.0, "prospect")
-    ]
-    return pd.DataFrame(rows, columns=columns), pd.DataFrame(
-        table, columns=["inside", "persona", "accounts", "spend", "kind"]
+    table = [(i, p, 4, 2e5, "customer") for i in (False, True) for p in (False, True)]
+    table += [(None, p, n, 0.0, kind) for kind, n in (("earlier", 7), ("prospect", 9)) for p in (False, True)]
+    cells = pd.DataFrame(table, columns=["inside", "persona", "accounts", "spend", "kind"]).astype(
+        {"inside": "boolean"}
     )
+    return pd.DataFrame(rows, columns=columns).assign(segment="KA"), cells
 
 
 def definitions() -> pd.DataFrame:
@@ -175,7 +175,8 @@ def definitions() -> pd.DataFrame:
         for f in ("M-1", "M-1.1", "M-1.2", "M-1.3", "M-1.4")
     ]
     rows.append(("label", "label", "M-1.5c", "persona_regional", "supported", 40, 9, True))
-    return pd.DataFrame(rows, columns=["definition", "version", "finding", "key", "state", "n_smb", "n_ka", "used"])
+    frame = pd.DataFrame(rows, columns=["definition", "version", "finding", "key", "state", "n_smb", "n_ka", "used"])
+    return frame.assign(same_as=frame["definition"].map({"persona": "label"}).astype("string"))
 
 
 def base_assumptions(state: str = "supported") -> Result:
@@ -203,7 +204,10 @@ def base_assumptions(state: str = "supported") -> Result:
         [(s, p, v) for s in ("SMB", "KA") for p, v in (("base", 0.6), ("travel", 0.3), ("training", 0.1))],
         columns=["segment", "product", "share"],
     )
-    stay = (number("rmst_difference", "KA-SMB", 12.3, "months", horizon=36),)
+    stay = (
+        number("rmst_difference", "KA-SMB", 12.3, "months", horizon=36),
+        *(number("followed_at_horizon", s, n, "customers") for s, n in (("SMB", 30), ("KA", 6))),
+    )
     pay = (
         number("spend_median", "SMB", 1e4, "CNY"),
         number("spend_median", "KA", 3e5, "CNY"),
@@ -215,6 +219,7 @@ def base_assumptions(state: str = "supported") -> Result:
         for name, value, unit in (
             ("accounts_known", 1300 * k, "accounts"),
             ("accounts_estimated", 9000 * k, "accounts"),
+            ("accounts_on_both_lists", 14 * k, "accounts"),
             ("gini", 0.5, "index"),
             ("top10_share", 0.3, "share"),
         )
@@ -223,7 +228,8 @@ def base_assumptions(state: str = "supported") -> Result:
         *(number(name, s, v, unit) for s, v in (("SMB", 0.05), ("KA", 0.4)) for name, unit in (("need_distance", "bits"), ("custom_share", "share"))),
         number("need_distance_difference", "KA-SMB", 0.35, "bits"),
     ]  # fmt: skip
-    mixed = tuple(number("mixed_share", s, 0.3, "share") for s in ("SMB", "KA", "all"))
+    shares = (("mixed_share", 0.3), ("mixed_share_three_axes", 0.35))
+    mixed = tuple(number(name, s, v, "share") for name, v in shares for s in ("SMB", "KA", "all"))
     findings = [
         Finding("M-1", "two_businesses", state, f"overlap_{state}", mixed),  # type: ignore[arg-type]
         Finding("M-1.1", "potential_customers", state, "market_supported", tuple(many)),  # type: ignore[arg-type]

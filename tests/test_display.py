@@ -88,6 +88,13 @@ def test_evidence_names_list_place_year_and_field_or_the_amount() -> None:
         "year": None,
         "rank": None,
         "field": None,
+        "expected": 101_880.21,
+        "low": 80_976.0,
+        "high": 133_184.0,
+        "team": None,
+        "seller": None,
+        "open_deals": 0,
+        "lost_deals": 0,
     }
     rows = [
         {
@@ -99,6 +106,10 @@ def test_evidence_names_list_place_year_and_field_or_the_amount() -> None:
             "year": "2024",
             "rank": "7",
             "field": "rankings",
+            "team": "ka",
+            "seller": "ka-06",
+            "open_deals": 1,
+            "lost_deals": 4,
         },
         {"account_id": "B", "name": None, "persona": "M-1.5c", **nothing},
         {"account_id": "C", "name": "c", "persona": "M-1.5d", **nothing, "excess": 3.0},
@@ -113,9 +124,17 @@ def test_evidence_names_list_place_year_and_field_or_the_amount() -> None:
     )
     table = display.white_space(made, words("en"))
     assert table["evidence"].tolist() == [
-        "on “Example 500” 2024, place 7 (rankings)", "annual revenue CN¥60M", "pays 3 times what its size predicts",
+        "on “Example 500” 2024, place 7 (ranking list beside the company)", "annual revenue CN¥60M", "pays 3 times what its size predicts",
     ]  # fmt: skip
     assert table["account"].tolist() == ["a (A)", "not recorded (B)", "c (C)"]
+    assert table["held by"].tolist() == ["ka, ka-06; 1 deal open, 4 deals lost", "nobody", "nobody"]
+    assert table["to expect a year"].iloc[0] == "CN¥102K (CN¥81K to CN¥133K)"
+
+
+def test_a_flip_next_to_its_mark_shows_the_digits_that_tell_them_apart(result: Result) -> None:
+    frame = result.frames["statements"].assign(now=0.5, flip_at=0.4971, unit="share", value=0.4, low=0.3, high=0.6)
+    shown = display.statements(Result("01_base_assumptions", "", "", "", [], {"statements": frame}), words("en"))
+    assert shown["set to"].iloc[0] == "50%" and shown["changes at"].iloc[0] == "49.7%"
 
 
 def test_an_analysis_without_display_tables_has_none() -> None:

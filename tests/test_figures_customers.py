@@ -156,7 +156,10 @@ def test_heads_without_a_chain_or_with_a_single_year() -> None:
 def test_statements_say_how_many_hold_and_draw_what_has_no_end() -> None:
     spec = figures.spec("01_base_assumptions", "statements")
     made = base_assumptions()
-    assert figure_title(spec, made, "en") == "All 8 base assumptions hold in this company"
+    assert figure_title(spec, made, "en") == (
+        "All 8 base assumptions hold by the company's own label; 4 of 5 findings keep their verdict under 3 definitions of a key account"
+        " (1 with the same customers as another)"
+    )
     frame = statements()
     frame.loc[0, "high"] = np.nan  # a lower limit alone
     frame.loc[2, ["value", "low", "high"]] = np.nan
@@ -164,10 +167,12 @@ def test_statements_say_how_many_hold_and_draw_what_has_no_end() -> None:
     frame.loc[4, "state"] = "contradicted"
     mixed = changed(made, statements=frame)
     assert figure_title(spec, mixed, "en").startswith(
-        "Of 8 base assumptions: 6 supported, 1 contradicted, 0 undecided, 1 without"
+        "Of 8 base assumptions by the company's own label: 6 supported, 1 contradicted, 0 undecided, 1 without"
     )
     assert "at least" in said(drawn(mixed, "statements"))
-    empty = frame.assign(value=np.nan)
+    frame.loc[0, ["value", "low"]] = np.nan, 4523.5  # not even a middle value
+    assert "at least 4,500 accounts" in said(drawn(changed(made, statements=frame), "statements"))
+    empty = frame.assign(value=np.nan, low=np.nan)
     assert "statements" not in [s.name for s in available(changed(made, statements=empty))]
 
 
@@ -216,14 +221,16 @@ def test_personas_without_reach_or_waiting_accounts() -> None:
     made = base_assumptions()
     all_ours = made.frames["personas"].assign(reach=None, customer=True)
     figure = drawn(changed(made, personas=all_ours), "personas")
-    assert "are customers already" in said(figure) and "not recorded" in said(figure)
+    assert "all of them customers" in said(figure) and "not recorded" in said(figure)
+    # Prospects and customers that signed nothing in the window stand apart from those who are key by revenue or not.
+    assert "never customers" in said(figure) and "9 accounts" in said(figure) and "7 customers" in said(figure)
     alone = result(made.id, made.findings, {"personas": made.frames["personas"]})
     assert len(drawn(alone, "personas").axes) == 1
 
 
 def test_definitions_need_two_and_mark_what_moves() -> None:
     made = base_assumptions()
-    assert "4 of 5" in said(drawn(made, "definitions"))
+    assert "4 of 5" in said(drawn(made, "definitions")) and "(= own label)" in said(drawn(made, "definitions"))
     single = made.frames["definitions"].query("definition == 'label'")
     mute = made.frames["definitions"].query("definition != 'size'").copy()
     mute.loc[mute["definition"] == "persona", "state"] = "no_data"  # it leaves one group without customers

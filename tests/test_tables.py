@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from kaanalysis.analyses.registry import analyse_all
 from kaanalysis.company import open_company
 from kaanalysis.policy import load_policy
 from kaanalysis.results import Finding, Flip, Number, Result
-from kaanalysis.text import LANGUAGES, words
+from kaanalysis.text import _DIGITS, LANGUAGES, words
 
 DEMO = Path(__file__).parent.parent / "data" / "demo"
 MARK = Number("mark", "KA", 0.5, None, None, None, 294, "share", "policy")
@@ -32,6 +33,12 @@ def test_everything_the_demo_company_says_can_be_said(demo: dict[str, Result], l
         assert tables.flip_lines(result, w, policy)
         for finding in result.findings:
             assert len(tables.numbers_table(finding, w)) == len(finding.numbers)
+
+
+def test_every_method_of_the_demo_company_is_said_in_chinese(demo: dict[str, Result]) -> None:
+    methods = {n.method for r in demo.values() for f in r.findings for n in f.numbers}
+    phrases = {_DIGITS.sub("{n}", p) for m in methods for p in re.split(r"[;,] ", m)}
+    assert sorted(p for p in phrases if not words("zh").has(f"terms.method.{p}")) == []
 
 
 def test_sentence_of_a_verdict() -> None:

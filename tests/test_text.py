@@ -12,8 +12,8 @@ from kaanalysis.results import STATES, Finding, Number
 from kaanalysis.text import LANGUAGES, MissingText, catalogue, words
 
 PLACE = re.compile(r"\{[^}]+\}")
-# Names out of the demo company's data are translated into Chinese only; English shows them as they stand.
-DATA_TERMS = ("terms.step.", "terms.party.", "terms.category.")
+# Names out of the demo company's data and methods are translated into Chinese only; English shows them as they stand.
+DATA_TERMS = ("terms.step.", "terms.party.", "terms.category.", "terms.product.", "terms.method.")
 
 
 def own_keys(language: str) -> set[str]:
@@ -81,6 +81,30 @@ def test_interval_names_its_unit_once_and_rounds_like_the_value() -> None:
     assert words("en").number(number) == "12.9 months (9.6 to 16.2 months, 95% interval)"
     relief = Number("relief", "a", 10.5, 7.1, 15.8, 0.95, 233, "wins per 100 deals", "")
     assert words("zh").number(relief) == "每百单多赢 10.5 单（95% 区间每百单多赢 7.1 至 15.8 单）"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "english"),
+    [
+        (11_208.4, 5115.2, 36_053.0, "11,000 accounts (5,100 to 36,000 accounts, 95% interval)"),
+        (315.4, 300.1, 331.0, "315 accounts (300 to 331 accounts, 95% interval)"),  # narrow enough for three digits
+        (None, 4523.5, None, "at least 4,500 accounts (95% interval)"),
+        (1330.2, 1311.0, 1402.7, "1,330 accounts (1,311 to 1,400 accounts, 95% interval)"),  # never below those known
+    ],
+)
+def test_estimated_counts_are_as_precise_as_their_interval(value, low, high, english: str) -> None:
+    number = Number(
+        "accounts_estimated", "SMB", value, low, high, 0.95, 162 if value == 315.4 else 1311, "accounts", "m"
+    )
+    assert words("en").number(number) == english
+
+
+def test_methods_are_said_phrase_by_phrase_with_their_numbers() -> None:
+    zh = words("zh")
+    assert zh.method("permutation of clusters, 499 draws") == "整群置换检验，499 次抽样"
+    assert zh.method("1 − ratio of sums over customers, t on the log scale") == "1 减客户合计之比，对数尺度上的 t 区间"
+    assert zh.method("Wilson; nobody translated this") == "Wilson 得分区间；nobody translated this"
+    assert words("en").method("Wilson; fewer than 10 customers") == "Wilson; fewer than 10 customers"
 
 
 def test_number_without_interval_is_the_value_alone() -> None:

@@ -61,7 +61,8 @@ NO_COVERAGE = {
 # Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
 NO_INTERVAL = frozenset({
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
-    "bottleneck_border_distance", "accounts_known", "persona_accounts", "persona_not_customers", "persona_borderline",
+    "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
+    "persona_not_customers", "persona_borderline", "persona_paid",
     "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
     "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
     "limit_p_value", "limit_sharpness", "limit_round",
@@ -177,13 +178,20 @@ def _industry_behind(truth: Mapping[str, float], policy: Policy) -> str:
     return _above(max(gaps), policy["growth.penetration_gap"])
 
 
+def _two_businesses(truth: Mapping[str, float], mark: float) -> str:
+    """Either share is at least so much: above the mark the first decides, below it the nearer one has to lie there too."""
+    if truth["mixed_share|all"] > mark:
+        return "contradicted"
+    return "supported" if truth["mixed_share_three_axes|all"] < mark else BETWEEN
+
+
 # Findings that hold where one number lies above or below its mark, and those of two such parts.
 _STATES: dict[str, Callable[[Mapping[str, float], Policy], str]] = {
     "M-0": lambda t, p: _above(p["growth.head_rate"], t["revenue_per_head_growth|SMB"]),
     "M-0.2": _industry_behind,
     "M-0.3": lambda t, p: _above(-p["growth.penetration_gap"], t["leading_difference|all"]),
     "M-0.4": lambda t, p: _above(p["growth.stall_rate"], t["value_growth_same_mix|all"]),
-    "M-1": lambda t, p: _above(p["overlap.mixed_share"], t["mixed_share|all"]),
+    "M-1": lambda t, p: _two_businesses(t, p["overlap.mixed_share"]),
     "M-1.1": lambda t, p: _both(
         _above(t["accounts_estimated|SMB"], p["market.large"]), _above(p["market.small"], t["accounts_estimated|KA"])
     ),

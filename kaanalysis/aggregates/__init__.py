@@ -15,6 +15,7 @@ from kaanalysis.aggregates.common import (
     months_before,
 )
 from kaanalysis.aggregates.customers import (
+    account_holders,
     account_register,
     customer_lives,
     order_amounts,
@@ -72,6 +73,7 @@ __all__ = [
     "DEFINITIONS",
     "LIBRARY_CELL",
     "Transitions",
+    "account_holders",
     "account_register",
     "account_segments",
     "approvals_by_flow",

@@ -122,6 +122,34 @@ def account_register(company: Company, policy: Policy) -> pd.DataFrame:
     return register
 
 
+def account_holders(company: Company) -> pd.DataFrame:
+    """One row per account that a team holds or that has a deal: account_id, team (by ownership under way, else of its latest deal),
+    seller (of its latest deal; null without), open_deals, lost_deals."""
+    deals = company.table("opportunities")
+    latest = ibis.window(group_by="account_id", order_by=[ibis.desc("at", nulls_first=False), "opportunity_id"])
+    columns = deals.select("account_id", "opportunity_id", "team", "owner", "outcome", at=deals.created_at)
+    placed = columns.mutate(place=ibis.row_number().over(latest))
+    found = placed.group_by("account_id").aggregate(
+        deal_team=(placed.place == 0).ifelse(placed.team, ibis.null("string")).max(),
+        seller=(placed.place == 0).ifelse(placed.owner, ibis.null("string")).max(),
+        open_deals=(placed.outcome == "open").ifelse(1, 0).sum(), lost_deals=(placed.outcome == "lost").ifelse(1, 0).sum(),
+    )  # fmt: skip
+    claims = company.table("ownership") if company.has("ownership.team") else None
+    if claims is None:
+        both = found.rename(team="deal_team")
+    else:
+        last = ibis.window(group_by="account_id", order_by=[ibis.desc("from_at", nulls_first=False), "team"])
+        held = claims.filter(claims.to_at.isnull()).mutate(place=ibis.row_number().over(last))
+        held = held.filter(held.place == 0).select(held_id="account_id", held_team="team")
+        both = held.outer_join(found, held.held_id == found.account_id)
+        both = both.mutate(
+            account_id=both.account_id.fill_null(both.held_id), team=both.held_team.fill_null(both.deal_team),
+            open_deals=both.open_deals.fill_null(0), lost_deals=both.lost_deals.fill_null(0),
+        )  # fmt: skip
+    both = both.select("account_id", "team", "seller", "open_deals", "lost_deals")
+    return both.order_by("account_id").execute()
+
+
 @read_once
 def product_lines(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per account, order and product: cluster, segment, lines (number of order lines).

@@ -177,31 +177,46 @@ def _stay_look(company: Company, policy: Policy, frame: pd.DataFrame) -> pd.Seri
     return look.mask(told & stayed, "KA").mask(told & ~stayed, "SMB")
 
 
+MIXED = {"mixed_share": 2, "mixed_share_three_axes": 3}  # number name: axes that must be known of a customer
+
+
 def mixed_shares(looks: pd.DataFrame, policy: Policy) -> list[Number]:
-    """Share of the customers with two axes known that look SMB on one and KA on another, by segment and for all."""
-    seen = looks[list(LOOKS)]
+    """Share of the customers that look SMB on one axis and KA on another, by segment and for all: of those with two axes known or
+    more, and of those with three or more. An axis not known cannot disagree, so either is at least so much; the second is nearer, of
+    fewer customers."""
+    seen, level = looks[list(LOOKS)], policy["evidence.level"]
     known, key = seen.notna().sum(axis=1), (seen == "KA").fillna(False).sum(axis=1)
-    counted, mixed = looks[known >= 2], ((key > 0) & (key < known))[known >= 2]
-    numbers = []
-    for segment in ("SMB", "KA", aggregates.ALL):
-        mine = counted["segment"].eq(segment) if segment != aggregates.ALL else counted["segment"].notna()
-        if mine.any():
-            clusters, method = counted.loc[mine, "cluster"].to_numpy(object), "share of customers, cluster jackknife"
-            flags = mixed[mine].to_numpy(bool)
-            numbers.append(clustered_share("mixed_share", segment, flags, clusters, policy["evidence.level"], method))
+    mixed, numbers = (key > 0) & (key < known), []
+    for name, axes in MIXED.items():
+        method = f"share of customers with at least {axes} axes known, cluster jackknife"
+        for segment in ("SMB", "KA", aggregates.ALL):
+            mine = (known >= axes) & (looks["segment"].eq(segment) | (segment == aggregates.ALL))
+            if mine.any():
+                clusters, flags = looks.loc[mine, "cluster"].to_numpy(object), mixed[mine].to_numpy(bool)
+                numbers.append(clustered_share(name, segment, flags, clusters, level, method))
+            elif segment == aggregates.ALL:
+                numbers.append(Number(name, segment, None, None, None, level, 0, "share", method))
     return numbers
 
 
 def judge_overlap(numbers: list[Number], policy: Policy) -> list[Finding]:
-    """M-1: two businesses if surely fewer than `overlap.mixed_share` of the customers look SMB on one axis and KA on another.
+    """M-1: two businesses if surely fewer than `overlap.mixed_share` of the customers look SMB on one axis and KA on another, of those
+    with two axes known and of those with three. Contradicted by the first alone, which can only be too small.
 
-    Wrong where the label follows one of the axes by definition: then that axis cannot disagree."""
-    by_segment = {n.segment: n for n in numbers}
-    units = [by_segment[s].n if s in by_segment else 0 for s in ("SMB", "KA")]
-    if min(units) < policy["evidence.minimum_units"]:
+    Wrong where the label follows one of the axes by definition: then that axis cannot disagree. Wrong too if customers of whom more is
+    known are of another kind than the rest."""
+    by_name = {(n.name, n.segment): n for n in numbers}
+    units = [by_name[("mixed_share", s)].n if ("mixed_share", s) in by_name else 0 for s in ("SMB", "KA")]
+    least, mark = policy["evidence.minimum_units"], policy["overlap.mixed_share"]
+    if min(units) < least:
         return [Finding("M-1", "two_businesses", "undecided", "too_few", tuple(numbers))]
-    whole = by_segment[aggregates.ALL]
-    state = below(whole.low, whole.high, policy["overlap.mixed_share"])
+    whole, nearer = (by_name[(name, aggregates.ALL)] for name in MIXED)
+    state = below(whole.low, whole.high, mark)
+    if state != "contradicted":
+        if nearer.n < least:
+            return [Finding("M-1", "two_businesses", "undecided", "axes_unknown", tuple(numbers))]
+        if below(nearer.low, nearer.high, mark) != "supported":
+            state = "undecided"
     return [Finding("M-1", "two_businesses", state, f"overlap_{state}", tuple(numbers))]
 
 
@@ -219,18 +234,32 @@ def moves_between_definitions(
     company: Company, policy: Policy, now: list[Finding], find: Callable[[Policy], list[Finding]]
 ) -> pd.DataFrame:
     """One row per definition of a segment that the data can feed and finding: definition, version, finding, key, state, n_smb, n_ka
-    (customers), used (the definition of this run, whose findings are `now`). `find` computes the findings under another."""
-    rows = []
+    (customers), used (the definition of this run, whose findings are `now`), same_as (an earlier definition that tells every customer
+    apart alike, so that this one is no further test; else null). `find` computes the findings under another."""
+    rows: list[tuple[object, ...]] = []
+    told: dict[str, pd.Series] = {}
     for definition in aggregates.DEFINITIONS:
         under = policy.override({"segment.definition": definition})
         if aggregates.segment_missing(company, under):
             continue
         used = definition == policy["segment.definition"]
         register = aggregates.account_register(company, under)
-        counts = register[register["customer"]].groupby("segment").size()
-        sizes = (int(counts.get("SMB", 0)), int(counts.get("KA", 0)))
+        mine = register[register["customer"]].set_index("account_id")["segment"].fillna("")
+        same = next((name for name, other in told.items() if mine.equals(other)), None)
+        told[definition] = mine
+        sizes = (int(mine.eq("SMB").sum()), int(mine.eq("KA").sum()))
         for finding in now if used else find(under):
             rows.append(
-                (definition, aggregates.segment_version(under), finding.id, finding.key, finding.state, *sizes, used)
+                (
+                    definition,
+                    aggregates.segment_version(under),
+                    finding.id,
+                    finding.key,
+                    finding.state,
+                    *sizes,
+                    used,
+                    same,
+                )
             )
-    return pd.DataFrame(rows, columns=["definition", "version", "finding", "key", "state", "n_smb", "n_ka", "used"])
+    names = ["definition", "version", "finding", "key", "state", "n_smb", "n_ka", "used", "same_as"]
+    return pd.DataFrame(rows, columns=names).astype({"same_as": "string"})

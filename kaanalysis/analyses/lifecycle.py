@@ -62,6 +62,14 @@ def _within(groups: Groups, policy: Policy) -> Number:
     return number("rmst_difference_stratified", "KA-SMB", found, "months", scale=MONTHS, horizon_months=horizon)
 
 
+def _followed(curve: pd.DataFrame, segment: str, horizon: float) -> Number:
+    """How many customers are still followed at the horizon: the far end of the curve rests on them."""
+    beyond = curve.loc[curve["time"] >= horizon * DAYS_PER_MONTH, "at_risk"]
+    n, count = int(curve["entered"].sum()), int(beyond.iloc[0]) if len(beyond) else 0
+    method = "customers at risk at the horizon"
+    return Number("followed_at_horizon", segment, count, None, None, None, n, "customers", method, horizon)
+
+
 def _numbers(curves: dict[str, pd.DataFrame], policy: Policy) -> list[Number]:
     horizon = policy["lifecycle.horizon_months"]
     numbers = []
@@ -70,6 +78,7 @@ def _numbers(curves: dict[str, pd.DataFrame], policy: Policy) -> list[Number]:
         numbers.append(number("lifetime_median", segment, median, "months", scale=MONTHS))
         mean = restricted_mean(curve, horizon * DAYS_PER_MONTH)
         numbers.append(number("rmst", segment, mean, "months", scale=MONTHS, horizon_months=horizon))
+        numbers.append(_followed(curve, segment, horizon))
     if {"SMB", "KA"} <= set(curves):
         difference = restricted_mean_difference(curves["KA"], curves["SMB"], horizon * DAYS_PER_MONTH)
         numbers.append(number("rmst_difference", "KA-SMB", difference, "months", scale=MONTHS, horizon_months=horizon))

@@ -4,6 +4,13 @@ Those we know are counted. Those we do not are estimated by capture–recapture 
 somebody here worked) and outside rankings (``ranked_on``); an account known from a ranking alone is in the data but was never worked.
 What the estimate assumes is part of the verdict: lists that both prefer the same industries and regions leave it undecided, and the odds
 ratio between the lists is a policy value on which it may flip. Concentration is that of all won value on record.
+
+The interval is the wider of two readings, lists independent throughout and within industries only; it is the one that is shown and judged.
+How many accounts stand on both lists (the matches) decides what may be read off it. From fewer than ``market.minimum_matches`` there is
+neither a middle value (Chapman's leans low where fewer than seven are expected: Robson and Regier 1964; Seber 1982, section 3.2.1) nor an
+upper limit (it misses the truth far more often than it says). The lower limit stays: that hardly any match is found among many
+listed is itself the evidence that there are many, and by the hypergeometric law it lies too high hardly more often than it says, few
+matches or many (tests/analyses/test_market.py computes it).
 """
 
 from __future__ import annotations
@@ -57,11 +64,19 @@ class _Counts:
 
 
 def _sizes(counts: _Counts, segment: str, policy: Policy) -> list[Number]:
-    """How many there are in all, with lists independent throughout, and with lists independent within an industry only."""
+    """How many there are in all, with the interval that decides: from the lower of both lower limits to the higher of both upper
+    ones; and how many if the lists are independent within an industry only. No value and no upper limit from too few matches."""
     about = {"dependence": policy["market.dependence"], "level": policy["evidence.level"]}
-    inside = stratified_size(counts.by_industry, **about)
+    whole, inside = population_size(counts.whole, **about), stratified_size(counts.by_industry, **about)
+    if whole.low is not None and inside.low is not None and whole.high is not None and inside.high is not None:
+        method = f"{whole.method}; interval: the wider of that and within strata"
+        whole = replace(whole, low=min(whole.low, inside.low), high=max(whole.high, inside.high), method=method)
+        least = policy["market.minimum_matches"]
+        if counts.whole.both < least:
+            said = f"no value and no upper limit from fewer than {least} accounts on both lists"
+            whole, inside = (replace(e, value=None, high=None, method=f"{e.method}; {said}") for e in (whole, inside))
     return [
-        number("accounts_estimated", segment, population_size(counts.whole, **about), "accounts"),
+        number("accounts_estimated", segment, whole, "accounts"),
         number("accounts_estimated_stratified", segment, inside, "accounts"),
     ]
 
@@ -81,12 +96,20 @@ def _uneven(register: pd.DataFrame, worked: Flags, listed: Flags, segment: str, 
     return Number("lists_uneven_p_value", segment, value, None, None, None, found[0].n, "probability", method)
 
 
+def _matches(counts: _Counts, segment: str) -> Number:
+    method = "accounts both worked and listed"
+    both, known = counts.whole.both, counts.whole.known
+    return Number("accounts_on_both_lists", segment, both, None, None, None, known, "accounts", method)
+
+
 def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
     level, n = policy["evidence.level"], len(register)
     worked, listed = _lists(register)
     numbers = [Number("accounts_known", segment, n, None, None, None, n, "accounts", "accounts in the register")]
     if listed.any():
-        numbers += [*_sizes(_Counts.of(register), segment, policy), _uneven(register, worked, listed, segment, policy)]
+        counts = _Counts.of(register)
+        numbers += [_matches(counts, segment), *_sizes(counts, segment, policy)]
+        numbers.append(_uneven(register, worked, listed, segment, policy))
     won = register[register["won"] > 0]
     held, groups = won["won"].to_numpy(float), won["cluster"].to_numpy(object)
     numbers.append(number("top10_share", segment, top_share(held, count=TOP, clusters=groups, level=level), "share"))
@@ -95,13 +118,12 @@ def _measure(register: pd.DataFrame, segment: str, policy: Policy) -> list[Numbe
 
 
 def reach(numbers: Sequence[Number], segment: str) -> tuple[float, float]:
-    """From how many to how many potential customers of a segment there may be (inf: no upper limit), by the wider of the two readings of
-    the lists. Those known are there for certain, however few lists overlap."""
+    """From how many to how many potential customers of a segment there may be (inf: no upper limit). Those known are there for
+    certain, where nothing can be estimated too."""
     mine = {n.name: n for n in numbers if n.segment == segment}
-    sizes = [mine["accounts_estimated"], mine["accounts_estimated_stratified"]]
-    known = mine["accounts_known"].value
-    low = min(known if n.low is None else n.low for n in sizes)  # type: ignore[type-var]
-    return low, max(math.inf if n.high is None else n.high for n in sizes)  # type: ignore[return-value]
+    size, known = mine["accounts_estimated"], mine["accounts_known"].value
+    low, high = (known if size.low is None else size.low), (math.inf if size.high is None else size.high)
+    return float(low), float(high)  # type: ignore[arg-type]
 
 
 def _sides(numbers: Sequence[Number], policy: Policy) -> tuple[State, State]:
@@ -112,9 +134,11 @@ def _sides(numbers: Sequence[Number], policy: Policy) -> tuple[State, State]:
 
 def judge(counts: dict[str, _Counts], fixed: list[Number], policy: Policy) -> list[Finding]:
     """M-1.1: supported if small customers are surely more than `market.large` and key accounts surely fewer than `market.small`, whether
-    the lists are independent throughout or within industries only.
+    the lists are independent throughout or within industries only. What an upper limit would have to say (few key accounts, or not many
+    small customers) is open while fewer than `market.minimum_matches` accounts are on both lists.
 
-    Wrong if they depend on each other within industries too: the odds ratio between them at which it would change is among the flips."""
+    Wrong if they depend on each other within industries too: the odds ratio between them at which it would change is among the flips.
+    Wrong too if accounts on both lists go unrecognised (another name, a subsidiary): each match overlooked makes the market look larger."""
     # The sizes are the numbers that move with the policy's odds ratio between the lists.
     moved = {(n.name, n.segment): n for segment, mine in counts.items() for n in _sizes(mine, segment, policy)}
     numbers = [moved.get((n.name, n.segment), n) for n in fixed]
@@ -123,13 +147,19 @@ def judge(counts: dict[str, _Counts], fixed: list[Number], policy: Policy) -> li
     state = both(smb, ka)
     sizes = [n for n in kept if n.name == "accounts_estimated" and n.segment in ("SMB", "KA")]
     p_values = [n.value for n in kept if n.name == "lists_uneven_p_value" and n.value is not None]
-    if state != "contradicted" and any(s.value is None for s in sizes):
+    if state != "contradicted" and any(s.low is None for s in sizes):
         return [Finding("M-1.1", "potential_customers", "undecided", "one_list", kept)]
     if min(p_values, default=1.0) * len(p_values) < 1 - policy["evidence.level"]:  # Bonferroni over the two segments
         return [Finding("M-1.1", "potential_customers", "undecided", "lists_uneven", kept)]
     reason = f"market_{state}"
+    if state == "undecided" and any(
+        s.high is None and side == "undecided" for s, side in zip(sizes, (smb, ka), strict=True)
+    ):
+        reason = "few_matches"
     if state == "contradicted":
         reason = "market_smb_contradicted" if smb == "contradicted" else "market_ka_contradicted"
+        if smb != "contradicted" and any(s.low is None and s.segment == "KA" for s in sizes):
+            reason = "market_ka_known"
     return [Finding("M-1.1", "potential_customers", state, reason, kept)]
 
 
@@ -154,10 +184,13 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     there = {n.segment for n in fixed if n.name == "accounts_estimated"}
     for segment in segments:
         if segment not in there:  # on no list: nothing to estimate from
-            fixed += _sizes(counts[segment], segment, policy)
+            fixed += [_matches(counts[segment], segment), *_sizes(counts[segment], segment, policy)]
     finding = judge(counts, fixed, policy)[0]
     flips = find_flips(
-        lambda p: judge(counts, fixed, p), "M-1.1", policy, ["market.large", "market.small", "market.dependence"]
+        lambda p: judge(counts, fixed, p),
+        "M-1.1",
+        policy,
+        ["market.large", "market.small", "market.dependence", "market.minimum_matches"],
     )
     return replace(finding, flips=flips), frames
 

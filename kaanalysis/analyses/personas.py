@@ -19,10 +19,11 @@ from scipy.stats import fisher_exact
 
 from kaanalysis import aggregates
 from kaanalysis.analyses.verdicts import above, find_flips, number
+from kaanalysis.analyses.white_space import COLUMNS, white_space
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
-from kaanalysis.stats import holm, newcombe_difference
+from kaanalysis.stats import Estimate, holm, newcombe_difference, wilson
 
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 KEYS = {
@@ -178,23 +179,38 @@ def _inside(register: pd.DataFrame, policy: Policy) -> pd.Series:
 
 def _numbers(register: pd.DataFrame, persona: str, policy: Policy) -> list[Number]:
     mine = register["persona"].eq(persona).fillna(False)
-    paying = register["spend"] > 0
-    outside = register["persona"].isna() & paying  # the other personas are compared with these too
+    paying, level = register["spend"] > 0, policy["evidence.level"]
+    ours, outside = mine & paying, register["persona"].isna() & paying  # the other personas are compared with these too
     counts = {
         "persona_accounts": int(mine.sum()),
         "persona_not_customers": int((mine & ~register["customer"]).sum()),
         "persona_borderline": int(register["borderline"].eq(persona).fillna(False).sum()),
+        "persona_paid": int(ours.sum()),
     }
+    # Who paid is read in the spend window, whose months the sentence names.
+    window = {"persona_paid": float(policy["spend.window_months"])}
     numbers = [
-        Number(n, persona, v, None, None, None, len(register), "accounts", "accounts counted")
+        Number(n, persona, v, None, None, None, len(register), "accounts", "accounts counted", window.get(n))
         for n, v in counts.items()
     ]
-    ours = mine & paying
-    gap = newcombe_difference(
-        int((ours & register["inside"]).sum()), int(ours.sum()), int((outside & register["inside"]).sum()), int(outside.sum()),
-        policy["evidence.level"],
-    )  # fmt: skip
-    return [*numbers, number("persona_hit_difference", persona, replace(gap, n=int(ours.sum())), "share difference")]
+    hits = [int((side & register["inside"]).sum()) for side in (ours, outside)]
+    sizes = [int(side.sum()) for side in (ours, outside)]
+    shares = [_told(wilson(h, n, level), [n], policy) for h, n in zip(hits, sizes, strict=True)]
+    gap = _told(newcombe_difference(hits[0], sizes[0], hits[1], sizes[1], level), sizes, policy)
+    return [
+        *numbers,
+        number("persona_hit_share", persona, shares[0], "share"),
+        number("no_persona_hit_share", persona, shares[1], "share"),
+        number("persona_hit_difference", persona, replace(gap, n=sizes[0]), "share difference"),
+    ]
+
+
+def _told(estimate: Estimate, sizes: list[int], policy: Policy) -> Estimate:
+    """The estimate, or none where one of the groups is smaller than a verdict asks for: a share of two customers is no share."""
+    least = policy["evidence.minimum_units"]
+    if min(sizes) >= least:
+        return estimate
+    return replace(estimate, value=None, low=None, high=None, method=f"{estimate.method}; fewer than {least} customers")
 
 
 def judge(numbers: list[Number], persona: str, policy: Policy) -> list[Finding]:
@@ -206,7 +222,7 @@ def judge(numbers: list[Number], persona: str, policy: Policy) -> list[Finding]:
     gap = next(n for n in numbers if n.name == "persona_hit_difference")
     if numbers[0].value == 0:
         return [Finding(persona, KEYS[persona], "undecided", "persona_nobody", tuple(numbers))]
-    if gap.n < policy["evidence.minimum_units"]:
+    if gap.value is None or gap.n < policy["evidence.minimum_units"]:
         return [Finding(persona, KEYS[persona], "undecided", "too_few", tuple(numbers))]
     state = above(gap.low, gap.high, policy["persona.hit_difference"])
     return [Finding(persona, KEYS[persona], state, f"persona_{state}", tuple(numbers))]
@@ -231,7 +247,7 @@ def find(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.
         flips = find_flips(judged, persona, policy, ["persona.hit_difference"])
         findings.append(replace(judged(policy)[0], flips=flips))
     return findings, {
-        **_frames(register, profile, policy),
+        **_frames(company, register, profile, policy),
         **({"persona_profile": profile} if len(profile) else {}),
     }
 
@@ -246,32 +262,33 @@ def _missing(company: Company, persona: str) -> list[str]:
     return missing
 
 
-def _frames(register: pd.DataFrame, profile: pd.DataFrame, policy: Policy) -> dict[str, pd.DataFrame]:
-    columns = ["account_id", "name", "persona", "borderline", "segment", "industry", "region", "employees", "annual_revenue", "reach",
-               "list", "year", "rank", "listed_name", "field", "score", "excess", "customer", "inside", "spend"]  # fmt: skip
+def _frames(company: Company, register: pd.DataFrame, profile: pd.DataFrame, policy: Policy) -> dict[str, pd.DataFrame]:
     some = register["persona"].notna() | register["borderline"].notna() | register["inside"]
-    people = register.loc[some, columns]
-    white = register.loc[
-        register["persona"].notna() & ~register["customer"],
-        [c for c in columns if c not in ("customer", "inside", "spend")],
-    ]
+    people = register.loc[some, [*(c for c in COLUMNS if c != "worked"), "customer", "inside", "spend"]]
     order = ["persona", "annual_revenue", "account_id"]
     frames = {
         "personas": people.sort_values(order, ascending=[True, False, True], ignore_index=True),
-        "white_space": white.sort_values(order, ascending=[True, False, True], ignore_index=True),
+        "white_space": white_space(company, register, PERSONAS, policy),
         "persona_sensitivity": _sensitivity(policy, register, profile),
+        "inside_outside": _inside_outside(register),
     }
-    paying = register[register["spend"] > 0]
-    not_yet = register["persona"].notna() & ~register["customer"]
-    rows = []
-    for inside in (False, True):
-        for persona in (False, True):
-            cell = paying[paying["inside"].eq(inside) & paying["persona"].notna().eq(persona)]
-            rows.append((inside, persona, len(cell), float(cell["spend"].sum())))
-    rows.append((False, True, int(not_yet.sum()), 0.0))
-    kinds = ["customer"] * (len(rows) - 1) + ["prospect"]
-    frames["inside_outside"] = pd.DataFrame(rows, columns=["inside", "persona", "accounts", "spend"]).assign(kind=kinds)
     return {name: frame for name, frame in frames.items() if len(frame)}
+
+
+def _inside_outside(register: pd.DataFrame) -> pd.DataFrame:
+    """Accounts and spend by persona or not (persona), and by kind: `customer` that paid in the spend window, key by revenue or not
+    (inside); `earlier`, a customer that did not; `prospect`, never a customer. Of the last two nobody can say `inside`: null."""
+    paying, rows = register["spend"] > 0, []
+    kinds = {
+        ("customer", False): paying & ~register["inside"], ("customer", True): paying & register["inside"],
+        ("earlier", None): register["customer"] & ~paying, ("prospect", None): ~register["customer"],
+    }  # fmt: skip
+    for (kind, inside), there in kinds.items():
+        for persona in (False, True):
+            cell = register[there & register["persona"].notna().eq(persona)]
+            rows.append((kind, inside, persona, len(cell), float(cell["spend"].sum())))
+    frame = pd.DataFrame(rows, columns=["kind", "inside", "persona", "accounts", "spend"])
+    return frame.astype({"inside": "boolean"})
 
 
 def _sensitivity(policy: Policy, register: pd.DataFrame, profile: pd.DataFrame) -> pd.DataFrame:

@@ -12,11 +12,17 @@ from kaanalysis.figures.parts import format_axis, mark_line, step_band
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import SEGMENT_TEXT, SEGMENTS, SMALL
 
-ENOUGH_AT_RISK = 5
+ENOUGH_AT_RISK = 5  # fewer are not drawn at all; fewer than the policy's evidence.minimum_units are dashed
 
 
 def _segments(frame: pd.DataFrame) -> list[str]:
     return [s for s in ("SMB", "KA", "all") if (frame["segment"] == s).any()]
+
+
+def _followed(curve: pd.DataFrame) -> tuple[int, int]:
+    """Customers behind a curve, and how many of them were customers before the records began and enter late."""
+    n = int(curve["entered"].sum())
+    return n, n - int(curve.sort_values("months")["at_risk"].iloc[0])
 
 
 def _shown_until(frame: pd.DataFrame, horizon: float | None) -> float:
@@ -29,16 +35,22 @@ def survival_curves(frame: pd.DataFrame, scene: Scene, ax: Axes, horizon: float 
     """Kaplan–Meier steps with log-log bands, labelled at the curve."""
     until = _shown_until(frame, horizon)
     for segment in _segments(frame):
-        curve = frame[(frame["segment"] == segment) & (frame["months"] <= until)]
-        curve = curve[curve["at_risk"] >= ENOUGH_AT_RISK]
+        curve = frame[(frame["segment"] == segment) & (frame["months"] <= until)].sort_values("months")
+        enough = curve["at_risk"] >= ENOUGH_AT_RISK
+        # Late entries may bring their number up again: the curve ends where there are too few for the first time.
+        curve = curve[enough.cummax() & ~(enough.cummax() & ~enough).cummax()]
         if curve.empty:  # too few were ever followed at one time: there is no curve to draw for them
             continue
         color = SEGMENTS[segment]
         step_band(ax, curve["months"], curve["low"], curve["high"], color)
-        ax.step(curve["months"], curve["survival"], where="post", color=color)
+        for thin, style in ((curve["at_risk"] < scene.policy["evidence.minimum_units"], (0, (3, 2))), (None, "-")):
+            shown = ~(curve["at_risk"] < scene.policy["evidence.minimum_units"]) if thin is None else thin
+            # A step reaches from its own time to the next: the times that follow a step shown belong to it.
+            drawn = curve["survival"].where(shown | shown.shift(fill_value=False))
+            ax.step(curve["months"], drawn, where="post", color=color, linestyle=style)
         at = until * 0.3
         near = curve[curve["months"] <= max(at, curve["months"].iloc[0])].iloc[-1]
-        n = int(frame.loc[frame["segment"] == segment, "entered"].sum())
+        n, _ = _followed(frame[frame["segment"] == segment])
         ax.annotate(
             scene.text("curve", segment=scene.segment(segment), n=scene.count(n)),
             (at, near["high"]),
@@ -102,7 +114,11 @@ def draw_survival(scene: Scene, figure: Figure) -> None:
     bottom.tick_params(axis="x", length=0, labelbottom=False)
     bottom.set_xlabel(scene.text("x_label"))
     bottom.set_ylabel("n")
-    scene.note("band", level=scene.level())
+    scene.note("band", level=scene.level(), least=scene.count(int(scene.policy["evidence.minimum_units"])))
+    late = {s: _followed(frame[frame["segment"] == s])[1] for s in _segments(frame)}
+    if any(late.values()):
+        said = (scene.text("late_of", segment=scene.segment(s), n=scene.count(n)) for s, n in late.items() if n)
+        scene.note("late", late=scene.words.list_of(said))
 
 
 def spend_curves(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
@@ -147,13 +163,15 @@ def spend_curves(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     format_axis(ax.yaxis, scene.share, 5)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel(scene.text("y_label"))
-    ax.set_xlabel(scene.text("x_label", currency=scene.currency))
+    months = scene.words.value(int(scene.policy["spend.window_months"]), "months")
+    ax.set_xlabel(scene.text("x_label", currency=scene.currency, window=months))
     return ax
 
 
 def draw_spend(scene: Scene, figure: Figure) -> None:
     spend_curves(scene.frame("spend"), scene, figure.subplots())
-    scene.note("bar", level=scene.level())
+    months = scene.words.value(int(scene.policy["spend.window_months"]), "months")
+    scene.note("bar", level=scene.level(), window=months)
 
 
 FIGURES = (

@@ -25,6 +25,20 @@ def _grid(frame: pd.DataFrame) -> pd.DataFrame:
     return wide[used + [d for d in wide.columns if d not in used]]
 
 
+def kept_verdicts(frame: pd.DataFrame, scene: Scene) -> tuple[int, int, str]:
+    """How many findings keep their verdict under every definition, how many there are, and the definitions in words: how many, and how
+    many of them tell all customers apart as another does; empty for fewer than two."""
+    grid = _grid(frame)
+    same = grid.apply(lambda row: len(set(row.dropna())) == 1, axis=1)
+    alike = int(
+        frame.drop_duplicates("definition").set_index("definition")["same_as"][list(grid.columns)].notna().sum()
+    )
+    said = {"n": scene.count(len(grid.columns)), "alike": scene.count(alike)}
+    key = "definitions_alike" if alike else "definitions"
+    words = scene.words(f"figures.shared.{key}", **said) if len(grid) and len(grid.columns) > 1 else ""
+    return int(same.sum()) if len(grid) else 0, len(grid), words
+
+
 def definition_grid(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """A cell per finding and definition with the verdict; the definition in use framed, verdicts that differ from it tinted."""
     grid = _grid(frame)
@@ -42,15 +56,14 @@ def definition_grid(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
                 x - 0.26, y, wrap(scene.words(f"states.{state}"), 9), va="center", fontsize=SMALL + 0.5,
                 color=STATES[state][2], fontweight="bold" if state != now else "normal",
             )  # fmt: skip
-    names = [
-        scene.text(
-            "column",
-            definition=wrap(scene.text(d), 10),
-            smb=scene.count(int(facts["n_smb"][d])),
-            ka=scene.count(int(facts["n_ka"][d])),
+    names = []
+    for d in grid.columns:
+        counts = {"smb": scene.count(int(facts["n_smb"][d])), "ka": scene.count(int(facts["n_ka"][d]))}
+        other = facts["same_as"][d]
+        extra = {} if pd.isna(other) else {"other": scene.text(str(other))}
+        names.append(
+            scene.text("column_same" if extra else "column", definition=wrap(scene.text(d), 10), **counts, **extra)
         )
-        for d in grid.columns
-    ]
     ax.set_xticks(range(len(names)), names)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
@@ -80,18 +93,15 @@ def draw_definitions(scene: Scene, figure: Figure) -> None:
     figure.set_size_inches(max(5.2, 2.6 + 1.45 * len(grid.columns)), 1.95 + 0.42 * len(grid))
     definition_grid(frame, scene, figure.subplots())
     scene.note("reading")
+    if frame.drop_duplicates("definition").set_index("definition")["same_as"][list(grid.columns)].notna().any():
+        scene.note("same")
 
 
 def definition_terms(scene: Scene) -> dict[str, str]:
     """How many findings keep their verdict under every definition, for the title."""
-    grid = _grid(scene.frame("definitions"))
-    same = grid.apply(lambda row: len(set(row.dropna())) == 1, axis=1)
-    terms = {
-        "kept": scene.count(int(same.sum())),
-        "all": scene.count(len(grid)),
-        "definitions": scene.count(len(grid.columns)),
-    }
-    if same.all():
+    kept, findings, definitions = kept_verdicts(scene.frame("definitions"), scene)
+    terms = {"kept": scene.count(kept), "all": scene.count(findings), "definitions": definitions}
+    if kept == findings:
         return {"variant": "all", "all": terms["all"], "definitions": terms["definitions"]}
     return terms
 

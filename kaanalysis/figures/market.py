@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from kaanalysis.figures.parts import format_axis, only_x_grid, rows_of
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BASE, INK, LINE, SEGMENT_TEXT, SEGMENTS, SMALL
+from kaanalysis.text import rounded
 
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 CELLS = ("both", "only_ours", "only_list", "neither")
@@ -28,7 +29,8 @@ def _counts(row: Any, scene: Scene) -> tuple[dict[str, float], tuple[float, floa
     known = sum(counts.values())
 
     def beyond(value: float | int | None) -> float:
-        return np.nan if value is None else max(0.0, float(value) - known)
+        # Two significant digits: the rest of a number of companies that nobody has seen would be made up.
+        return np.nan if value is None else float(f"{max(0.0, float(value) - known):.2g}")
 
     if estimate is None:
         return counts | {"neither": np.nan}, (np.nan, np.nan)
@@ -39,19 +41,19 @@ def list_bars(row: Any, scene: Scene, ax: Axes) -> Axes:
     """Accounts by the lists that hold them, as bars; those on neither are estimated: hatched, with an interval."""
     segment = str(row.segment)
     counts, (low, high) = _counts(row, scene)
-    seen = [v for v in counts.values() if np.isfinite(v)]
+    seen = [v for v in (*counts.values(), low if not np.isfinite(counts["neither"]) else np.nan) if np.isfinite(v)]
     reach = max([*seen, min(high, 4 * max(seen)) if np.isfinite(high) else 0.0, 1.0])
+    reach *= 1.25 if not np.isfinite(counts["neither"]) and np.isfinite(low) else 1.0  # room for a line without an end
     ax.set_xlim(0, reach * 1.42)
     for y, cell in enumerate(CELLS):
         value = counts[cell]
-        if not np.isfinite(value):
-            text, at = (
-                scene.text(
-                    "not_estimated" if not np.isfinite(low) else "at_least",
-                    low=scene.count(round(low)) if np.isfinite(low) else "",
-                ),
-                0.0,
-            )
+        if not np.isfinite(value) and np.isfinite(low):  # a lower limit alone
+            text, at = scene.text("at_least", low=scene.count(round(low))), reach
+            ax.plot([low, reach], [y, y], color=INK, linewidth=1.3, zorder=4)
+            ax.plot([low, low], [y - 0.14, y + 0.14], color=INK, linewidth=1.3, zorder=4)
+            ax.plot([reach], [y], ">", color=INK, markersize=5, zorder=4)
+        elif not np.isfinite(value):
+            text, at = scene.text("not_estimated", low=""), 0.0
         else:
             guess = cell == "neither"
             ax.barh(
@@ -83,12 +85,17 @@ def list_bars(row: Any, scene: Scene, ax: Axes) -> Axes:
     only_x_grid(ax)
     format_axis(ax.xaxis, scene.count, 4, whole=True)
     estimate = scene.number("accounts_estimated", segment)
-    whole = scene.count(round(float(estimate.value))) if estimate is not None and estimate.value is not None else None
+    whole = ""
+    near = rounded(estimate) if estimate is not None else None
+    if near is not None and near.value is not None:
+        whole = scene.text("about", low=scene.count(round(near.value)))
+    elif near is not None and near.low is not None:
+        whole = scene.text("at_least", low=scene.count(round(near.low)))
     title = scene.text(
         "panel" if whole else "panel_open",
         segment=scene.segment(segment),
         known=scene.count(int(row.known)),
-        whole=whole or "",
+        whole=whole,
     )
     ax.set_title(title, color=SEGMENT_TEXT[segment], fontsize=BASE)
     ax.set_xlabel(scene.text("x_label"))
@@ -156,7 +163,9 @@ def draw_market(scene: Scene, figure: Figure) -> None:
         for place, row in enumerate(rows):
             list_bars(row, scene, figure.add_subplot(grid[place, 0]))
         lorenz_curves(lorenz, scene, figure.add_subplot(grid[:, 1]))
-        scene.note("lists")
+        scene.note("lists", level=scene.level())
+        if any(int(row.both) < scene.policy["market.minimum_matches"] for row in rows):
+            scene.note("few", n=scene.count(int(scene.policy["market.minimum_matches"])))
     scene.note("lorenz_note", level=scene.level())
 
 

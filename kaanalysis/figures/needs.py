@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from kaanalysis.figures.parts import cut_ends, format_axis, interval_h, only_x_grid
 from kaanalysis.figures.scene import FigureSpec, Scene
@@ -29,14 +30,13 @@ def _products(frame: pd.DataFrame) -> pd.DataFrame:
 
 def mix_bars(wide: pd.DataFrame, scene: Scene, ax: Axes, hidden: int = 0) -> Axes:
     """The mean mix of either group, product by product, side by side."""
-    segments = [s for s in ("SMB", "KA") if s in wide.columns]
+    segments, handles = [s for s in ("SMB", "KA") if s in wide.columns], []
     for place, segment in enumerate(segments):
         y = np.arange(len(wide)) + (place - (len(segments) - 1) / 2) * 0.38
         ax.barh(y, wide[segment], height=0.34, color=SEGMENTS[segment])
         number = scene.number("need_distance", segment)
         text = scene.text("group", segment=scene.segment(segment), n=scene.count(number.n if number is not None else 0))
-        ax.text(0.98, 0.10 - 0.075 * place + 0.075 * (len(segments) - 1), text, transform=ax.transAxes, ha="right", va="bottom",
-                color=SEGMENT_TEXT[segment], fontweight="bold", fontsize=SMALL + 0.5)  # fmt: skip
+        handles.append(Patch(color=SEGMENTS[segment], label=text))
         for at, share in zip(y, wide[segment], strict=True):
             ax.annotate(scene.share(float(share)), (share, at), xytext=(3, 0), textcoords="offset points", va="center", fontsize=SMALL - 1,
                         color=SEGMENT_TEXT[segment])  # fmt: skip
@@ -52,6 +52,8 @@ def mix_bars(wide: pd.DataFrame, scene: Scene, ax: Axes, hidden: int = 0) -> Axe
     ax.set_xlabel(scene.text("x_label"))
     ax.set_ylabel(scene.text("y_label"))
     ax.set_title(scene.text("mix_title"), fontsize=BASE)
+    # Longest bars stand first, so that there is room at the lower right.
+    ax.legend(handles=handles, loc="lower right", fontsize=SMALL, frameon=False, handlelength=1.2, handleheight=0.9)
     return ax
 
 
@@ -166,11 +168,12 @@ def look_strips(mine: pd.DataFrame, segment: str, scene: Scene, ax: Axes) -> Axe
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     format_axis(ax.xaxis, scene.share, 5)
-    ax.set_title(
-        scene.text("panel", segment=scene.segment(segment), n=scene.count(int(total) if len(found) else 0)),
-        color=SEGMENT_TEXT[segment],
-        fontsize=BASE,
-    )
+    title = scene.text("panel", segment=scene.segment(segment), n=scene.count(int(total) if len(found) else 0))
+    nearer = scene.number("mixed_share_three_axes", segment)
+    if nearer is not None and nearer.value is not None:
+        three = scene.text("mixed_three", share=scene.words.value(nearer.value, "share"), n=scene.count(nearer.n))
+        title = scene.words("figures.shared.and", a=title, b=three)
+    ax.set_title(title, color=SEGMENT_TEXT[segment], fontsize=BASE)
     ax.set_ylabel(scene.text("y_label"))
     return ax
 

@@ -85,41 +85,39 @@ def persona_key(frame: pd.DataFrame, scene: Scene, ax: Axes) -> None:
               columnspacing=1.0, borderaxespad=0.0)  # fmt: skip
 
 
+# Rows of the table: kind, key by revenue or not; those who did not pay stand apart, since nobody can say which they would be.
+TABLE_ROWS = (("customer", True, 0.0), ("customer", False, 1.0), ("earlier", None, 2.15), ("prospect", None, 3.05))
+
+
 def inside_table(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Two by two: key account by revenue or not, persona or not; the tint is the money of the cell."""
-    customers = frame[frame["kind"] == "customer"]
-    total = float(customers["spend"].sum()) or 1.0
-    waiting = int(frame.loc[frame["kind"] == "prospect", "accounts"].sum())
-    for x, persona in enumerate((True, False)):
-        for y, inside in enumerate((True, False)):
-            cell = customers[(customers["inside"] == inside) & (customers["persona"] == persona)]
+    """Persona or not against key account by revenue or not, the tint being the money of the cell; below, customers that did not pay in
+    the window and accounts that were never customers."""
+    total = float(frame["spend"].sum()) or 1.0
+    for kind, inside, y in TABLE_ROWS:
+        row = frame[
+            (frame["kind"] == kind) & (frame["inside"].isna() if inside is None else frame["inside"].eq(inside))
+        ]
+        height = 0.94 if inside is not None else 0.72
+        for x, persona in enumerate((True, False)):
+            cell = row[row["persona"] == persona]
             n, spend = int(cell["accounts"].sum()), float(cell["spend"].sum())
-            part = spend / total
-            ax.add_patch(
-                Rectangle(
-                    (x - 0.48, y - 0.47), 0.96, 0.94, facecolor=KA, alpha=0.06 + 0.5 * part, linewidth=0, zorder=1
+            color, tint = (KA, 0.06 + 0.5 * spend / total) if inside is not None else (LINE, 0.3)
+            corner = (x - 0.48, y - height / 2)
+            ax.add_patch(Rectangle(corner, 0.96, height, facecolor=color, alpha=tint, linewidth=0, zorder=1))
+            if inside is not None:
+                text = scene.text(
+                    "cell", n=scene.count(n), amount=scene.compact(spend), share=scene.share(spend / total)
                 )
-            )
-            agree = persona == inside
-            text = scene.text("cell", n=scene.count(n), amount=scene.compact(spend), share=scene.share(part))
-            more = persona and not inside and waiting
-            ax.text(x, y - (0.16 if more else 0), text, ha="center", va="center", fontsize=SMALL + 0.5, linespacing=1.25,
-                    fontweight="bold" if agree and persona else "normal", zorder=3)  # fmt: skip
-            if more:
-                ax.text(
-                    x,
-                    y + 0.28,
-                    scene.text("waiting", n=scene.count(waiting)),
-                    ha="center",
-                    va="center",
-                    fontsize=SMALL,
-                    color=SOFT,
-                    zorder=3,
-                )
+            else:
+                text = scene.text("cell_plain" if kind == "earlier" else "cell_accounts", n=scene.count(n))
+            strong = persona and (inside or kind == "prospect")
+            ax.text(x, y, text, ha="center", va="center", fontsize=SMALL + 0.5, linespacing=1.25, zorder=3,
+                    fontweight="bold" if strong else "normal")  # fmt: skip
     ax.set_xlim(-0.5, 1.5)
-    ax.set_ylim(1.5, -0.5)
+    ax.set_ylim(3.45, -0.5)
     ax.set_xticks([0, 1], [scene.text("outside_yes"), scene.text("outside_no")])
-    ax.set_yticks([0, 1], [wrap(scene.text("inside_yes"), 6), wrap(scene.text("inside_no"), 6)])
+    names = ("inside_yes", "inside_no", "earlier", "prospect")
+    ax.set_yticks([y for _, _, y in TABLE_ROWS], [wrap(scene.text(n), 7.5) for n in names])
     ax.grid(False)
     ax.tick_params(length=0)
     for side in ax.spines.values():
@@ -132,7 +130,7 @@ def inside_table(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 def draw_personas(scene: Scene, figure: Figure) -> None:
     frame = scene.frame("personas")
     rows = _placed(frame)["reach"].nunique()
-    figure.set_size_inches(8.2, max(4.2, 2.5 + 0.62 * rows))
+    figure.set_size_inches(8.2, max(4.9, 2.5 + 0.62 * rows))
     table = scene.result.frames.get("inside_outside")
     if table is not None and len(table):
         left, right = figure.subplots(1, 2, width_ratios=[1.45, 1])
@@ -143,7 +141,15 @@ def draw_personas(scene: Scene, figure: Figure) -> None:
     persona_map(frame, scene, left)
     left.set_title(scene.text("map_title"), fontsize=BASE, pad=17)
     persona_key(frame, scene, left)
-    scene.note("reading", currency=scene.currency, inside=scene.share(scene.policy["persona.inside_share"]))
+    months = scene.words.value(int(scene.policy["spend.window_months"]), "months")
+    scene.note(
+        "reading", currency=scene.currency, inside=scene.share(scene.policy["persona.inside_share"]), window=months
+    )
+    known = scene.number("accounts_known", "KA")
+    if known is not None:
+        mine = frame[frame["segment"].eq("KA").fillna(False) & frame["persona"].notna()]
+        definition = scene.words.term("definition", str(scene.policy["segment.definition"]))
+        scene.note("labelled", n=scene.count(len(mine)), all=scene.count(known.n), definition=definition)
 
 
 def _has_revenue(result: Result) -> bool:
@@ -155,15 +161,16 @@ def persona_terms(scene: Scene) -> dict[str, str]:
     frame = scene.frame("personas")
     with_persona = frame[frame["persona"].notna()]
     inside = frame[frame["inside"].fillna(False).astype(bool)]
-    terms = {
-        "waiting": scene.count(int((~with_persona["customer"].fillna(False).astype(bool)).sum())),
-        "all": scene.count(len(with_persona)),
-        "found": scene.count(int(inside["persona"].notna().sum())),
-        "inside": scene.count(len(inside)),
-    }
-    if not len(inside):
+    paid, found = int((with_persona["spend"] > 0).sum()), int(inside["persona"].notna().sum())
+    waiting = int((~with_persona["customer"].fillna(False).astype(bool)).sum())
+    terms = {"waiting": scene.count(waiting), "all": scene.count(len(with_persona))}
+    if not len(inside) or not paid:
         return terms | {"variant": "no_inside"}
-    return terms | ({"variant": "all_customers"} if terms["waiting"] == scene.count(0) else {})
+    terms |= {
+        "found": scene.count(found), "inside": scene.count(len(inside)), "paid": scene.count(paid), "share": scene.share(found / paid),
+        "window": scene.words.value(int(scene.policy["spend.window_months"]), "months"),
+    }  # fmt: skip
+    return terms | ({"variant": "all_customers"} if not waiting else {})
 
 
-FIGURES = (FigureSpec("personas", ("personas",), draw_personas, (8.2, 4.6), terms=persona_terms, worth=_has_revenue),)
+FIGURES = (FigureSpec("personas", ("personas",), draw_personas, (8.2, 4.9), terms=persona_terms, worth=_has_revenue),)

@@ -291,21 +291,27 @@ def looks(drawn: Drawn) -> pd.DataFrame:
 
 
 def _mixed(drawn: Drawn) -> dict[str, Any]:
-    """By segment: customers of whom two axes are known, and of these those that look small on one and key on another."""
+    """By segment: customers of whom two axes are known, of these those that look small on one and key on another; the same of three."""
     seen = looks(drawn)
     axes = seen[["stay", "needs", "pay", "size"]]
     known, key = axes.notna().sum(axis=1), axes.eq(1).sum(axis=1)
-    counted, mixed = known >= 2, (key > 0) & (key < known)
+    mixed = (key > 0) & (key < known)
     out = {}
     for label in SEGMENTS:
-        mine = counted & (seen["segment"].eq(label) if label != "all" else True)
-        out[label] = np.array([mine.sum(), (mine & mixed).sum()], dtype=float)
+        mine = [(known >= axes) & (seen["segment"].eq(label) if label != "all" else True) for axes in (2, 3)]
+        out[label] = np.array([[m.sum(), (m & mixed).sum()] for m in mine], dtype=float)
     return out
 
 
 def _pool_mixed(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> dict[str, float]:
     sums = {label: np.sum([g[label] for g in gathered], axis=0) for label in SEGMENTS}
-    return {f"mixed_share|{label}": float(mixed / n) for label, (n, mixed) in sums.items() if n}
+    names = ("mixed_share", "mixed_share_three_axes")
+    return {
+        f"{name}|{label}": float(mixed / n)
+        for label, rows in sums.items()
+        for name, (n, mixed) in zip(names, rows, strict=True)
+        if n
+    }
 
 
 # Personas ---------------------------------------------------------------------------------------------------------
@@ -360,6 +366,8 @@ def _pool_personas(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> 
     for name, (n, inside) in zip(PERSONAS, sums[1:], strict=True):
         out[f"persona_paying|{name}"] = float(n / count)
         if n and none[0]:
+            out[f"persona_hit_share|{name}"] = float(inside / n)
+            out[f"no_persona_hit_share|{name}"] = float(none[1] / none[0])
             out[f"persona_hit_difference|{name}"] = float(inside / n - none[1] / none[0])
     return out
 

@@ -24,18 +24,15 @@ Open = Callable[..., Company]
 
 
 def findings(
-    low: float | None, high: float | None, n: int = 30, only: str | None = None, reason: str = "r",
-    stratified: tuple[float | None, float | None] | None = None,
-) -> list[Finding]:  # fmt: skip
-    """All four axes with the same interval; stratified: that of the counts within industries, if it differs. No account is known."""
+    low: float | None, high: float | None, n: int = 30, only: str | None = None, reason: str = "r"
+) -> list[Finding]:
+    """All four axes with the same interval. No account is known."""
     out = []
     for axis in ("M-1.1", "M-1.2", "M-1.3", "M-1.4"):
         mine = [s for s in STATEMENTS if s.axis == axis and only in (None, s.key)]
         numbers = [Number(s.number, s.of, 1.0, low, high, 0.95, n, "u", "m") for s in mine]
         if axis == "M-1.1":
-            within = stratified or (low, high)
             for s in mine:
-                numbers.append(Number("accounts_estimated_stratified", s.of, 1.0, *within, 0.95, n, "u", "m"))
                 numbers.append(Number("accounts_known", s.of, 0, None, None, None, 0, "accounts", "m"))
         out.append(Finding(axis, "k", "undecided", reason, tuple(numbers)))
     return out
@@ -75,11 +72,8 @@ def test_at_least_so_many_is_many_though_there_is_no_upper_limit(policy: Policy)
     assert table.loc["many", "state"] == "supported"
 
 
-def test_few_must_hold_by_both_readings_of_the_lists(policy: Policy) -> None:
-    """As M-1.1 itself: 200 to 400 with lists independent throughout, but up to 1,500 within industries, is not surely below 1,000."""
-    row = statements(findings(200, 400, only="few", stratified=(300, 1500)), policy).set_index("statement").loc["few"]
-    assert (row["state"], row["low"], row["high"]) == ("undecided", 200, 1500)
-    unlimited = statements(findings(200, 400, only="few", stratified=(300, None)), policy).set_index("statement")
+def test_few_takes_an_upper_limit(policy: Policy) -> None:
+    unlimited = statements(findings(200, None, only="few"), policy).set_index("statement")
     assert unlimited.loc["few", "state"] == "undecided" and pd.isna(unlimited.loc["few", "high"])
 
 
@@ -123,8 +117,21 @@ def test_looks_and_mixed_share_by_hand(company: Open, policy: Policy) -> None:
     assert (looks.loc["S3", ["stay", "needs", "pay", "size"]] == "SMB").all()
     assert (looks.loc["K3", ["stay", "needs", "pay", "size"]] == "KA").all()
     assert looks.loc["K0", "pay"] == "SMB" and looks.loc["K0", "size"] == "KA"
-    numbers = {n.segment: n.value for n in mixed_shares(looks.reset_index(), policy)}
-    assert numbers == pytest.approx({"SMB": 0.0, "KA": 0.1, "all": 0.05})
+    for name in ("mixed_share", "mixed_share_three_axes"):
+        numbers = {n.segment: n.value for n in mixed_shares(looks.reset_index(), policy) if n.name == name}
+        assert numbers == pytest.approx({"SMB": 0.0, "KA": 0.1, "all": 0.05})
+
+
+def test_an_axis_not_known_cannot_disagree_so_three_axes_are_told_apart(policy: Policy) -> None:
+    """Ten of which two axes are known and agree, ten of which three are and half disagree: 5 of 20, and 5 of 10."""
+    rows = [("SMB", "SMB", None), *[("SMB", "SMB", "KA" if i < 5 else "SMB") for i in range(10)]]
+    looks = pd.DataFrame([rows[0]] * 10 + rows[1:], columns=["stay", "needs", "pay"]).assign(size=None)
+    looks = looks.astype("string").assign(account_id=range(20), segment="SMB", cluster=[f"c{i}" for i in range(20)])
+    found = {(n.name, n.segment): n for n in mixed_shares(looks, policy)}
+    assert found[("mixed_share", "all")].value == 0.25 and found[("mixed_share", "all")].n == 20
+    assert found[("mixed_share_three_axes", "all")].value == 0.5 and found[("mixed_share_three_axes", "SMB")].n == 10
+    none = {n.name: n for n in mixed_shares(looks.head(10), policy) if n.segment == "all"}
+    assert none["mixed_share_three_axes"].value is None and none["mixed_share_three_axes"].n == 0
 
 
 def test_only_lives_that_could_show_either_look_have_one(company: Open, policy: Policy) -> None:
@@ -146,8 +153,19 @@ def test_only_lives_that_could_show_either_look_have_one(company: Open, policy: 
 )
 def test_overlap_around_its_mark(low, high, state, policy: Policy) -> None:
     numbers = [Number("mixed_share", s, 0.3, low, high, 0.95, 30, "share", "m") for s in ("SMB", "KA", "all")]
-    assert judge_overlap(numbers, policy)[0].state == state
+
+    def nearer(low: float, high: float, n: int = 30) -> Number:
+        return Number("mixed_share_three_axes", "all", 0.4, low, high, 0.95, n, "share", "m")
+
+    assert judge_overlap([*numbers, nearer(low, high)], policy)[0].state == state
     assert judge_overlap(numbers[:1], policy)[0].reason == "too_few"
+    # Both shares are lower bounds: that few are mixed takes both, that many are the first alone.
+    open_ = "contradicted" if state == "contradicted" else "undecided"
+    assert judge_overlap([*numbers, nearer(0.3, 0.6)], policy)[0].state == open_
+    too_few = judge_overlap([*numbers, nearer(low, high, 9)], policy)[0]
+    assert (too_few.state, too_few.reason) == (
+        (open_, "overlap_contradicted") if state == "contradicted" else ("undecided", "axes_unknown")
+    )
 
 
 def test_definitions_that_the_data_cannot_feed_are_left_out(company: Open, policy: Policy) -> None:
@@ -163,4 +181,5 @@ def test_definitions_that_the_data_cannot_feed_are_left_out(company: Open, polic
     assert table[["definition", "state", "n_smb", "n_ka", "used"]].values.tolist() == [
         ["label", "supported", 10, 10, True], ["size", "undecided", 10, 10, False],
     ]  # fmt: skip
+    assert table["same_as"].tolist()[1] == "label" and pd.isna(table["same_as"].iloc[0])  # the same ten and ten
     assert table["version"].iloc[1].startswith("size ") and table["version"].iloc[0] == "label"

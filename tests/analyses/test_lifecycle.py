@@ -37,6 +37,9 @@ def test_restricted_means_by_hand(company: Open, policy: Policy) -> None:
     # Half of 20 are gone once the tenth, of 190 days, is.
     assert found.number("lifetime_median", "SMB").value == pytest.approx(190 / month)  # type: ignore[union-attr]
     assert (found.state, found.terms["source"]) == ("supported", "subscriptions")
+    # At 36 months all of the key accounts are under observation, and no small customer is left.
+    followed = [found.number("followed_at_horizon", s) for s in ("SMB", "KA")]
+    assert [(n.value, n.n, n.horizon_months) for n in followed if n is not None] == [(0, 20, 36), (20, 20, 36)]
 
 
 def test_key_accounts_that_leave_sooner_contradict(company: Open, policy: Policy) -> None:

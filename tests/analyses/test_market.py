@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
-from kaanalysis.analyses.market import find
+from kaanalysis.analyses.market import find, reach
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
+from kaanalysis.stats import Overlap, population_size
 
 Open = Callable[..., Company]
 
@@ -46,7 +49,59 @@ def test_chapman_and_the_verdict_by_hand(company: Open, policy: Policy) -> None:
         "both": 40,
     }
     # If both lists hold rather the same accounts, more are missing; the odds ratio at which key accounts are no longer few is a flip.
-    assert {f.policy for f in found.flips} == {"market.large", "market.small", "market.dependence"}
+    flips = {f.policy: f for f in found.flips}
+    assert set(flips) == {"market.large", "market.small", "market.dependence", "market.minimum_matches"}
+    # Both have 40 accounts on both lists: asked for one more, there is no upper limit left for the key accounts.
+    assert (flips["market.minimum_matches"].at, flips["market.minimum_matches"].to) == (41, "undecided")
+    assert found.number("accounts_on_both_lists", "SMB").value == 40  # type: ignore[union-attr]
+
+
+def test_the_interval_shown_is_the_one_judged_the_wider_of_both_readings(company: Open, policy: Policy) -> None:
+    """Lists drawn up apart by industry: what the plain reading would call few is open within industries."""
+
+    def industry(i: int, kind: str) -> str:
+        return f"industry {i % 8}"
+
+    found, _ = find(register(company, (30, 760, 160), (12, 60, 40), industry), policy)
+    plain = population_size(Overlap(12, 60, 40))
+    shown, inside = (found.number(n, "KA") for n in ("accounts_estimated", "accounts_estimated_stratified"))
+    assert shown is not None and inside is not None and plain.high is not None
+    assert shown.value == plain.value and shown.high == inside.high > plain.high  # type: ignore[operator]
+    assert (shown.low, shown.high) == reach(found.numbers, "KA")
+
+
+def test_few_matches_leave_the_lower_limit_alone(company: Open, policy: Policy) -> None:
+    """6 of 7 asked for: no value, no upper limit. That small customers are many may still hold; that key accounts are few may not."""
+    found, _ = find(register(company, (6, 1200, 60), (40, 60, 40)), policy)
+    smb = found.number("accounts_estimated", "SMB")
+    assert smb is not None and smb.value is None and smb.high is None and smb.low > 2000  # type: ignore[operator]
+    assert found.state == "supported"
+    open_, _ = find(register(company, (40, 760, 160), (6, 60, 4)), policy)
+    assert (open_.state, open_.reason) == ("undecided", "few_matches")
+    seven, _ = find(register(company, (40, 760, 160), (7, 60, 4)), policy)
+    assert seven.state == "supported"
+
+
+def test_lower_limits_hold_with_few_matches_and_upper_limits_do_not_by_the_hypergeometric_law(policy: Policy) -> None:
+    """All ways in which two independent lists can overlap, with their chances: how often the limits lie on the wrong side of the truth."""
+    least, low_wrong, high_wrong, high_wrong_kept = policy["market.minimum_matches"], [], [], []
+    for size in (1000, 2000, 5000, 30_000):
+        for first in (60, 600):
+            for second in (10, 34, 200):
+                matches = np.arange(max(0, first + second - size), min(first, second) + 1)
+                chance = hypergeom.pmf(matches, size, first, second)
+                low = high = kept = 0.0
+                for both, weight in zip(matches, chance, strict=True):
+                    limits = population_size(Overlap(int(both), int(first - both), int(second - both)))
+                    if weight > 1e-9 and limits.low is not None and limits.high is not None:
+                        low += weight * (limits.low > size)
+                        high += weight * (limits.high < size)
+                        kept += weight * (limits.high < size and both >= least)
+                low_wrong.append(low)
+                high_wrong.append(high)
+                high_wrong_kept.append(kept)
+    assert max(low_wrong) < 0.035  # nominal: 0.025
+    assert max(high_wrong) > 0.15 > 0.06 > max(high_wrong_kept)
 
 
 def test_a_market_that_is_nearly_all_known_contradicts(company: Open, policy: Policy) -> None:
@@ -62,7 +117,7 @@ def test_a_list_inside_our_own_register_estimates_nothing(company: Open, policy:
     assert found.number("accounts_estimated", "SMB").value is None  # type: ignore[union-attr]
     # Key accounts known beyond the mark are there for certain, list or no list.
     sure, _ = find(register(company, (40, 760, 100), (0, 1200, 0)), policy)
-    assert sure.reason == "market_ka_contradicted"
+    assert sure.reason == "market_ka_known"
 
 
 def test_no_list_at_all_is_no_data_with_the_counts(company: Open, policy: Policy) -> None:

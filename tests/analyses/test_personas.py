@@ -109,15 +109,52 @@ def test_inside_view_and_white_space(company: Open, policy: Policy) -> None:
     assert (
         white["persona"].to_dict() == {"Q": "M-1.5a", "P": "M-1.5c"} and white.loc["Q", "field"] == "accounts.ranked_on"
     )
-    table = frames["inside_outside"].set_index(["kind", "inside", "persona"])["accounts"]
-    assert (
-        table[("customer", True, False)] == 1
-        and table[("customer", True, True)] == 1
-        and table[("prospect", False, True)] == 2
-    )
+    table = frames["inside_outside"]
+    counts = {(r.kind, r.persona): r.accounts for r in table[table["inside"].isna()].itertuples()}
+    paid = table[table["kind"] == "customer"].set_index(["inside", "persona"])["accounts"].to_dict()
+    assert paid == {(False, False): 1, (False, True): 0, (True, False): 1, (True, True): 1}
+    # Nobody can say whether those who never bought would be key accounts by revenue.
+    assert counts == {("earlier", False): 0, ("earlier", True): 0, ("prospect", False): 0, ("prospect", True): 2}
     by_id = {f.id: f for f in found}
     assert by_id["M-1.5c"].number("persona_not_customers").value == 1  # type: ignore[union-attr]
     assert by_id["M-1.5b"].reason == "persona_nobody" and by_id["M-1.5c"].reason == "too_few"
+
+
+def test_a_share_of_two_customers_is_no_share(company: Open, policy: Policy) -> None:
+    rows = HEAD + "A,a,,regional,,9e7,\nB,b,,local,,,\n"
+    deals = NO_DEALS + "".join(f"O{i},{i},won,2025-01-01,2025-06-01,100\n" for i in "AB")
+    found = {f.id: f for f in find(company(accounts=rows, opportunities=deals), policy)[0]}["M-1.5c"]
+    assert found.number("persona_paid").value == 1 and found.number("persona_paid").horizon_months == 12  # type: ignore[union-attr]
+    for name in ("persona_hit_share", "no_persona_hit_share", "persona_hit_difference"):
+        number = found.number(name)
+        assert number is not None and number.value is None and number.low is None and number.n == 1, name
+    assert found.reason == "too_few"
+
+
+def test_white_space_is_ranked_by_what_became_of_accounts_like_it(company: Open, policy: Policy) -> None:
+    """Of 40 accounts of M-1.5c that we worked, ten paid, 100 to 1,000, median 550: 137.5 a year for each further one; of M-1.5b none paid, so
+    all personas together stand in: ten of 50. Seller and team come from ownership and the latest deal."""
+    rows, deals = (
+        HEAD.replace("employees", "employees,created_at"),
+        NO_DEALS.replace("account_id", "account_id,owner,team"),
+    )
+    for i in range(40):
+        rows += f"C{i},c,,regional,,9e7,,2024-01-01\n"
+    for i in range(10):
+        rows += f"B{i},b,,national,list,1e7,,2024-01-01\n"
+        deals += f"W{i},C{i},s1,t1,won,2025-01-01,2025-06-01,{100 * (i + 1)}\n"
+    rows += "N,n,,regional,,6e7,,\n"  # known from a list alone: nobody's
+    deals += "L1,C20,s2,t2,lost,2025-01-01,2025-06-01,\nL2,C20,s3,t3,open,2025-03-01,,\n"
+    held = "account_id,team,from_at,to_at\nC20,ka,2024-01-01,\nC21,old,2023-01-01,2024-01-01\n"
+    white = find(company(accounts=rows, opportunities=deals, ownership=held), policy)[1]["white_space"].set_index(
+        "account_id"
+    )
+    assert white.loc["N", "expected"] == pytest.approx(10 / 40 * 550) and white.loc["N", "basis"] == "M-1.5c"
+    assert white.loc["B0", "expected"] == pytest.approx(10 / 50 * 550) and white.loc["B0", "basis"] == "all"
+    assert white.loc["N", "low"] < white.loc["N", "expected"] < white.loc["N", "high"]
+    assert list(white.index[:2]) == ["C10", "C11"] and white.index[-1].startswith("B")
+    assert white.loc["C20", ["team", "seller", "open_deals", "lost_deals"]].tolist() == ["ka", "s3", 1, 1]
+    assert white.loc[["C21", "N"], ["team", "seller"]].isna().all(axis=None) and not white.loc["N", "worked"]
 
 
 def test_who_flips_when_the_limit_moves_by_a_fifth(company: Open, policy: Policy) -> None:

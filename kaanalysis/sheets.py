@@ -1,0 +1,153 @@
+"""Results as sheets of an Excel workbook: numbers stay numbers (value, low, high, unit in columns of their own).
+
+Figures and display tables round for reading; here everything is given in full, so that it can be sorted and summed. Shares are 0
+to 1, gaps of shares too. Columns and parts without a text of their own keep the name that they have in the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kaanalysis import display
+from kaanalysis.results import Result
+from kaanalysis.text import Words
+
+Label = Callable[[Any, "pd.Series[Any]", Words], object]
+
+
+def _first(words: Words, name: str, *groups: str) -> str:
+    """The first text of ``<group>.<name>`` that there is, else the name."""
+    return next((words(f"{g}.{name}") for g in groups if words.has(f"{g}.{name}")), name)
+
+
+def _group(value: Any, row: pd.Series, words: Words) -> object:
+    dimension = str(row["dimension"])
+    if not str(value):
+        return words("display.not_recorded")
+    return words.segment(str(value)) if dimension == "segment" else words.term(dimension, str(value))
+
+
+def _flag(value: Any, row: pd.Series, words: Words) -> object:
+    if not isinstance(value, bool | np.bool_):  # a count of the same name
+        return value
+    return words("display.yes" if value else "display.no")
+
+
+# How the codes of a column are read. A column that is not here holds numbers or names from the data.
+LABELS: dict[str, Label] = {
+    "segment": lambda v, row, w: w.segment(str(v)),
+    "of": lambda v, row, w: w.segment(str(v)),
+    "motion": lambda v, row, w: w.term("segment", str(v)),
+    "industry": lambda v, row, w: w.term("industry", str(v)),
+    "region": lambda v, row, w: w.term("region", str(v)),
+    "product": lambda v, row, w: w.term("product", str(v)),
+    "dimension": lambda v, row, w: _first(w, str(v), "table"),
+    "group": _group,
+    "part": lambda v, row, w: _first(w, str(v), "number_names", "figures.growth_bridge", "figures.growth_by"),
+    "stage": lambda v, row, w: _first(w, str(v), "terms.stage", "figures.customer_counts", "display.stage", "number_names"),
+    "measure": lambda v, row, w: _first(w, str(v), "number_names"),
+    "cohort": lambda v, row, w: w("terms.segment.all") if v == "all" else v,
+    "state": lambda v, row, w: w(f"states.{v}"),
+    "statement": lambda v, row, w: w.term("statement", str(v)),
+    "problem": lambda v, row, w: _first(w, str(v), "figures.problem_ranking"),
+    "number": lambda v, row, w: _first(w, str(v), "number_names"),
+    "persona": lambda v, row, w: w.term("persona", str(v)),
+    "definition": lambda v, row, w: w.term("definition", str(v)),
+    "same_as": lambda v, row, w: w.term("definition", str(v)),
+    "basis": lambda v, row, w: w.segment("all") if v == "all" else w.term("persona", str(v)),
+    "borderline": lambda v, row, w: w.term("persona", str(v)),
+    "field": lambda v, row, w: w.term("field", str(v)),
+    "unit": lambda v, row, w: w.unit(str(v)),
+    "worked": _flag,
+    "used": _flag,
+    "customer": _flag,
+    "inside": _flag,
+}  # fmt: skip
+
+
+def sheet(frame: pd.DataFrame, columns: list[str], words: Words) -> pd.DataFrame:
+    """The frame's columns of these that it has, in this order: codes read, numbers as they are, headings named."""
+    there = [c for c in columns if c in frame.columns]
+    rows = []
+    for _, row in frame.iterrows():
+        cells: list[object] = []
+        for column in there:
+            value = row[column]
+            read = LABELS.get(column)
+            cells.append(None if pd.isna(value) else value if read is None else read(value, row, words))
+        rows.append(cells)
+    return pd.DataFrame(rows, columns=[_first(words, c, "sheet.column", "table") for c in there], dtype=object)
+
+
+def numbers(result: Result, words: Words) -> pd.DataFrame:
+    """Every number of every finding: finding, title, verdict, name, group, value, low, high, level, n, unit, method."""
+    rows = []
+    for finding in result.findings:
+        said = (finding.id, words(f"findings.{finding.key}.title"), words(f"states.{finding.state}"))
+        for n in finding.numbers:
+            group = words.group_of(n)
+            name = words(f"number_names.{n.name}")
+            rows.append(
+                (*said, name, group, n.value, n.low, n.high, n.level, n.n, words.unit(n.unit), words.method(n.method))
+            )
+    names = ("finding", "claim", "state", "number", "segment", "value", "low", "high", "level", "n", "unit", "method")
+    return pd.DataFrame(rows, columns=[_first(words, c, "sheet.column", "table") for c in names], dtype=object)
+
+
+def _in(unit: str, frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(unit=unit) if unit else frame
+
+
+def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
+    """All sheets of a result by their names in the language, the numbers of its findings first."""
+    w, money = words, display.currency(result)
+    ends = ["value", "low", "high"]
+    plain: dict[str, tuple[list[str], str]] = {
+        "problem_ranking": (["problem", "state", "shortfall", "low", "high", "counted", "p_first", "unit"], money),
+        "customer_counts": (["stage", "segment", "accounts"], ""),
+        "growth_bridge": (["segment", "part", *ends, "n", "unit"], money),
+        "growth_by": (["dimension", "group", "part", *ends, "n", "unit"], money),
+        "retention": (["segment", "cohort", "measure", *ends, "n", "unit"], "share"),
+        "penetration": (["segment", "industry", "known", "worked", "customers", "share", "low", "high", "won", "unit"], money),
+        "statements": (["axis", "statement", "state", "number", "of", *ends, "level", "n", "unit", "now", "flip_at"], ""),
+        "definitions": (["definition", "used", "same_as", "n_smb", "n_ka", "finding", "state"], ""),
+        "white_space": (["account_id", "name", "persona", "evidence", "industry", "region", "annual_revenue", "team", "seller", "worked",
+                         "open_deals", "lost_deals", "basis", "paid_share", "paid_n", "paid_median", "expected", "low", "high", "unit"],
+                        money),
+        "inside_outside": (["kind", "inside", "persona", "accounts", "spend", "unit"], money),
+        "personas": (["account_id", "name", "persona", "borderline", "segment", "industry", "region", "employees", "annual_revenue",
+                      "customer", "inside", "spend", "unit"], money),
+        "persona_sensitivity": (["account_id", "name", "annual_revenue", "unit", "limit", "persona", "then"], money),
+        "persona_profile": (["dimension", "value", "mine", "of_mine", "others", "of_others", "p_adjusted"], ""),
+        "product_mix": (["segment", "product", "share"], ""),
+    }  # fmt: skip
+    found = {w("sheet.title.numbers"): numbers(result, words)}
+    for name, (columns, unit) in plain.items():
+        frame = result.frames.get(name)
+        if frame is None or frame.empty:
+            continue
+        found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words)
+    return found
+
+
+def _special(name: str, frame: pd.DataFrame, columns: list[str], unit: str, words: Words) -> pd.DataFrame:
+    """A sheet, with the columns of some frames that mean something else there read first."""
+    if name == "inside_outside":
+        frame = frame.assign(
+            kind=[words(f"sheet.kind.{k}") for k in frame["kind"]],
+            persona=[words("display.yes" if p else "display.no") for p in frame["persona"]],
+        )
+    if name == "white_space":
+        frame = frame.assign(evidence=[display.evidence(row, words, unit) for _, row in frame.iterrows()])
+    if name == "persona_sensitivity":
+        then = [None if pd.isna(v) else words.term("persona", str(v)) for v in frame["then"]]
+        frame = frame.assign(persona=frame["now"], then=pd.Series(then, index=frame.index, dtype=object))
+    if name == "problem_ranking":
+        frame = frame.rename(columns={"statement": "problem"})
+    if name == "persona_profile":
+        read = [words.term(str(d), str(v)) for d, v in zip(frame["dimension"], frame["value"], strict=True)]
+        frame = frame.assign(value=read)
+    return sheet(_in(unit, frame), columns, words)

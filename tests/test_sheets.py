@@ -1,0 +1,84 @@
+"""Sheets of the workbook: numbers stay numbers with limits and unit beside them, codes are read, nothing is lost on the way to Excel."""
+
+import re
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from kaanalysis import sheets
+from kaanalysis.analyses.registry import analyse_all
+from kaanalysis.company import open_company
+from kaanalysis.export import write_workbook
+from kaanalysis.policy import load_policy
+from kaanalysis.results import Finding, Number, Result
+from kaanalysis.text import LANGUAGES, words
+
+DEMO = Path(__file__).parent.parent / "data" / "demo"
+
+
+@pytest.fixture(scope="module")
+def demo() -> dict[str, Result]:
+    policy = load_policy().override({"evidence.draws": 200})
+    return analyse_all(open_company(DEMO), policy, ["00_problem_framing", "01_base_assumptions"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_both_first_analyses_have_their_sheets_by_short_names(demo: dict[str, Result], language: str) -> None:
+    w = words(language)
+    for id, wanted in (
+        (
+            "00_problem_framing",
+            ("numbers", "growth_bridge", "growth_by", "retention", "penetration", "problem_ranking"),
+        ),
+        ("01_base_assumptions", ("numbers", "statements", "definitions", "white_space", "personas", "inside_outside")),
+    ):
+        found = sheets.of_result(demo[id], w)
+        assert {w(f"sheet.title.{name}") for name in wanted} <= set(found)
+        assert all(len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in found)
+        for name, frame in found.items():
+            assert len(frame) and frame.columns.is_unique, name
+
+
+def test_numbers_are_numbers_with_limits_and_unit_beside_them(demo: dict[str, Result]) -> None:
+    result = demo["01_base_assumptions"]
+    table = sheets.numbers(result, words("en"))
+    assert len(table) == sum(len(f.numbers) for f in result.findings)
+    row = table[(table["finding"] == "M-1.4") & (table["number"] == "ratio of median spend")].iloc[0]
+    number = result.finding("M-1.4").number("spend_ratio")
+    assert number is not None
+    assert (row["value"], row["low"], row["high"], row["unit"]) == (number.value, number.low, number.high, "times")
+    assert table["value"].map(lambda v: v is None or isinstance(v, int | float)).all()
+
+
+def test_codes_are_read_in_chinese_and_names_of_the_data_stay(demo: dict[str, Result]) -> None:
+    zh = words("zh")
+    table = sheets.of_result(demo["01_base_assumptions"], zh)["全部数字"]
+    assert not table["方法"].str.contains(r"[a-z]{4,} [a-z]{2,}").any()
+    assert {"成立", "尚不能判定"} >= set(table["判断"])
+    white = sheets.of_result(demo["01_base_assumptions"], zh)["空白名单"]
+    assert set(white["我方跟进过"]) == {"是", "否"} and white["客户编号"].str.match(r"A\d{4}$").all()
+    assert not any(re.fullmatch(r"[a-z_]+", str(c)) for c in white.columns if c != "n")
+
+
+def test_a_frame_with_other_columns_and_parts_loses_none_of_them() -> None:
+    """Frames may grow: what has no text keeps its name, and a missing column is left out."""
+    frame = pd.DataFrame({"segment": ["KA"], "part": ["made_up"], "value": [1.5]})
+    made = sheets.sheet(frame, ["segment", "part", "value", "low", "n"], words("en"))
+    assert made.to_dict("records") == [{"group": "KA", "part": "made_up", "value": 1.5}]
+
+
+def test_amounts_come_out_of_the_workbook_as_numbers_and_names_as_text(tmp_path: Path) -> None:
+    number = Number("spend_median", "KA", 12.5, 10.0, None, 0.95, 3, "CNY", "median, order statistics")
+    finding = Finding("M-1.4", "willingness_to_pay", "undecided", "too_few", (number,))
+    frame = pd.DataFrame({"segment": ["=1+1"], "industry": ["-x"], "known": [7], "share": [0.25], "won": [1e6]})
+    result = Result("00_problem_framing", "", "", "", [finding], {"penetration": frame})
+    book = openpyxl.load_workbook(write_workbook(tmp_path / "out.xlsx", sheets.of_result(result, words("en"))))
+    assert book.sheetnames == ["All numbers", "Industry coverage"]
+    heads, row = (list(r) for r in book["All numbers"].values)
+    found = dict(zip(heads, row, strict=True))
+    assert (found["value"], found["low"], found["high"], found["unit"]) == (12.5, 10, None, "CNY")
+    coverage = book["Industry coverage"]
+    assert [c.value for c in coverage[2]] == ["=1+1", "-x", 7, 0.25, 1e6, "CNY"]
+    assert coverage["A2"].data_type == "s" and coverage["A2"].quotePrefix
