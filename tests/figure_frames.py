@@ -1,6 +1,8 @@
-"""Hand-made results of 00 and 01, small, for the tests of figures."""
+"""Hand-made results, small, for the tests of figures."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -278,3 +280,37 @@ def parties() -> tuple[tuple[Number, ...], dict[str, pd.DataFrame]]:
         "unseen_parties": unseen,
         "alarm_by_role": alarm,
     }
+
+
+CELL = ["category", "industry", "size_band"]
+
+
+def library_cells(
+    categories: int = 2, industries: int = 3, bands: tuple[str, ...] = ("100-999", "5000+")
+) -> pd.DataFrame:
+    cells = list(itertools.product([f"c{i}" for i in range(categories)], [f"i{i}" for i in range(industries)], bands))
+    frame = pd.DataFrame(cells, columns=CELL)
+    n = np.arange(len(frame))
+    return frame.assign(
+        accounts=1 + n % 7, weight=1 / len(frame), flows=n % 4, answered=np.maximum(n % 4 - 1, 0), parties=8.0 + n % 2, parties_low=7.0,
+        parties_high=11.0, parties_raw=np.where(n % 4 > 0, 8.5, np.nan), parties_weight=0.1 * (n % 4),
+    )  # fmt: skip
+
+
+def library_result(
+    frame: pd.DataFrame | None = None, reason: str = "library_supported", state: str = "supported"
+) -> Result:
+    frame = library_cells() if frame is None else frame
+    order = frame[CELL].head(3).assign(gain=[0.2, 0.1, 0.05], first=[0.6, 0.3, 0.1], rank=[1, 2, 3], draws=100)
+    pairs = pd.DataFrame(
+        [("within", 0.8, 12), ("within", 1.0, 30), ("between", 0.2, 50), ("between", 0.6, 70)],
+        columns=["kind", "similarity", "pairs"],
+    )
+    numbers = tuple(
+        number(f"flow_similarity_{k}", "all", v, "index")
+        for k, v in (("within", 0.9), ("between", 0.5), ("difference", 0.4))
+    )
+    finding = Finding("M-2.6", "flow_library", state, reason, numbers)  # type: ignore[arg-type]
+    return result(
+        "02_procurement_flow", [finding], {"library": frame, "library_next": order, "library_similarity": pairs}
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from figure_frames import base_assumptions, number, parties, problem_framing, result
+from figure_frames import base_assumptions, library_result, number, parties, problem_framing, result
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
@@ -155,6 +155,7 @@ def economic_account() -> tuple[Finding, dict[str, pd.DataFrame]]:
 
 
 def procurement_flow() -> Result:
+    library = library_result()
     merge = pd.DataFrame(
         {
             "segment": ["SMB", "SMB", "KA", "KA"],
@@ -180,7 +181,7 @@ def procurement_flow() -> Result:
         ),
     ]
     frames = {**process(), "role_merge": merge, "parties_by_flow": flows, **parties()[1]}
-    for made in (authority(), economic_account()):
+    for made in (authority(), economic_account(), (library.findings[0], library.frames)):
         findings.append(made[0])
         frames |= made[1]
     return result("02_procurement_flow", findings, frames)

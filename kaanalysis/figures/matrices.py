@@ -156,7 +156,7 @@ def draw_roles(scene: Scene, figure: Figure) -> None:
     def text(y: int, x: int) -> str:
         return scene.text("cell", n=scene.count(events[y, x]), flows=scene.count(flows[y, x]))
 
-    shown = [scene.words.term("party", d) for d in departments]
+    shown = [scene.named("department", d) for d in departments]
     width = column_inches(shown)
     figure.set_size_inches(max(5.6, 2.4 + width * len(departments)), 1.7 + 0.42 * len(roles))
     ax = cells(events / np.maximum(events.sum(axis=1, keepdims=True), 1), text, figure.subplots())

@@ -109,7 +109,7 @@ def _one(drawn: Drawn, kind: str) -> Any:
     if kind == "parties":
         return _parties(tables, deals)
     if kind == "flow_days":
-        return _flow_days(tables, deals)
+        return _flow_days(world, tables, deals, marks.horizon_days)
     if kind == "cycle":
         return _cycle(world, deals, marks.horizon_days)
     if kind == "spend":
@@ -172,14 +172,27 @@ def _parties(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.n
     return out
 
 
-def _flow_days(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.ndarray]:
-    """By segment: days from the first to the last logged step of every buying flow."""
-    steps = _frame(tables["buying_steps"], "flow_id", "opportunity_id", "at", "source")
+def _flow_days(world: World, tables: dict[str, pa.Table], deals: pd.DataFrame, horizon: int) -> dict[str, Any]:
+    """By segment: days from the first to the last logged step of the buying flows of deals opened so long ago that they are over; flows,
+    and those in which a step comes again. Days that key accounts' flows waited for each role since the step before."""
+    steps = _frame(tables["buying_steps"], "opportunity_id", "step", "role", "step_no", "at", "source")
     steps = steps[(steps["source"] == "log") & steps["at"].notna()]
-    spans = steps.groupby("opportunity_id")["at"].agg(["min", "max"])
+    steps = steps.sort_values(["opportunity_id", "at", "step_no"], kind="stable")
+    by_flow = steps.groupby("opportunity_id")
+    spans = by_flow["at"].agg(["min", "max"])
     days = (spans["max"] - spans["min"]).dt.days
-    segment = deals.set_index("opportunity_id")["segment"].reindex(days.index)
-    return {label: days[(segment == label).to_numpy()].to_numpy() for label in ("SMB", "KA")}
+    again = steps.duplicated(["opportunity_id", "step"]).groupby(steps["opportunity_id"]).any()
+    known = deals.set_index("opportunity_id")
+    segment = known["segment"].reindex(days.index)
+    over = known["created_at"].reindex(days.index) <= pd.Timestamp(world.as_of) - pd.Timedelta(days=horizon)
+    out: dict[str, Any] = {}
+    for label in ("SMB", "KA"):
+        mine = (segment == label).to_numpy()
+        out[label] = days[mine & over.to_numpy()].to_numpy()
+        out[f"{label} again"] = np.array([int(again[mine].sum()), int(mine.sum())])
+    waited = by_flow["at"].diff().dt.days.fillna(0)[steps["opportunity_id"].map(segment) == "KA"]
+    out["waited"] = waited.groupby(steps["role"]).sum()
+    return out
 
 
 def _cycle(world: World, deals: pd.DataFrame, horizon: int) -> dict[str, np.ndarray]:
@@ -289,7 +302,15 @@ def _pool_parties(gathered: list[Any], count: int) -> dict[str, float]:
 
 
 def _pool_flow_days(gathered: list[Any], count: int) -> dict[str, float]:
-    return {f"flow_days_median|{s}": float(np.median(np.concatenate([g[s] for g in gathered]))) for s in ("SMB", "KA")}
+    out: dict[str, float] = {}
+    for label in ("SMB", "KA"):
+        days = np.concatenate([g[label] for g in gathered])
+        for name, share in (("median", 0.5), ("p90", 0.9)):
+            out[f"flow_days_{name}|{label}"] = float(np.quantile(days, share, method="inverted_cdf"))
+        again, flows = np.sum([g[f"{label} again"] for g in gathered], axis=0)
+        out[f"rework_share|{label}"] = float(again / flows)
+    waited = pd.concat([g["waited"] for g in gathered]).groupby(level=0).sum()
+    return out | {f"waiting_share|{role}": float(v / waited.sum()) for role, v in waited.items()}
 
 
 def _pool_cycle(gathered: list[Any], count: int) -> dict[str, float]:
