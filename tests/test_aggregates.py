@@ -113,6 +113,18 @@ def test_growth_periods_hold_the_day_they_end_on_and_not_the_day_before_they_beg
     )
     assert records(aggregates.growth_by_account(opened, policy), "account_id", "cluster", "amount_0", "deals_0", "amount_1", "deals_1") == [
         ("A1", "A1", 1100, 2, 11, 2)]  # fmt: skip
+    assert aggregates.growth_by_account(opened, policy)["running"].isna().all(), "without subscriptions nothing says"
+
+
+def test_growth_says_who_is_still_under_contract(company: Open, policy: Policy) -> None:
+    won = [f"{a},T,x,new,2024-01-01,2024-05-01,won,5," for a in ("A1", "A2", "A3")]
+    contracts = "account_id,started_at,ended_at\nA1,2024-05-01,\nA1,2023-01-01,2024-01-01\nA2,2024-05-01,2025-05-01\n"
+    opened = company(accounts=ACCOUNTS, opportunities=deals(*won), subscriptions=contracts)
+    assert records(aggregates.growth_by_account(opened, policy), "account_id", "running") == [
+        ("A1", 1),
+        ("A2", 0),
+        ("A3", 0),
+    ]
 
 
 def test_spend_window_begins_the_day_after_the_same_day_a_year_ago(company: Open, policy: Policy) -> None:
@@ -359,7 +371,10 @@ def test_fees_then_and_now(company, policy) -> None:
         subscriptions="account_id,started_at,ended_at,monthly_fee\nA1,2020-01-01,2025-06-30,100\nA1,2024-06-01,,50\nA2,2025-06-01,,70\n"
     )
     fees = aggregates.recurring_fees(opened, policy)
-    assert fees[["account_id", "cohort", "before", "now"]].values.tolist() == [["A1", 2020, 150.0, 50.0]]
+    assert fees[["account_id", "cohort", "before", "now"]].values.tolist() == [
+        ["A1", 2020, 150.0, 50.0],
+        ["A2", 2025, 0.0, 70.0],
+    ]
 
 
 def test_team_years_count_back_from_the_last_whole_month_and_leave_out_key_accounts_of_small_teams(
