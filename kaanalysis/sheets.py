@@ -129,6 +129,10 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         frame = result.frames.get(name)
         if frame is None or frame.empty:
             continue
+        if name == "definitions" and len(result.frames.get("principles", ())):
+            found[w("sheet.title.principles")] = display.principles(
+                result, words
+            )  # text alone, in the words of the report
         found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words)
     return found
 

@@ -398,3 +398,29 @@ def test_team_years_count_back_from_the_last_whole_month_and_leave_out_key_accou
     # As of the middle of a month that month is left out, and a year that is not whole with it.
     middle = aggregates.team_years(company({"as_of": dt.date(2025, 11, 15)}, **tables), policy)
     assert middle["year"].tolist() == [-1, 0]
+
+
+def test_an_account_is_held_by_ownership_under_way_else_by_the_team_of_its_latest_deal(company) -> None:
+    """A is owned, though another team's deal came later; B's ownership ended; C is owned and has no deal; D nobody ever touched."""
+    rows = "opportunity_id,account_id,team,owner,created_at,closed_at,outcome\n"
+    rows += (
+        "1,A,smb,s1,2024-01-01,2024-02-01,lost\n2,A,smb,s2,2025-01-01,,open\n3,B,smb,s1,2024-01-01,2024-03-01,lost\n"
+    )
+    rows += "4,B,channel,s9,2024-05-01,2024-06-01,won\n"
+    held = "account_id,team,from_at,to_at\nA,ka,2023-01-01,\nB,ka,2023-01-01,2023-06-01\nC,ka,2024-01-01,\n"
+    made = company(accounts="account_id\nA\nB\nC\nD\n", opportunities=rows, ownership=held)
+    frame = aggregates.account_holders(made).set_index("account_id").astype(object)
+    frame = frame.where(frame.notna(), None)
+    assert {k: tuple(v) for k, v in frame.iterrows()} == {
+        "A": ("ka", "s2", 1, 1), "B": ("channel", "s9", 0, 1), "C": ("ka", None, 0, 0),
+    }  # fmt: skip
+    alone = aggregates.account_holders(
+        company(accounts="account_id\nA\n", opportunities=rows.splitlines()[0] + "\n" + rows.splitlines()[1] + "\n")
+    )
+    assert alone.to_dict("records") == [
+        {"account_id": "A", "team": "smb", "seller": "s1", "open_deals": 0, "lost_deals": 1}
+    ]
+    bare = aggregates.account_holders(
+        company(accounts="account_id\nA\n", opportunities="opportunity_id,account_id,outcome\n1,A,won\n")
+    )
+    assert bare["team"].isna().all() and bare["open_deals"].tolist() == [0]

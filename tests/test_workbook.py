@@ -40,7 +40,7 @@ def test_verdict_show_flips_and_save(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "difference of lifetimes that counts: now 0" in said
     shown = book.show("survival")._repr_mimebundle_()
     assert base64.b64decode(shown["image/png"]).startswith(b"\x89PNG") and "stay" in shown["text/plain"]
-    assert book.table("M-1.2").shape == (7, 5)
+    assert book.table("M-1.2").shape == (9, 5)
     stray = tmp_path / "figures/01_base_assumptions/of_another_company.svg"
     stray.parent.mkdir(parents=True)
     stray.write_text("old")
