@@ -208,6 +208,23 @@ def unseen_parties(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("account", "deals", "found", "estimated", "not_found"), words)
 
 
+def worked_purchase(frame: pd.DataFrame, money: str, words: Words) -> pd.DataFrame:
+    """A frame of :func:`kaanalysis.analyses.worked_purchase.worked_purchase` for a reader."""
+
+    def amount(value: object) -> str:
+        return "" if pd.isna(value) else words.value(float(value), money)  # type: ignore[arg-type, call-overload]
+
+    rows: Rows = [
+        (
+            str(row["flow_id"]), words.value(int(row["place"]), ""), words.term("party", str(row["party"])), words(f"parts.{row['part']}"),
+            "" if pd.isna(row["days"]) else words.value(float(row["days"]), ""),
+            *(amount(row[c]) for c in ("gains", "costs", "balance", "seen")),
+        )
+        for _, row in frame.iterrows()
+    ]  # fmt: skip
+    return _frame(rows, ("flow", "place", "role", "way", "days", "gains", "gives_up", "net", "seen"), words)
+
+
 def opponents(result: Result, words: Words) -> pd.DataFrame:
     """Every role's account: purchases worked out, in how many it is below zero, mean balance, chance that the mean is; likely opponents
     are said to be."""

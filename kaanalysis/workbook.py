@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from kaanalysis import display, tables
 from kaanalysis.analyses.registry import REGISTRY, Analysis
+from kaanalysis.analyses.worked_purchase import worked_purchase
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
 from kaanalysis.figures import FigureSpec, alt_text, available, draw_figure, figure_bytes, save_figure
@@ -130,6 +131,13 @@ def worked(name: str, lang: str = "en") -> str:
         said = f"one of {', '.join(known)}" if known else f"asked for in one of {', '.join(LANGUAGES)}"
         raise UnusableData(f"a worked purchase must be {said}; not {name!r} in {lang!r}.")
     return str(place / name)
+
+
+def purchase(name: str, lang: str = "en", told: Iterable[str] | None = None) -> pd.DataFrame:
+    """One of the method's worked purchases (:func:`worked`), party by party in the order in which they come in: what each gains, gives
+    up, and sees of it where only the roles ``told`` were told what interests them (None: all were)."""
+    company = open_company(worked(name, lang))
+    return display.worked_purchase(worked_purchase(company, told), company.info.currency, words(lang))
 
 
 def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str, object] | None = None) -> Workbook:

@@ -75,9 +75,10 @@ def find(
     """The finding M-2.3; frame `parties_by_part` (segment, kind, value, low, high, n, level: persons per deal). deals: parties by deal,
     None where nobody is recorded; logged: whether there is an event log to read instead (frame `parties_by_flow`)."""
     if deals is None:
-        if not logged:
+        if not company.has("buying_steps.part"):
             return no_data("M-2.3", "node_kinds", ["stakeholders.part", "buying_steps.part"]), {}
-        # A log shows who acted in the process. Who was only told, or had a say outside it, leaves no trace there.
+        # A log shows who acted in the process. Who was only told, or had a say outside it, leaves no trace there. Interviews name them,
+        # but a few told purchases are no sample of deals.
         flows = aggregates.parties_by_flow(company)
         numbers = []
         for kind, group in flows.groupby(flows["category"].fillna(aggregates.ALL)):
@@ -88,9 +89,9 @@ def find(
                 if group[p].any()
             ]
         needs = ("stakeholders.part",)
-        return Finding("M-2.3", "node_kinds", "undecided", "log_only", tuple(numbers), (), needs), {
-            "parties_by_flow": flows
-        }
+        return Finding(
+            "M-2.3", "node_kinds", "undecided", "log_only" if logged else "told_only", tuple(numbers), (), needs
+        ), {"parties_by_flow": flows}
     numbers = []
     for segment in [s for s in ("SMB", "KA") if (deals["segment"] == s).any()] or [aggregates.ALL]:
         group = deals if segment == aggregates.ALL else deals[deals["segment"] == segment]

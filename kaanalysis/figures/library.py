@@ -113,7 +113,7 @@ def draw_coverage(scene: Scene, figure: Figure) -> None:
     bands, rows = _bands(frame), _kept(frame, "category", MOST_ROWS)
     columns, most = _kept(frame, "industry", MOST_COLUMNS), max(1, int(frame["flows"].max()))
     figure.set_size_inches(max(6.4, 1.9 + 1.15 * len(columns)), 1.5 + len(bands) * (0.42 + 0.36 * len(rows)))
-    panels = figure.subplots(len(bands), 1, squeeze=False, sharex=True)[:, 0]
+    panels = figure.subplots(len(bands), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     for ax, band in zip(panels, bands, strict=True):
         coverage_panel(frame, scene, ax, band, rows, columns, most)
     panels[len(panels) // 2].set_ylabel(scene.text("y_label"))
