@@ -40,6 +40,7 @@ class Card:
     state: str
     state_text: str
     sentence: str
+    brief: str
     numbers: list[list[str]]
     flips: list[str]
     cannot: str
@@ -82,6 +83,7 @@ def _card(finding: Finding, words_: Words, units: dict[str, str]) -> Card:
     numbers = tables.numbers_table(finding, words_)
     return Card(
         finding.id, tables.title(finding, words_), finding.state, words_(f"states.{finding.state}"), tables.sentence(finding, words_),
+        tables.sentence(finding, words_, brief=True),
         numbers.astype(str).to_numpy().tolist(), [tables.flip_sentence(f, finding, words_, units) for f in finding.flips],
         words_(f"findings.{finding.key}.cannot"),
     )  # fmt: skip

@@ -22,11 +22,12 @@ def _parts(finding: Finding, names: tuple[str, ...]) -> list[str]:
     return [f"findings.{finding.key}.{name}.{finding.terms[name]}" for name in names if finding.terms.get(name)]
 
 
-def sentence(finding: Finding, words: Words) -> str:
-    """What a finding says, in one sentence: its own text for the reason, else the common one for that state."""
+def sentence(finding: Finding, words: Words, *, brief: bool = False) -> str:
+    """What a finding says: its own text for the reason, else the common one for that state; brief: without what its terms add before
+    and after."""
     own = f"findings.{finding.key}.reason.{finding.reason}"
     if finding.state != "no_data" and words.has(own):
-        keys = [*_parts(finding, BEFORE), own, *_parts(finding, AFTER)]
+        keys = [own] if brief else [*_parts(finding, BEFORE), own, *_parts(finding, AFTER)]
         said = [words.fill(key, finding) for key in keys if words.has(key)]
         return reduce(lambda a, b: words("figures.shared.space", a=a, b=b), said)
     if finding.state == "no_data":

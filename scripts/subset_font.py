@@ -6,7 +6,7 @@ Run once, where Debian's fonts-noto-cjk is installed (``apt-get install fonts-no
 
 It writes ``kaanalysis/assets/fonts/KAanalysisSansSC-{Regular,Bold}.otf`` and the licence beside them. Kept: the 6,763
 hanzi of GB2312 (level 2 as well: names of Chinese companies are full of 鑫, 晟 and 昊), GB2312's symbols, Latin, Greek and Cyrillic,
-and every character of ``kaanalysis/text/*.toml``.
+and every character of ``kaanalysis/text/*.toml`` and of the names that ``kaanalysis/simulate`` gives.
 The family is renamed, so that a figure never picks up another Noto of the machine in its place (the OFL allows it: Noto
 has no reserved font name).
 The same source font gives the same bytes: no time stamps are written.
@@ -56,7 +56,8 @@ def wanted() -> set[str]:
     characters = gb2312(1, 9) | gb2312(16, 87) | set(SYMBOLS)
     for first, last in RANGES:
         characters |= {chr(code) for code in range(first, last + 1)}
-    for path in (ROOT / "kaanalysis" / "text").glob("*.toml"):
+    package = ROOT / "kaanalysis"
+    for path in (*(package / "text").glob("*.toml"), *(package / "simulate").glob("*.py")):
         characters |= set(path.read_text(encoding="utf-8"))
     return {c for c in characters if c.isprintable()}
 
