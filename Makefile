@@ -8,7 +8,7 @@ LANGUAGES ?= en,zh
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab report test notebooks lint bench bench-validity clean dictionary lock demo traps matching
+.PHONY: help setup lab report test notebooks lint bench bench-process bench-validity clean dictionary lock demo traps matching
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -52,6 +52,16 @@ demo: $(VENV)/.ready ## make data/demo again (same seed, same bytes)
 bench: $(VENV)/.ready ## measure estimators against peers and the time of a report
 	$(BIN)/python benchmarks/run.py
 
+# pm4py is AGPL: it is measured in an environment of its own and never installed beside the workbook.
+$(VENV)-bench/.ready: pyproject.toml constraints.txt
+	@echo "Setting up $(VENV)-bench with the peers (once; a minute or two)"
+	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+bench-process: $(VENV)-bench/.ready ## measure process views and XES reading against pm4py, rustxes, r4pm: benchmarks/PROCESS.md (long)
+	$(VENV)-bench/bin/python -m benchmarks.process
+
 traps: $(VENV)/.ready ## read every synthetic company naively and rightly: docs/companies.md
 	$(BIN)/python -m benchmarks.traps
 
@@ -65,6 +75,6 @@ lock: $(VENV)/.ready ## resolve constraints.txt again from pyproject.toml
 	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --all-extras --no-header --no-annotate -p 3.11 pyproject.toml -o constraints.txt
 
 clean: ## remove the environment, caches and run folders
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-bench .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find reports -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -76,17 +76,34 @@ def import_(
     list_: Annotated[
         bool, typer.Option("--list", help="List the sources, what each feeds and what it cannot.")
     ] = False,
-    lang: Annotated[str, typer.Option(help="Language of --list: en or zh.")] = "en",
+    template: Annotated[
+        Path | None, typer.Option("--template", help="With flow_sheet: write an Excel sheet to fill, and stop.")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language of --list and of what a flow sheet lacks: en or zh.")] = "en",
 ) -> None:
-    """Turn a CRM export or event log into a company folder."""
+    """Turn a CRM export or event log into a company folder; flow sheets also into one that is there."""
     from kaanalysis.imports import import_source, list_sources
+    from kaanalysis.text import LANGUAGES
+
+    if lang not in LANGUAGES:
+        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
 
     if list_:
         for plan in list_sources():
             print(plan.explain(lang) + "\n")
         return
+    if template is not None:
+        from kaanalysis.flow_sheets import SOURCE, write_template
+
+        if source != SOURCE or from_path is not None or out is not None:
+            raise UnusableData(f"--template goes with {SOURCE} alone: kaanalysis import {SOURCE} --template FILE.")
+        print(write_template(template))
+        return
     if source is None or from_path is None or out is None:
         raise UnusableData("import needs SOURCE, FROM and --out DATA (kaanalysis import --list shows the sources).")
+    if source == "flow_sheet":
+        _import_flow_sheets(from_path, out, csv, lang)
+        return
     made = import_source(source, from_path, out, as_csv=csv)
     print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))
     for rule, count in made.faults.items():
@@ -94,6 +111,26 @@ def import_(
     if made.faults:
         print(f"  every one of them is named in {out / 'import_report.csv'}")
     print(f"Next: kaanalysis check {out} says what it can answer and what is missing.")
+
+
+def _import_flow_sheets(from_path: Path, out: Path, csv: bool, lang: str) -> None:
+    """Flow sheets into a new or present company; for each flow, what a good sample still lacks (M-3.4)."""
+    from kaanalysis.flow_sheets import import_flow_sheets
+    from kaanalysis.text import words
+
+    made, w = import_flow_sheets(from_path, out, as_csv=csv), words(lang)
+    print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))
+    for rule, count in made.faults.items():
+        print(f"  {count} × {made.notes.get(rule, {}).get(lang, rule)}")
+    if made.faults:
+        print("  " + w("samples.named", file=out / "import_report.csv"))
+    for _, flow in made.samples.iterrows():
+        lacks = w.list_of(w(f"samples.lacks.{key}") for key in str(flow["lacks"]).split(",") if key)
+        verdict = w("samples.answers" if flow["answers"] else "samples.no_answer")
+        key = "samples.flow_lacks" if lacks else "samples.flow"
+        counts = {unit: w.value(int(flow[unit]), unit) for unit in ("steps", "parties")}
+        print("  " + w(key, flow=flow["flow_id"], verdict=verdict, lacks=lacks, **counts))
+    print(w("samples.next", out=out))
 
 
 @app.command()

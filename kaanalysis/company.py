@@ -12,6 +12,8 @@ import pandas as pd
 from kaanalysis.checks import check_tables
 from kaanalysis.contracts import TABLES, CompanyInfo, Fault, UnusableData, read_company_toml
 from kaanalysis.intake import RawTables, read_database, read_folder
+from kaanalysis.interviews import empty_interviews, read_interviews
+from kaanalysis.lanes import read_interests
 from kaanalysis.rankings import COLUMNS as RANKING_COLUMNS
 from kaanalysis.rankings import read_rankings
 
@@ -21,9 +23,10 @@ FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 @dataclass
 class Company:
     """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
-    import_faults: what the import of the source already found. rankings: ranking lists beside the tables. rows_read, rows_valid: counts
-    by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by policy; a copy with
-    other tables starts with none."""
+    import_faults: what the import of the source already found. rankings: ranking lists beside the tables; interviews: who was asked,
+    by whom and when, by flow; interests: what the company says interests a role (empty: as the catalogue has it). rows_read,
+    rows_valid: counts by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by
+    policy; a copy with other tables starts with none."""
 
     info: CompanyInfo
     tables: dict[str, ibis.Table]
@@ -34,6 +37,8 @@ class Company:
     import_faults: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["file", *FAULT_COLUMNS[1:]]))
     raw: RawTables | None = None
     rankings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RANKING_COLUMNS)))
+    interviews: pd.DataFrame = field(default_factory=empty_interviews)
+    interests: dict[str, dict[str, Any]] = field(default_factory=dict)
     _filled: dict[str, bool] = field(default_factory=dict)
     expressions: dict[Any, ibis.Table] = field(default_factory=dict, init=False)
     frames: dict[Any, pd.DataFrame] = field(default_factory=dict, init=False)
@@ -128,12 +133,16 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     lists, list_faults, digest = read_rankings(folder)
     raw.faults += list_faults
     raw.digest.update(digest)
+    asked, asked_faults, asked_digest = read_interviews(folder)
+    interests, interests_digest = read_interests(folder)
+    raw.faults += asked_faults
+    raw.digest.update(asked_digest + interests_digest)
     imported = _import_faults(folder)
     company = Company(
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
-        raw=raw, rankings=lists,
+        raw=raw, rankings=lists, interviews=asked, interests=interests,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

@@ -12,10 +12,11 @@ from kaanalysis.paths import workbook_file
 
 KEYS = {
     "map": {"title", "reads", "cannot_feed", "citation", "licence", "company", "sources", "views", "tables",
-            "corrections", "faults"},
+            "companions", "corrections", "faults"},
     "company": {"name", "currency", "as_of", "observed_from", "ka_launch", "language"},
     "sources": {"files", "columns", "format", "delimiter", "encoding", "optional", "types"},
     "tables": {"from", "columns"},
+    "companions": {"from", "columns"},
     "corrections": {"source", "column", "values"},
     "faults": {"source", "rule", "from", "when", "column", "action", "detail", "en", "zh"},
 }  # fmt: skip
@@ -24,7 +25,8 @@ ACTIONS = ("kept", "set_aside", "merged")
 
 @dataclass(frozen=True)
 class ImportMap:
-    """One map. title, reads, cannot_feed: sentences by language; the rest as written in the file, its keys checked."""
+    """One map. title, reads, cannot_feed: sentences by language; companions: files beside the tables, ``<name>/<source file>.csv``,
+    with their columns; the rest as written in the file, its keys checked."""
 
     name: str
     title: dict[str, str]
@@ -35,6 +37,7 @@ class ImportMap:
     company: dict[str, Any]
     sources: dict[str, dict[str, Any]]
     tables: dict[str, dict[str, Any]]
+    companions: dict[str, dict[str, Any]]
     views: dict[str, str]
     corrections: list[dict[str, Any]]
     faults: list[dict[str, Any]]
@@ -74,8 +77,8 @@ def _load_map(path: Path) -> ImportMap:
     if missing := sorted({"citation", "licence", "company", "sources", "tables"} - set(raw)):
         raise UnusableData(f"{path.name}: {', '.join(missing)} is missing.")
     known("company", raw["company"], "company")
-    for kind in ("sources", "tables"):
-        for name, given in raw[kind].items():
+    for kind in ("sources", "tables", "companions"):
+        for name, given in raw.get(kind, {}).items():
             known(f"{kind}.{name}", given, kind)
     for kind in ("corrections", "faults"):
         for number, given in enumerate(raw.get(kind, []), 1):
@@ -94,4 +97,4 @@ def _load_map(path: Path) -> ImportMap:
             )
         if missing := sorted(set(TABLES[name].required) - columns):
             raise UnusableData(f"{path.name}: {name} must have column {', '.join(missing)}.")
-    return ImportMap(path.stem, **{"views": {}, "corrections": [], "faults": [], **raw})
+    return ImportMap(path.stem, **{"companions": {}, "views": {}, "corrections": [], "faults": [], **raw})

@@ -163,6 +163,8 @@ class _Import:
     def write(self, folder: Path, out: Path, as_csv: bool) -> ImportReport:
         tables = {name: self.write_table(name, given, folder, as_csv) for name, given in self.plan.tables.items()}
         tables = {name: given for name, given in tables.items() if given}
+        for name, given in self.plan.companions.items():
+            self.write_companion(name, given, folder)
         company = {key: self.constant(key, value) for key, value in self.plan.company.items()}
         for key, value in company.items():
             if value is None:
@@ -184,6 +186,21 @@ class _Import:
         (folder / "import.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         rows_written = {name: given["rows"] for name, given in tables.items()}
         return ImportReport(self.plan.name, out, rows_written, counts, notes, company)
+
+    def write_companion(self, name: str, given: dict[str, Any], folder: Path) -> None:
+        """A file beside the tables, ``<name>/<first source file>.csv``; none where the source has nothing for it."""
+        columns = ", ".join(
+            f"({expression})::VARCHAR AS {_q(column)}" for column, expression in given["columns"].items()
+        )
+        rows = self.sql(f"companion {name}", f"SELECT {columns} FROM ({given['from']})")
+        if not rows:
+            return
+        stem = Path(next(f["file"] for f in self.files.values() if f["file"])).stem
+        (folder / name).mkdir()
+        with (folder / name / f"{stem}.csv").open("w", encoding="utf-8-sig", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(given["columns"])
+            writer.writerows(rows)
 
     def constant(self, key: str, value: Any) -> Any:
         if not isinstance(value, dict):

@@ -13,16 +13,21 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Flip, Result
 from kaanalysis.text import Words
 
+# Sentences around the one for the reason: a finding's term of that name says which text, none where it has none.
+BEFORE = ("whole", "share")
+AFTER = ("kept", "missing", "mix", "key_accounts", "price", "money", "stop")
+
+
+def _parts(finding: Finding, names: tuple[str, ...]) -> list[str]:
+    return [f"findings.{finding.key}.{name}.{finding.terms[name]}" for name in names if finding.terms.get(name)]
+
 
 def sentence(finding: Finding, words: Words) -> str:
     """What a finding says, in one sentence: its own text for the reason, else the common one for that state."""
     own = f"findings.{finding.key}.reason.{finding.reason}"
     if finding.state != "no_data" and words.has(own):
-        more = [f"findings.{finding.key}.money.{finding.terms.get('money', '')}"]
-        change = finding.number("detectable_change")
-        if change is not None and change.value is not None:
-            more.append(f"findings.{finding.key}.stop")
-        said = [words.fill(own, finding), *(words.fill(m, finding) for m in more if words.has(m))]
+        keys = [*_parts(finding, BEFORE), own, *_parts(finding, AFTER)]
+        said = [words.fill(key, finding) for key in keys if words.has(key)]
         return reduce(lambda a, b: words("figures.shared.space", a=a, b=b), said)
     if finding.state == "no_data":
         needs = words.list_of(finding.needs)

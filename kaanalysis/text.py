@@ -1,10 +1,12 @@
 """Keys and numbers in, sentences out, per language. Sentences live in ``text/<language>*.toml``, number formats come from Babel.
 
-A template names numbers as ``{name@segment}`` (value with interval), ``{name@segment|value}`` (value alone) and terms as ``{term}``.
+A template names numbers as ``{name@segment}`` (value with interval), ``{name@segment|value}`` (value alone), ``{name@segment|n}`` (what it
+rests on) and terms as ``{term}``; a term that is an ISO 8601 date is written as the language does.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -13,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from babel import Locale
+from babel.dates import format_date
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
 from kaanalysis.paths import PACKAGE
@@ -21,8 +24,9 @@ from kaanalysis.results import Finding, Number
 LANGUAGES = ("en", "zh")
 _LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
 _BETWEEN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff，。：；、（）“”]) +(?=[\u4e00-\u9fff，。：；、（）“”])")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
-_PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon))?\}")
+_PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon|n))?\}")
 
 
 class MissingText(KeyError):
@@ -183,9 +187,19 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, an industry, a category of purchases or a step of the flow."""
+        """A number's segment may be a customer segment, a path, an industry, a category of purchases, a step of the flow, a role, or a
+        cell of the library (category / industry / size)."""
+        if " / " in number.segment:
+            return self.cell(number.segment.split(" / "))
         name = self.term("industry", self.segment(number.segment))
-        return self.term("step", self.term("category", name))
+        return self.term("party", self.term("step", self.term("category", name)))
+
+    def cell(self, parts: Iterable[str]) -> str:
+        """A cell of the library (category, industry, size) as one name."""
+        named = [
+            self.term(group, str(part)) for group, part in zip(("category", "industry", "size"), parts, strict=False)
+        ]
+        return " / ".join(named)
 
     def group_of(self, number: Number) -> str:
         """A number's segment in words, on its own."""
@@ -211,12 +225,12 @@ class Words:
         return self._tidy("".join(said))
 
     def fill(self, key: str, finding: Finding, **terms: object) -> str:
-        """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months) and terms.
+        """A sentence about a finding: places are its numbers (``|value`` alone, ``|horizon`` in months, ``|n``) and terms.
 
         Raises :class:`MissingText` where one is not there."""
         if key not in self.texts:
             raise MissingText(f"no text {key!r} in language {self.language}")
-        known = {**{k: self.term(k, self.term("step", v)) for k, v in finding.terms.items()}, **terms}
+        known = {**{k: self._name(k, v) for k, v in finding.terms.items()}, **terms}
 
         def place(match: re.Match[str]) -> str:
             name, segment, bare = match.groups()
@@ -230,11 +244,19 @@ class Words:
                 raise MissingText(
                     f"text {key!r} needs the number {name}@{at}, which finding {finding.id} does not carry"
                 )
+            if bare == "n":
+                return self.value(number.n, "")
             if bare == "horizon":
                 return self.value(number.horizon_months, "months")
             return self.estimate(number) if bare else self.number(number)
 
         return self._tidy(_PLACE.sub(place, self.texts[key]))
+
+    def _name(self, group: str, name: str) -> str:
+        """A finding's term in this language: a date written out, else a name of its own group, of an industry or of a step."""
+        if _DATE.fullmatch(name):
+            return format_date(dt.date.fromisoformat(name), "long", locale=self.locale)
+        return self.term(group, self.term("industry" if group.startswith("industry") else "step", name))
 
     def list_of(self, names: Iterable[str]) -> str:
         """Names in a row, with the language's own separator."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from matplotlib.figure import Figure
 
 from kaanalysis import display, tables
 from kaanalysis.analyses.registry import REGISTRY, Analysis
+from kaanalysis.analyses.worked_purchase import worked_purchase
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
 from kaanalysis.figures import FigureSpec, alt_text, available, draw_figure, figure_bytes, save_figure
+from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Result
 from kaanalysis.runfolder import read_result, result_path, save_result
@@ -80,8 +82,8 @@ class Workbook:
         print("\n".join(tables.verdict_lines(self.result, self.words)))
 
     def show(self, name: str) -> Any:
-        """The figure of that name, else the table of that name in the reader's language, else the frame as it is; a printed line where the
-        data cannot feed it. `result.frames` holds every frame as it is."""
+        """The figure of that name, else the table of that name in the reader's language, else the frame as it is; a printed line where
+        the data cannot feed it. `result.frames` holds every frame as it is."""
         for spec in available(self.result):
             if spec.name == name:
                 return Picture(self._draw(spec), alt_text(spec, self.result, self.words.language))
@@ -117,6 +119,25 @@ class Workbook:
                 "workbook.saved", n=len(self.result.findings), tables=len(self.result.tables), figures=len(figures)
             )
         )
+
+
+def worked(name: str, lang: str = "en") -> str:
+    """The company folder of one of the method's worked purchases, to be opened like any other: ``reimbursement`` (M-2.4) or ``crm``
+    (M-2.5), with its steps and economic accounts in the language. Amounts and days are assumptions (docs/flow_sheet.md). Raises
+    UnusableData for another name or language."""
+    place = workbook_file("data/flows") / lang
+    known = sorted(p.name for p in place.iterdir() if (p / "company.toml").is_file()) if lang in LANGUAGES else []
+    if name not in known:
+        said = f"one of {', '.join(known)}" if known else f"asked for in one of {', '.join(LANGUAGES)}"
+        raise UnusableData(f"a worked purchase must be {said}; not {name!r} in {lang!r}.")
+    return str(place / name)
+
+
+def purchase(name: str, lang: str = "en", told: Iterable[str] | None = None) -> pd.DataFrame:
+    """One of the method's worked purchases (:func:`worked`), party by party in the order in which they come in: what each gains, gives
+    up, and sees of it where only the roles ``told`` were told what interests them (None: all were)."""
+    company = open_company(worked(name, lang))
+    return display.worked_purchase(worked_purchase(company, told), company.info.currency, words(lang))
 
 
 def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str, object] | None = None) -> Workbook:

@@ -1,15 +1,14 @@
 """XES event logs (IEEE 1849, plain or gzip) as one columnar table, read in one pass, block by block.
 
-Two readers give the same table. The plain one gives every element to expat. The quick one cuts a trace into its
-events and looks the wanted keys up in the bytes; it is used per block, and only where the block is written in the one
-form that practically every tool writes (``<string key="…" value="…"/>``, nothing nested). A block in any other form, or
-one that does not add up, goes to expat, which reads it or says where it is broken.
+Two readers give the same table. The plain one gives every element to expat. The quick one (:mod:`kaanalysis.xes_bytes`)
+reads whole traces out of the bytes; it is used per block, and only where the block is written in the one form that
+practically every tool writes (``<string key="…" value="…"/>``, nothing nested). A block in any other form, or one that
+does not add up, goes to expat, which reads it or says where it is broken.
 """
 
 from __future__ import annotations
 
 import gzip
-import re
 import xml.parsers.expat as expat
 import zlib
 from collections.abc import Iterator, Sequence
@@ -22,13 +21,13 @@ import duckdb
 import pyarrow as pa
 
 from kaanalysis.contracts import UnusableData
+from kaanalysis.xes_bytes import read_block
 
 BLOCK = 4 << 20  # bytes
 CHUNK = 200_000  # values of a column that wait as Python objects before they are packed
 CASE, TIME = "case:concept:name", "time:timestamp"
 EVENT_KEYS = ("concept:name", TIME, "org:role", "org:resource", "id")
-_TRACE, _EVENT, _TRACE_END = b"<trace>", b"<event>", b"</trace>"
-_AFTER_EVENT, _AFTER_TRACE = re.compile(rb"</event>\s*(?=<event>|</trace>)"), re.compile(rb"</trace>\s*(?=<trace>|\Z)")
+_TRACE, _TRACE_END = b"<trace>", b"</trace>"
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,7 @@ def read_xes(path: Path, keys: Sequence[str] = (CASE, *EVENT_KEYS), *, quick: bo
 
     A key that the log never uses becomes a column of nulls. quick=False uses expat for everything (for comparison).
     Raises UnusableData naming file, line and column if the file cannot be read as XML, holds no log, or breaks off."""
-    columns: dict[str, list[Any]] = {key: [] for key in dict.fromkeys(keys)}
-    chunks: dict[str, list[pa.Array]] = {key: [] for key in columns}
-    reader = _Reader(path, columns)
+    reader = _Reader(path, tuple(dict.fromkeys(keys)))
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
@@ -57,16 +54,14 @@ def read_xes(path: Path, keys: Sequence[str] = (CASE, *EVENT_KEYS), *, quick: bo
             for block, aligned in _blocks(stream):
                 if not (quick and aligned and reader.quick(block)):
                     reader.feed(block)
-                for key, values in columns.items():
-                    if len(values) >= CHUNK:
-                        chunks[key].append(_text(values))
-                        values.clear()
+                reader.pack(CHUNK)
             reader.feed(b"", True)
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableData(f"{path.name} cannot be read: {error}.") from None
     if not reader.log_seen:
         raise UnusableData(f"{path.name} is not an event log: it has no <log> element.")
-    table = pa.table({key: pa.chunked_array([*chunks[key], _text(values)]) for key, values in columns.items()})
+    reader.pack(0)
+    table = pa.table({key: pa.chunked_array(chunks) for key, chunks in reader.chunks.items()})
     return _with_times(table, reader.cases)
 
 
@@ -115,12 +110,13 @@ def _with_times(table: pa.Table, cases: int) -> EventLog:
 class _Reader:
     """Collects the wanted values of a log, whichever of the two ways a block is read."""
 
-    def __init__(self, path: Path, columns: dict[str, list[Any]]) -> None:
-        self.path, self.columns = path, columns
+    def __init__(self, path: Path, keys: tuple[str, ...]) -> None:
+        self.path = path
+        self.chunks: dict[str, list[pa.Array]] = {key: [] for key in keys}
+        self.columns: dict[str, list[Any]] = {key: [] for key in keys}  # read by expat, not packed yet
+        columns = self.columns
         self.of_case = {key.removeprefix("case:"): values for key, values in columns.items() if key.startswith("case:")}
         self.of_event = {key: values for key, values in columns.items() if not key.startswith("case:")}
-        self.needles = [(b' key="%s" value="' % k.encode(), v) for k, v in self.of_event.items()]
-        self.case_needles = [(b' key="%s" value="' % k.encode(), v) for k, v in self.of_case.items()]
         self.cases, self.events, self.log_seen, self.utf8 = 0, 0, False, True
         self.case_values: dict[str, Any] = {}
         self.event_values: dict[str, Any] = {}
@@ -174,32 +170,22 @@ class _Reader:
     # -- bytes ---------------------------------------------------------------------------------------------------------
     def quick(self, block: bytes) -> bool:
         """Read whole traces from bytes; False (and nothing taken) if the block is not in the plain form."""
-        attributes, events, traces = block.count(b' key="'), block.count(_EVENT), block.count(_TRACE)
-        if not (
-            self.utf8 and self.path_open == ["log"]
-            and attributes == block.count(b'" value="') == block.count(b'"/>')
-            and block.count(b"<") == attributes + 2 * events + 2 * traces == block.count(b">")
-            and b"&" not in block
-        ):  # fmt: skip
+        if not (self.utf8 and self.path_open == ["log"]):
             return False
-        # Nothing stands between an event and what follows it, nor between traces: then cutting at the tags is safe.
-        if len(_AFTER_EVENT.findall(block)) != events or len(_AFTER_TRACE.findall(block)) != traces:
+        read = read_block(block, tuple(self.of_event), tuple(self.of_case))
+        if read is None:
             return False
-        parts: list[bytes] = []
-        for trace in block.split(_TRACE)[1:]:
-            head, *inside = trace.split(_EVENT)
-            parts += inside
-            for needle, values in self.case_needles:
-                values.extend([_value(head, needle)] * len(inside))
-        for needle, values in self.needles:
-            size = len(needle)
-            values += [p[at + size : p.find(b'"', at + size)] if (at := p.find(needle)) >= 0 else None for p in parts]
-        self.cases += traces
-        self.events += events
-        self.lines_skipped += block.count(b"\n")
+        self.pack(0)  # what expat read before comes before
+        for key, values in read.columns.items():
+            self.chunks[key].append(values)
+        self.cases += read.traces
+        self.events += read.events
+        self.lines_skipped += read.lines
         return True
 
-
-def _value(text: bytes, needle: bytes) -> bytes | None:
-    """What stands behind the needle up to the next quote; None if the needle is not there."""
-    return text.partition(needle)[2].partition(b'"')[0] if needle in text else None
+    def pack(self, most: int) -> None:
+        """Values that expat read become Arrow text once there are more than `most`."""
+        for key, values in self.columns.items():
+            if len(values) > most or not (most or self.chunks[key]):
+                self.chunks[key].append(_text(values))
+                values.clear()

@@ -1,6 +1,8 @@
-"""Hand-made results of 00 and 01, small, for the tests of figures."""
+"""Hand-made results, small, for the tests of figures."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -28,8 +30,8 @@ def around(rows: list[tuple[object, ...]], columns: list[str], value: str = "val
 
 def bridge() -> tuple[tuple[Number, ...], pd.DataFrame]:
     values = {
-        "customers": 30e4, "deals_per_customer": -5e4, "price": 15e4, "new": 90e4, "retained": 10e4, "lost": -60e4,
-        "revenue_before": 200e4, "revenue_now": 240e4,
+        "customers": 30e4, "deals_per_customer": -5e4, "price": 15e4, "new": 90e4, "retained": 10e4,
+        "not_repeated": -60e4, "still_under_contract": -40e4, "gone": -20e4, "revenue_before": 200e4, "revenue_now": 240e4,
     }  # fmt: skip
     scale = {"SMB": 0.6, "KA": 0.3, "all": 1.0}  # a tenth belongs to no segment
     numbers = [number(p, s, v * k, "CNY") for s, k in scale.items() for p, v in values.items()]
@@ -40,7 +42,14 @@ def bridge() -> tuple[tuple[Number, ...], pd.DataFrame]:
 
 
 def growth_by(industries: tuple[str, ...] = ("retail", "finance", "logistics")) -> pd.DataFrame:
-    parts = {"new": 9e5, "retained": 1e5, "lost": -6e5, "revenue_before": 2e6, "revenue_now": 2.4e6}
+    parts = {
+        "new": 9e5,
+        "retained": 1e5,
+        "not_repeated": -6e5,
+        "change": 4e5,
+        "revenue_before": 2e6,
+        "revenue_now": 2.4e6,
+    }
     rows = [
         (dimension, group, part, value / (place + 1), 12)
         for dimension, groups in (("industry", industries), ("region", ("east", "")))
@@ -64,9 +73,10 @@ def retention() -> pd.DataFrame:
     for segment, kept in (("SMB", 0.6), ("KA", 0.9), ("all", 0.8)):
         for measure, more in (("gross_revenue_retention", 1.0), ("net_revenue_retention", 1.4)):
             rows += [
-                (segment, cohort, measure, kept * more, n) for cohort, n in (("all", 40), ("2023", 25), ("2024", 3))
+                (segment, cohort, measure, kept * more, n, n + 2)
+                for cohort, n in (("all", 40), ("2023", 25), ("2024", 3))
             ]
-    return around(rows, ["segment", "cohort", "measure", "value", "n"])
+    return around(rows, ["segment", "cohort", "measure", "value", "n", "accounts"])
 
 
 def heads() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -87,14 +97,27 @@ def problem_framing(state: str = "supported") -> Result:
         [("M-0.2", state, 5e5, 0.7), ("M-0.1", state, 2e5, 0.29), ("M-0.4", "contradicted", -6e6, 0.01)],
         ["statement", "state", "shortfall", "p_first"],
         "shortfall",
-    )
+    ).assign(level=[0.99, 0.95, 0.95], counted=[3e5, 2e5, -6e6])
+    nobody = pd.DataFrame([{"statement": "none", "p_first": 0.0}]).reindex(columns=ranking.columns)
+    ranking = pd.concat([ranking, nobody.astype(ranking.dtypes.to_dict())], ignore_index=True)
     growth = number("revenue_per_head_growth", "SMB", -0.05, "share per year")
     costs = tuple(number("cost_of_growth", s, v, "currency per currency") for s, v in (("SMB", 1.2), ("KA", 0.4)))
-    gap = (number("industry_gap", "retail", 0.08, "share"), number("shortfall", "M-0.2", 5e5, "CNY"))
+    gap = (
+        number("industry_gap", "retail", 0.08, "share difference"),
+        number("industry_gap_key_accounts", "finance", 0.2, "share difference"),
+        number("shortfall", "M-0.2", 5e5, "CNY"),
+    )
+    days = {
+        "earlier_from": "2024-07-01",
+        "earlier_until": "2025-06-30",
+        "later_from": "2025-07-01",
+        "later_until": "2026-06-30",
+    }
+    named = {"industry": "retail", "industry_key_accounts": "finance", "key_accounts": "shown"}
     findings = [
         Finding("M-0", "growth_by_heads", state, f"heads_{state}", (growth, *costs)),  # type: ignore[arg-type]
-        Finding("M-0.1", "base_stalled", state, f"base_{state}", numbers, terms={"segment": "SMB"}),  # type: ignore[arg-type]
-        Finding("M-0.2", "industry_behind", state, f"industry_{state}", gap, terms={"industry": "retail"}),  # type: ignore[arg-type]
+        Finding("M-0.1", "base_stalled", state, f"base_{state}", numbers, terms={"segment": "SMB", **days}),  # type: ignore[arg-type]
+        Finding("M-0.2", "industry_behind", state, f"industry_{state}", gap, terms=named),  # type: ignore[arg-type]
         Finding("M-0.3", "leading_behind", "no_data", "missing", needs=("accounts.ranked_on",)),
     ]
     years, chain = heads()
@@ -223,3 +246,71 @@ def base_assumptions(state: str = "supported") -> Result:
         "definitions": definitions(),
     }  # fmt: skip
     return result("01_base_assumptions", findings, frames)
+
+
+def parties() -> tuple[tuple[Number, ...], dict[str, pd.DataFrame]]:
+    """What 02 says of parties: the alarm's numbers; frames of sums, merged deals, parts, unseen parties and the alarm by role."""
+    columns = ["segment", "kind", "value", "n", "level"]
+    kinds = ("any", "compare_offers", "discount", "extras", "value_case")
+    sums = [
+        (s, k, share * (0.9 - 0.1 * i), 80, 0.95) for s, share in (("SMB", 0.4), ("KA", 1)) for i, k in enumerate(kinds)
+    ]
+    parts = (
+        "approve_parties",
+        "inform_parties",
+        "influence_parties",
+        "key_persons",
+        "key_opinion_persons",
+        "parties_unmet",
+    )
+    ways = [(s, k, most - i, 80, 0.95) for s, most in (("SMB", 6.0), ("KA", 11.0)) for i, k in enumerate(parts)]
+    names = ("merge_win_difference", "merge_win_difference_early", "merge_cycle_ratio")
+    outcome = [(s, name, v, 60, 0.95, unit) for s in ("SMB", "KA")
+               for name, v, unit in zip(names, (-0.08, np.nan, 1.1), ("share difference",) * 2 + ("ratio",), strict=True)]  # fmt: skip
+    unseen = pd.DataFrame({"account_id": ["A1", "A2", "A3"], "name": ["甲 (样例)", None, "C$"], "deals": [4, 3, 2], "found": [10, 9, 8],
+                           "estimated": [13.5, 10.0, 8.0], "low": [11.0, 9.1, 8.0], "high": [60.0, 14.0, 9.0]})  # fmt: skip
+    alarm = pd.DataFrame({"role": ["owner", "legal", "auditor"], "needed": [12, 5, 0], "caught": [11, 5, 0],
+                          "alarmed": [9, 6, 2], "false": [0, 1, 2]})  # fmt: skip
+    numbers = (number("alarm_recall", "KA", 0.8, "share"), number("alarm_false", "KA", 0.1, "share"),
+               Number("parties_missing", "KA", 7, None, None, None, 12, "parties", "by hand"))  # fmt: skip
+    return numbers, {
+        "reckoning": around(sums, columns),
+        "parties_by_part": around(ways, columns),
+        "merge_outcome": around(outcome, ["segment", "number", "value", "n", "level", "unit"]),
+        "unseen_parties": unseen,
+        "alarm_by_role": alarm,
+    }
+
+
+CELL = ["category", "industry", "size_band"]
+
+
+def library_cells(
+    categories: int = 2, industries: int = 3, bands: tuple[str, ...] = ("100-999", "5000+")
+) -> pd.DataFrame:
+    cells = list(itertools.product([f"c{i}" for i in range(categories)], [f"i{i}" for i in range(industries)], bands))
+    frame = pd.DataFrame(cells, columns=CELL)
+    n = np.arange(len(frame))
+    return frame.assign(
+        accounts=1 + n % 7, weight=1 / len(frame), flows=n % 4, answered=np.maximum(n % 4 - 1, 0), parties=8.0 + n % 2, parties_low=7.0,
+        parties_high=11.0, parties_raw=np.where(n % 4 > 0, 8.5, np.nan), parties_weight=0.1 * (n % 4),
+    )  # fmt: skip
+
+
+def library_result(
+    frame: pd.DataFrame | None = None, reason: str = "library_supported", state: str = "supported"
+) -> Result:
+    frame = library_cells() if frame is None else frame
+    order = frame[CELL].head(3).assign(gain=[0.2, 0.1, 0.05], first=[0.6, 0.3, 0.1], rank=[1, 2, 3], draws=100)
+    pairs = pd.DataFrame(
+        [("within", 0.8, 12), ("within", 1.0, 30), ("between", 0.2, 50), ("between", 0.6, 70)],
+        columns=["kind", "similarity", "pairs"],
+    )
+    numbers = tuple(
+        number(f"flow_similarity_{k}", "all", v, "index")
+        for k, v in (("within", 0.9), ("between", 0.5), ("difference", 0.4))
+    )
+    finding = Finding("M-2.6", "flow_library", state, reason, numbers)  # type: ignore[arg-type]
+    return result(
+        "02_procurement_flow", [finding], {"library": frame, "library_next": order, "library_similarity": pairs}
+    )

@@ -1,18 +1,12 @@
-"""Every aggregate on a company of a few rows, all numbers by hand; process maps also against a recount in plain Python."""
+"""Every aggregate on a company of a few rows, all numbers by hand; those of the buying process: tests/aggregates."""
 
 import datetime as dt
-import itertools
-from collections import Counter, defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from kaanalysis import aggregates
-from kaanalysis.company import Company, open_company
+from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 
 Open = Callable[..., Company]
@@ -119,6 +113,18 @@ def test_growth_periods_hold_the_day_they_end_on_and_not_the_day_before_they_beg
     )
     assert records(aggregates.growth_by_account(opened, policy), "account_id", "cluster", "amount_0", "deals_0", "amount_1", "deals_1") == [
         ("A1", "A1", 1100, 2, 11, 2)]  # fmt: skip
+    assert aggregates.growth_by_account(opened, policy)["running"].isna().all(), "without subscriptions nothing says"
+
+
+def test_growth_says_who_is_still_under_contract(company: Open, policy: Policy) -> None:
+    won = [f"{a},T,x,new,2024-01-01,2024-05-01,won,5," for a in ("A1", "A2", "A3")]
+    contracts = "account_id,started_at,ended_at\nA1,2024-05-01,\nA1,2023-01-01,2024-01-01\nA2,2024-05-01,2025-05-01\n"
+    opened = company(accounts=ACCOUNTS, opportunities=deals(*won), subscriptions=contracts)
+    assert records(aggregates.growth_by_account(opened, policy), "account_id", "running") == [
+        ("A1", 1),
+        ("A2", 0),
+        ("A3", 0),
+    ]
 
 
 def test_spend_window_begins_the_day_after_the_same_day_a_year_ago(company: Open, policy: Policy) -> None:
@@ -209,70 +215,6 @@ def test_parties_by_flow_take_the_role_or_the_department(company: Open) -> None:
     )
     assert records(aggregates.parties_by_flow(opened), "flow_id", "category", "steps", "amount", "approve", "inform", "influence") == [
         ("F", "crm", 3, 9, 2, 1, 0)]  # fmt: skip
-
-
-def test_transitions_break_ties_by_step_number_then_by_row(company: Open, policy: Policy) -> None:
-    opened = company(accounts=ACCOUNTS, opportunities=deals("A2,T,x,new,2025-01-01,,open,,"), buying_steps=STEPS + (
-        "F,c,do,r,,,O1,3,2025-01-02,,log\nF,b,do,r,,,O1,2,2025-01-02,,log\nF,a,do,r,,,O1,9,2025-01-01,,\n"
-        "G,y,do,r,,crm,,,2025-01-01T10:00:00.7,,log\nG,x,do,r,,crm,,,2025-01-01T10:00:00.7,,log\nG,z,do,r,,crm,,,2025-01-01T10:00:01.2,,log\n"
-        "H,told,do,r,,crm,,1,2025-01-01,,interview\nI,alone,do,,,,,1,2025-01-01,,log\nI,timeless,do,,,,,1,,,log\n"
-    ))  # fmt: skip
-    moves = aggregates.transitions(opened, policy).order_by(["flow_id", "place"]).execute()
-    assert records(moves, "flow_id", "kind", "step", "next_step", "place") == [
-        ("F", "KA", "a", "b", 0), ("F", "KA", "b", "c", 1), ("F", "KA", "c", None, 2),
-        ("G", "crm", "y", "x", 0), ("G", "crm", "x", "z", 1), ("G", "crm", "z", None, 2),
-        ("I", "all", "alone", None, 0),
-    ]  # fmt: skip
-    at = {row.step: row.at_us for row in moves.itertuples()}
-    epoch = int((dt.datetime(2025, 1, 1, 10) - dt.datetime(1970, 1, 1)).total_seconds()) * 10**6
-    # Microseconds to the last one, also where the fraction of a second is above a half.
-    assert (at["y"], at["x"], at["z"]) == (epoch + 700_000, epoch + 700_000, epoch + 1_200_000)
-
-
-LOG = st.lists(
-    st.tuples(st.integers(0, 4), st.sampled_from("abcd"), st.integers(0, 6), st.none() | st.integers(0, 2)),
-    min_size=1,
-    max_size=40,
-)
-
-
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(log=LOG)
-def test_process_map_against_a_recount_in_plain_python(
-    log: list[tuple], write_company: Callable[..., Path], tmp_path_factory, policy: Policy
-) -> None:
-    start = dt.datetime(2025, 1, 1)
-    rows = [{"flow_id": f"F{f}", "step": s, "part": "do", "role": s.upper(), "category": "crm", "step_no": n,
-             "at": (start + dt.timedelta(hours=12 * h)).isoformat()} for f, s, h, n in log]  # fmt: skip
-    opened = open_company(write_company(tmp_path_factory.mktemp("log"), {"buying_steps": rows}))
-    moves = aggregates.materialised(opened, "moves", aggregates.transitions(opened, policy))
-    flows = defaultdict(list)
-    for place, (f, s, h, n) in enumerate(log):
-        flows[f].append((h, np.inf if n is None else n, place, s))  # no number: after those that have one
-    pairs: dict[tuple[str, str], list[float]] = defaultdict(list)
-    holders: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for f, events in flows.items():
-        events.sort()
-        for one, two in itertools.pairwise(events):
-            pairs[one[3], two[3]].append((two[0] - one[0]) / 2)
-            holders[one[3], two[3]].add(f)
-    frame = aggregates.directly_follows(moves)
-    got = {
-        (row["step"], row["next_step"]): (row["count"], row["flows"], row["median_days"], row["p90_days"])
-        for row in frame.to_dict("records")
-    }
-    assert set(got) == set(pairs)
-    for pair, waits in pairs.items():
-        assert got[pair] == pytest.approx(
-            (len(waits), len(holders[pair]), np.quantile(waits, 0.5), np.quantile(waits, 0.9))
-        )
-    nodes = aggregates.buying_nodes(moves)
-    assert dict(zip(nodes["step"], nodes["count"], strict=True)) == Counter(s for _, s, _, _ in log)
-    assert (nodes["party"] == nodes["step"].str.upper()).all()
-    spans = aggregates.flow_durations(moves)
-    assert dict(zip(spans["flow_id"], spans["days"], strict=True)) == pytest.approx(
-        {f"F{f}": (e[-1][0] - e[0][0]) / 2 for f, e in flows.items()}
-    )
 
 
 def test_stage_sojourns_by_hand(company: Open, policy: Policy) -> None:
@@ -429,7 +371,10 @@ def test_fees_then_and_now(company, policy) -> None:
         subscriptions="account_id,started_at,ended_at,monthly_fee\nA1,2020-01-01,2025-06-30,100\nA1,2024-06-01,,50\nA2,2025-06-01,,70\n"
     )
     fees = aggregates.recurring_fees(opened, policy)
-    assert fees[["account_id", "cohort", "before", "now"]].values.tolist() == [["A1", 2020, 150.0, 50.0]]
+    assert fees[["account_id", "cohort", "before", "now"]].values.tolist() == [
+        ["A1", 2020, 150.0, 50.0],
+        ["A2", 2025, 0.0, 70.0],
+    ]
 
 
 def test_team_years_count_back_from_the_last_whole_month_and_leave_out_key_accounts_of_small_teams(

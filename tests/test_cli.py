@@ -81,6 +81,9 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
         (("report", "data/demo", "--out", "x", "--lang", "fr"), "must name languages out of en, zh"),
         (("import", "sap", "x", "--out", "y"), "sap"),
         (("import",), "import needs SOURCE"),
+        (("import", "flow_sheet", "nowhere.xlsx", "--out", "y"), "nowhere.xlsx does not exist"),
+        (("import", "salesforce", "--template", "x"), "--template goes with flow_sheet alone"),
+        (("import", "flow_sheet", "x", "--out", "y", "--lang", "fr"), "must be one of en, zh"),
         (("simulate", "nobody", "--out", "y"), "nobody"),
     ],
 )
@@ -111,3 +114,21 @@ def test_simulate_makes_a_company_that_check_finds_clean(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "c.truth.json").is_file() and not (tmp_path / "c" / "truth.json").exists()
     assert kaanalysis("check", tmp_path / "c").returncode == 0
+
+
+def test_flow_sheets_say_what_they_lack_in_the_language_asked_for(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "flow,step,part,role\nA,asks,do,user\n,decides,approve,owner\nB,name dropped,influence,\n", encoding="utf-8"
+    )
+    done = kaanalysis("import", "flow_sheet", sheet, "--out", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    assert "A: 2 steps, 2 parties; it says who buys and by which process" in done.stdout
+    assert "B: 1 step, 0 parties; not yet a sample" in done.stdout and "the sampling frame" in done.stdout
+    chinese = kaanalysis("import", "flow_sheet", sheet, "--out", tmp_path / "c2", "--lang", "zh").stdout
+    assert "还不算样本" in chinese and "抽样框" in chinese
+    again = kaanalysis("import", "flow_sheet", sheet, "--out", tmp_path / "c")
+    assert again.returncode == 2 and "already has the flow A, B" in again.stderr
+    made = kaanalysis("import", "flow_sheet", "--template", tmp_path / "t.xlsx")
+    assert made.returncode == 0 and (tmp_path / "t.xlsx").is_file()
+    assert kaanalysis("check", tmp_path / "c").returncode == 1

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from kaanalysis import display
+from kaanalysis.analyses import procurement_flow
 from kaanalysis.analyses.base_assumptions import analyse
+from kaanalysis.analyses.problem_framing import analyse as analyse_framing
 from kaanalysis.company import open_company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result
@@ -16,6 +18,41 @@ from kaanalysis.text import words
 @pytest.fixture(scope="module")
 def result(small_demo: Path, policy: Policy) -> Result:
     return analyse(open_company(small_demo), policy, {})
+
+
+@pytest.fixture(scope="module")
+def framing(small_demo: Path, policy: Policy) -> Result:
+    return analyse_framing(open_company(small_demo), policy, {})
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_of_00_hold_numbers_that_can_be_summed(framing: Result, language: str) -> None:
+    w = words(language)
+    names = display.available(framing)
+    assert names == ["customer_counts", "growth_bridge", "growth_by", "penetration", "retention"]
+    shown = {name: display.display_table(framing, name, w) for name in names}
+    for name in names[1:]:
+        assert len(shown[name]) == len(framing.frames[name]), name
+        assert shown[name][w("table.low")].dtype == float and shown[name][w("table.high")].dtype == float, name
+    units = shown["growth_bridge"].set_index(w("table.number"))[w("table.unit")]
+    assert set(units[w("number_names.growth_rate")]) == {w("display.share")} and set(units[w("number_names.new")]) == {
+        "CNY"
+    }
+    by = shown["growth_by"].set_index([w("table.dimension"), w("table.number")])[w("table.value")]
+    bridge = framing.frames["growth_bridge"].set_index(["segment", "part"])["value"]
+    change = bridge["all", "revenue_now"] - bridge["all", "revenue_before"]
+    for dimension in ("segment", "industry", "region"):
+        assert by[w(f"table.{dimension}"), w("display.change")].sum() == pytest.approx(change)
+
+
+def test_account_counts_narrow_from_known_to_signing_again(framing: Result) -> None:
+    table = display.display_table(framing, "customer_counts", words("en"))
+    assert (table["SMB"] + table["KA"] == table["all"]).all() and table["all"].iloc[0] == table["all"].max()
+    counts = framing.frames["customer_counts"].set_index(["stage", "segment"])["accounts"]
+    for segment in ("SMB", "KA", "all"):
+        either, both = counts["signed_either", segment], counts["signed_both", segment]
+        assert either == counts["signed_before", segment] + counts["signed_now", segment] - both
+        assert counts["known", segment] >= counts["ever_customer", segment] >= counts["ever_bought", segment] >= either
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -102,3 +139,40 @@ def test_a_flip_next_to_its_mark_shows_the_digits_that_tell_them_apart(result: R
 
 def test_an_analysis_without_display_tables_has_none() -> None:
     assert display.available(Result("03_sales_flow", "", "", "", [])) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_of_the_buying_process_read_in_both_languages(small_demo: Path, policy: Policy, language: str) -> None:
+    made = procurement_flow.analyse(open_company(small_demo), policy, {})
+    assert set(display.available(made)) >= {"opponents", "authority_groups"}
+    for name in display.available(made):
+        table = display.display_table(made, name, words(language))
+        assert len(table) == len(made.frames[name])
+        assert not table.isna().any().any() and not table.astype(str).isin(["nan", "None", "<NA>"]).any().any(), name
+
+
+def test_what_a_limit_adds_is_said_and_nothing_else() -> None:
+    frame = pd.DataFrame(
+        [
+            ("memo", 9, 0.0, 1.0, 1.0, 0.8, 1.0, 0.001, 0.002, True, 21.0),
+            ("budget", 20, 1.0, 1.0, 0.0, -0.1, 0.1, 1.0, 1.0, False, None),
+        ],
+        columns=[
+            "step",
+            "flows",
+            "below",
+            "above",
+            "difference",
+            "low",
+            "high",
+            "p_value",
+            "p_adjusted",
+            "added",
+            "days",
+        ],
+    )
+    table = display.authority_steps(
+        Result("02_procurement_flow", "", "", "", [], {"authority_steps": frame}), words("en")
+    )
+    assert table["effect"].tolist() == ["added by the limit", ""]
+    assert table["days"].tolist() == ["21 days", "not to be had"]

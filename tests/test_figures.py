@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from figure_frames import base_assumptions, number, problem_framing, result
+from figure_frames import base_assumptions, library_result, number, parties, problem_framing, result
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
 from kaanalysis import figures
@@ -47,16 +48,114 @@ def process(kinds: tuple[str, ...] = ("KA", "SMB"), steps: int = 6, name: str = 
         [(k, 100, 600, 40.0, 35.0, 45.0) for k in kinds],
         columns=["kind", "flows", "events", "median_days", "low", "high"],
     )
+    sequences = [(k, [f"{name} {j}" for j in (*range(min(steps, 5)), 2)], 60 - 20 * i, 0.6 - 0.2 * i, 12.0, 30)
+                 for k in kinds for i in range(3)]  # fmt: skip
+    waited = [(k, r, 90 - 9 * i, 80, 2.0 + i, 9.0, 500.0 - 90 * i, 0.4 - 0.07 * i, np.nan if i == 3 else 1.5)
+              for k in kinds for i, r in enumerate(roles)]  # fmt: skip
+    hands = [
+        (k, a, b, 90 - 10 * i - 5 * j, 2.0 + j, 70)
+        for k in kinds
+        for i, a in enumerate(roles)
+        for j, b in enumerate(roles)
+        if j < 3
+    ]
+    acting = [(k, r, d, 40 + i, 30) for k in kinds for i, r in enumerate(roles[:4]) for d in ("finance", "IT", "")]
+    at = pd.Timestamp("2025-01-01")
+    lines = [(k, s, f"{name} {s}", f"{name} {s + 1}", f, f % 4, at + pd.Timedelta(days=f + 9 * s), at + pd.Timedelta(days=f + 9 * s + f % 7))
+             for k in kinds for s in range(3) for f in range(20)]  # fmt: skip
+    more = {
+        "variants": (sequences, "kind sequence flows share median_days variants"),
+        "waiting_by_party": (waited, "kind party count flows median_days p90_days total_days share median_working_days"),
+        "handovers": (hands, "kind party next_party count median_days flows"),
+        "role_departments": (acting, "kind role department events flows"),
+        "spectrum": (lines, "kind segment step next_step flow quarter begins ends"),
+        "rework": ([(k, f"{name} 1", 9, 90, 12, 3.0, 40.0) for k in kinds],
+                   "kind step flows reached repeats median_extra_days total_extra_days"),
+        "process_facts": ([("CN", 600, 12)], "calendar events unknown_days"),
+    }  # fmt: skip
     node_columns = ["kind", "step", "party", "part", "count", "flows", "place", "median_wait_days", "total_wait_days"]
     edge_columns = ["kind", "step", "next_step", "count", "flows", "median_days", "p90_days"]
     return {
         "buying_nodes": pd.DataFrame(nodes, columns=node_columns),
         "directly_follows": pd.DataFrame(edges, columns=edge_columns),
         "flow_durations": durations,
+        **{frame: pd.DataFrame(rows, columns=columns.split()) for frame, (rows, columns) in more.items()},
     }
 
 
+def authority(limit: bool = True) -> tuple[Finding, dict[str, pd.DataFrame]]:
+    amount = np.exp(np.linspace(10, 13, 60))
+    above = amount > 2e5
+    flows = pd.concat(
+        pd.DataFrame(
+            {
+                "segment": s,
+                "flow_id": [f"{s}{i}" for i in range(60)],
+                "amount": amount / k,
+                "approvals": counts,
+                "days": 100.0,
+            }
+        )
+        for s, k, counts in (("SMB", 30, 1 + (np.arange(60) % 4 == 0)), ("KA", 1, 6 + above * limit))
+    )
+    columns = [
+        "segment",
+        "flows",
+        "finished",
+        "placed",
+        "limit",
+        "low",
+        "high",
+        "round_amount",
+        "below",
+        "above",
+        "p_value",
+        "sharpness",
+    ]
+    nothing = (np.nan,) * 4
+    there = (2e5, 1.9e5, np.nan if limit else 2.1e5, np.nan) if limit else nothing
+    fits = pd.DataFrame(
+        [
+            ("SMB", 90, 60, 60, *nothing, 1.25, np.nan, 0.4, np.nan),
+            ("KA", 80, 60, 60, *there, 6.0, 7.0, 0.001 if limit else np.nan, 0.9),
+        ],
+        columns=columns,
+    )
+    numbers = [
+        number("authority_limit", "KA", 2e5, "CNY"), number("limit_approvals", "KA", 1, "approvals"),
+        number("limit_jump", "KA", 1, "approvals"), number("limit_p_value", "KA", 0.4, "probability"),
+    ]  # fmt: skip
+    if limit:
+        numbers += [number("limit_days", "KA", 27, "days"), number("limit_step_days", "KA", 23, "days")]
+    state, reason = ("supported", "limit_supported_days") if limit else ("undecided", "limit_undecided")
+    finding = Finding("M-2.5", "authority_limit", state, reason, tuple(numbers), terms={"step": "board memo"})  # type: ignore[arg-type]
+    return finding, {"authority_flows": flows, "authority_fits": fits}
+
+
+def economic_account() -> tuple[Finding, dict[str, pd.DataFrame]]:
+    rows = [(f"F{f}", role, gains, costs, gains - costs) for f in range(5)
+            for role, gains, costs in (("owner", 3e5, 2e5), ("user", 4e4, 3.8e4), ("executor", 1e4, 5e4))]  # fmt: skip
+    purchases = pd.DataFrame(rows, columns=["flow_id", "role", "gains", "costs", "balance"])
+    opponents = pd.DataFrame(
+        [
+            ("executor", 5, 5, -4e4, 0.999, 0.003, True),
+            ("user", 5, 2, 2e3, 0.3, 1.0, False),
+            ("owner", 5, 0, 1e5, 0.0, 1.0, False),
+        ],
+        columns=["role", "purchases", "negative", "balance", "p_negative", "p_adjusted", "opponent"],
+    )
+    numbers = (
+        number("account_total", "all", 6e4, "CNY"),
+        *(number("account_balance", r, v, "CNY") for r, v in (("owner", 1e5), ("user", 2e3), ("executor", -4e4))),
+    )
+    finding = Finding(
+        "M-2.1", "economic_account", "contradicted", "account_opponent", numbers, terms={"party": "executor"}
+    )
+    return finding, {"economic_account": purchases, "opponents": opponents}
+
+
 def procurement_flow() -> Result:
+    library = library_result()
     merge = pd.DataFrame(
         {
             "segment": ["SMB", "SMB", "KA", "KA"],
@@ -77,11 +176,15 @@ def procurement_flow() -> Result:
             "node_kinds",
             "undecided",
             "log_only",
-            (number("approve_parties", "domestic", 2.0, "parties"),),
+            (number("approve_parties", "domestic", 2.0, "parties"), *parties()[0]),
             needs=("stakeholders.part",),
         ),
     ]
-    return result("02_procurement_flow", findings, {**process(), "role_merge": merge, "parties_by_flow": flows})
+    frames = {**process(), "role_merge": merge, "parties_by_flow": flows, **parties()[1]}
+    for made in (authority(), economic_account(), (library.findings[0], library.frames)):
+        findings.append(made[0])
+        frames |= made[1]
+    return result("02_procurement_flow", findings, frames)
 
 
 def sales_flow(step: str = "budget approval") -> Result:
@@ -288,6 +391,26 @@ def test_a_bottleneck_that_is_also_the_slowest_step_is_said_to_be() -> None:
     assert "also the slowest step" in figure_title(spec, sales_flow("contract review"), "en")
 
 
+def test_authority_limit_is_drawn_without_a_limit_too() -> None:
+    finding, frames = authority(limit=False)
+    made = result("02_procurement_flow", [finding], frames)
+    spec = figures.spec(made.id, "authority_limit")
+    for language in LANGUAGES:
+        figure = draw_figure(spec, made, language)
+        assert len(figure.axes) == 2, "no days without a limit"
+    drawn = " ".join(t.get_text() for t in draw_figure(spec, made, "en").findobj(Text))  # type: ignore[attr-defined]
+    assert "approvals never differ" in drawn and "no limit found (p = 40%)" in drawn
+
+
+def test_a_likely_opponent_is_named_in_title_and_row() -> None:
+    finding, frames = economic_account()
+    made = result("02_procurement_flow", [finding], frames)
+    spec = figures.spec(made.id, "economic_account")
+    assert "“executor”: a likely opponent" in figure_title(spec, made, "en")
+    drawn = [t.get_text() for t in draw_figure(spec, made, "en").findobj(Text)]  # type: ignore[attr-defined]
+    assert "−40K: likely opponent" in drawn and "below zero: 30%" in drawn
+
+
 def test_a_title_without_its_finding_is_plain() -> None:
     bare = result("01_base_assumptions", [], ALL["01_base_assumptions"].frames)
     assert figure_title(figures.spec(bare.id, "survival"), bare, "en") == "How long customers stay"
@@ -357,6 +480,29 @@ def test_a_long_process_keeps_its_boxes_apart() -> None:
     for language in LANGUAGES:
         figure = draw_figure(spec, made, language)
         assert "25" in figure.get_supxlabel() and "40" in figure.get_supxlabel()
+
+
+def test_arrows_are_back_where_most_moves_return_and_steps_that_come_again_are_marked() -> None:
+    frames = process(("KA",))
+    edges = frames["directly_follows"]
+    frames["directly_follows"] = edges.assign(returns=np.where(edges["next_step"] == "step 1", edges["count"], 0))
+    figure = draw_figure(
+        figures.spec("02_procurement_flow", "directly_follows"), result("02_procurement_flow", [], frames), "en"
+    )
+    dashed = [p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch) and p.get_linestyle() == "--"]
+    arrows = sum(isinstance(p, FancyArrowPatch) for p in figure.axes[0].patches)
+    into = int((edges["next_step"] == "step 1").sum())
+    assert 0 < len(dashed) <= into < arrows
+    marks = [t.get_text() for t in figure.axes[0].texts if t.get_text().startswith("↻")]
+    assert marks == ["↻\u00a010%"], "9 of 90 flows"
+
+
+def test_roles_without_departments_of_their_own_are_not_drawn() -> None:
+    spec = figures.spec("02_procurement_flow", "role_departments")
+    frames = process(("KA",))
+    assert spec in available(result("02_procurement_flow", [], frames))
+    same = frames["role_departments"].assign(department=frames["role_departments"]["role"])
+    assert spec not in available(result("02_procurement_flow", [], {**frames, "role_departments": same}))
 
 
 def test_without_segments_one_panel_is_enough() -> None:

@@ -87,9 +87,48 @@ def test_the_ranking_names_who_leads_only_where_it_is_sure() -> None:
     made = problem_framing()
     assert "is open" in figure_title(spec, made, "en")
     ranking = made.frames["problem_ranking"]
-    sure = ranking.assign(p_first=[0.99, 0.01, 0.0])
+    sure = ranking.assign(p_first=[0.99, 0.01, 0.0, 0.0])
     assert figure_title(spec, changed(made, problem_ranking=sure), "en").startswith("Most is missing")
-    assert "none of the four" in figure_title(spec, changed(made, problem_ranking=ranking.assign(shortfall=-1.0)), "en")
+    nothing = ranking.assign(shortfall=-1.0, counted=-1.0)
+    assert "none of the four" in figure_title(spec, changed(made, problem_ranking=nothing), "en")
+    # However often one leads: where no interval lies above 0, none surely misses anything.
+    unsure = figure_title(spec, changed(made, problem_ranking=sure.assign(low=-1.0)), "en")
+    assert unsure.startswith("None of the four problems surely misses anything against a target of 10% growth")
+
+
+def test_the_ranking_shows_what_counts_at_which_level_and_that_none_may_miss_anything() -> None:
+    made = problem_framing()
+    text = said(drawn(made, "problem_ranking"))
+    assert "+500K (+300K counts)" in text and "99% interval" in text and "none misses anything" in text
+    all_of_it = made.frames["problem_ranking"].assign(counted=made.frames["problem_ranking"]["shortfall"])
+    assert "counts)" not in said(drawn(changed(made, problem_ranking=all_of_it), "problem_ranking"))
+
+
+def test_the_bridge_tells_contracts_that_run_on_from_customers_gone() -> None:
+    made = problem_framing()
+    spec = figures.spec(made.id, "growth_bridge")
+    assert figure_title(spec, made, "en") == (
+        "Won amount +20%, from CN¥2M to CN¥2.4M: KA +20%; SMB +20%, which has stopped growing"
+    )
+    text = said(drawn(made, "growth_bridge"))
+    assert "still under contract (CN¥400K of CN¥600K)" in text and "July 1, 2024 to June 30, 2025" in text
+    bridge = made.frames["growth_bridge"]
+    without = bridge[~bridge["part"].isin(["still_under_contract", "gone"])]
+    assert "not to say that the customer is lost" in said(drawn(changed(made, growth_bridge=without), "growth_bridge"))
+
+
+def test_every_segment_counts_its_own_cohorts() -> None:
+    made = problem_framing()
+    frame = made.frames["retention"].copy()
+    frame.loc[(frame["segment"] == "KA") & (frame["cohort"] == "2023"), "n"] = 17
+    figure = drawn(changed(made, retention=frame), "retention")
+    labels = [[t.get_text() for t in ax.get_xticklabels()] for ax in figure.axes[2:]]
+    assert labels == [["2023\n25", "2024\n3"], ["2023\n17", "2024\n3"]]
+
+
+def test_the_penetration_title_names_key_accounts_beside_all() -> None:
+    title = figure_title(figures.spec("00_problem_framing", "penetration"), problem_framing(), "en")
+    assert "retail" in title and "among key accounts alone finance: 20 percentage points" in title
 
 
 def test_a_statement_without_data_has_a_row_of_its_own() -> None:

@@ -111,3 +111,22 @@ def test_faults_are_counted_by_rule() -> None:
         2,
     ]
     assert tables.fault_summary(faults.head(0), words("en")).empty
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_around_the_reason_come_with_the_terms_that_name_them(language: str) -> None:
+    """M-0: what a further seller costs is said after the reason, only where there is a price."""
+    trend = Number("revenue_per_head_growth", "SMB", 0.01, -0.1, 0.1, 0.95, 20, "share per year", "m")
+    cost = tuple(
+        Number("cost_of_growth", s, v, v / 2, v * 2, 0.95, 70, "currency per currency", "m")
+        for s, v in (("SMB", 1.4), ("KA", 0.4))
+    )
+    w = words(language)
+    said = {
+        price: tables.sentence(
+            Finding("M-0", "growth_by_heads", "undecided", "heads_undecided", (trend, *cost), terms={"price": price}), w
+        )
+        for price in ("both", "smb", "")
+    }
+    assert said["both"].startswith(said[""]) and said["smb"].startswith(said[""]) and len(said[""]) < len(said["smb"])
+    assert "0.40" in said["both"] and "0.40" not in said["smb"]

@@ -147,3 +147,19 @@ def test_tables_of_the_contract_are_known_to_the_dictionary() -> None:
     from kaanalysis.dictionary import dictionary
 
     assert all(f"### {name}\n" in dictionary() for name in TABLES)
+
+
+@pytest.mark.parametrize(("language", "day"), [("en", "June 30, 2027"), ("zh", "2027年6月30日")])
+def test_a_date_is_written_as_the_language_does_and_a_number_says_what_it_rests_on(language: str, day: str) -> None:
+    wanted = Number("change_wanted", "M-0.2", 0.05, None, None, None, 315, "share difference", "")
+    seen, cases = (Number(n, "M-0.2", v, None, None, None, 315, u, "") for n, v, u in (
+        ("detectable_change", 0.087, "share difference"), ("cases_needed", 950.0, "accounts"),
+    ))  # fmt: skip
+    gap = Number("industry_gap", "retail", 0.02, -0.04, 0.07, 0.99, 315, "share difference", "")
+    terms = {"industry": "retail", "next_until": "2027-06-30"}
+    finding = Finding(
+        "M-0.2", "industry_behind", "undecided", "industry_undecided", (gap, wanted, seen, cases), terms=terms
+    )
+    said = words(language).fill("findings.industry_behind.stop.unseen", finding)
+    assert day in said and "950" in said and "315" in said
+    assert ("retail" if language == "en" else "零售") in said

@@ -6,7 +6,8 @@ latent factor by Bayes' rule, so that only the share of customers among the acco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +63,12 @@ def gap_behind(factor: float, share: float, part: float) -> float:
     return others - mine
 
 
+def gap_within(factor: float, segments: Sequence[tuple[float, float]], part: float) -> float:
+    """:func:`gap_behind` within segments, over those that the group's accounts belong to. segments: (accounts, share of customers)."""
+    known = [n * part * (factor * share + 1 - share) for n, share in segments]
+    return float(np.average([gap_behind(factor, share, part) for _, share in segments], weights=known))
+
+
 def gap_ranked(chance: float, share: float, ranked: float) -> float:
     """Share of customers among those on no ranking minus that among those on one, where `chance` of the customers and `ranked` of the
     others are on one; share: of customers in all."""
@@ -76,11 +83,12 @@ def _at(gap: Callable[[float], float], wanted: float) -> float:
 
 
 def _industry(world: World, policy: Policy) -> list[Cell]:
-    share, part = replica(world, 1.0, FEW, ("shares",))["present_share|all"], 1 / len(world.industries)
+    counted, part = replica(world, 1.0, FEW, ("shares",)), 1 / len(world.industries)
+    segments = [(counted[f"known|{s}"], counted[f"present_share|{s}"]) for s in ("SMB", "KA")]
     behind = world.industries[1]
     told, out = f"industry_gap|{behind}", []
     for kind, gap in (("holds", 0.15), (BORDER, policy["growth.penetration_gap"]), ("fails", 0.0)):
-        factor = _at(lambda f: gap_behind(f, share, part), gap)
+        factor = _at(lambda f: gap_within(f, segments, part), gap)
         moved = replace(world, lagging=Lagging(behind, factor))
         what = f"of the customers {behind} holds {factor:.3f} times its even share"
         if kind == "fails":  # that no industry lies behind takes many known accounts to say
@@ -92,28 +100,35 @@ def _industry(world: World, policy: Policy) -> list[Cell]:
 
 def _leading(world: World, policy: Policy) -> list[Cell]:
     share, ranked = replica(world, 1.0, FEW, ("shares",))["present_share|KA worked"], 0.4
-    told, out = "leading_gap|all", []
+    told, out = "leading_difference|all", []
     for kind, gap in (("holds", 0.40), (BORDER, policy["growth.penetration_gap"]), ("fails", -0.25)):
         chance = _at(lambda c: gap_ranked(c, share, ranked), gap)
         moved = with_segment(world, "KA", ranked=ranked, ranked_present=chance)
         what = f"{chance:.1%} of KA customers on a ranking, {ranked:.0%} of the other key accounts"
-        out.append(_counted("M-0.3", kind, moved, policy, what, {told: gap}, told, ("00",)))
+        out.append(_counted("M-0.3", kind, moved, policy, what, {told: -gap}, told, ("00",)))
     return out
 
 
 def _value(world: World, policy: Policy) -> list[Cell]:
-    """Every win a customer of its own and the same chance whoever sells: what a customer brings changes with the mix of segments alone."""
-    world = replace(world, smb_on_ka=Manner(), ka_team=Manner())
+    """Every win a customer of its own and the same chance whoever sells, so that what a customer brings changes by the key-account team's
+    deal sizes alone: since the launch, a year before as_of. Beside it the mix: key accounts that become more raise the plain amount per
+    customer, though no customer brings more."""
+    world = replace(world, smb_on_ka=Manner(), ka_team=Manner(), ka_by_smb=0.0)
     world = with_segment(world, "SMB", repeat=0.0, growth=0.0)
     world = with_segment(
         world, "KA", repeat=0.0, growth=0.0, before_launch=None, accounts=1400, market=1400, opportunities=1280
     )
-    told, out = "value_growth|all", []
-    for kind, rate in (("holds", -0.45), (BORDER, 0.0), ("fails", 1.0)):
+    told, out = "value_growth_same_mix|all", []
+    launched = replace(world, ka_launch=world.as_of - dt.timedelta(days=round(1.5 * 365.25)))
+    for kind, factor in (("holds", 0.35), ("fails", 3.0)):
+        moved = replace(launched, ka_team=Manner(amount=factor))
+        what = f"no repeats, KA team's deal sizes × {factor:g} from a year and a half before as_of"
+        out.append(_counted("M-0.4", kind, moved, policy, what, replica(moved, 1.0, FEW, ("growth",)), told, ("00",)))
+    for name, rate in (("mix-up", 1.0), ("mix-down", -0.45)):
         moved = with_segment(world, "KA", growth=rate)
-        truth = {told: 0.0} if kind == BORDER else replica(moved, 1.0, FEW, ("growth",))
-        what = f"no repeats, SMB openings even, KA openings {rate:+.0%} a year"
-        out.append(_counted("M-0.4", kind, moved, policy, what, truth, told, ("00",)))
+        what = f"no repeats, deal sizes even, KA openings {rate:+.0%} a year"
+        cell = _counted("M-0.4", BORDER, moved, policy, what, {told: 0.0}, told, ("00",))
+        out.append(replace(cell, name=f"M-0.4-{name}"))
     return out
 
 

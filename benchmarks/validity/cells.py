@@ -142,6 +142,19 @@ def _kinds(world: World, policy: Policy) -> list[Cell]:
     return out
 
 
+def _limit(world: World, policy: Policy) -> list[Cell]:
+    """A limit elsewhere; and none, where an approval comes and goes with who holds which role, whatever the amount. No border: what is
+    planted are whole approvals."""
+    lower = with_segment(world, "KA", authority_limit=250_000.0)
+    steps = tuple(replace(s, above_limit=False, only_separate=s.name == PLANTED) for s in world.ka.steps)
+    none = with_segment(world, "KA", steps=tuple(s for s in steps if s.name != "board memo"))
+    cells = (("holds", "supported", lower, "KA limit of authority 250,000"), ("fails", "contradicted", none, "KA without a limit; "
+             f"{PLANTED} only where finance has a person of its own"))  # fmt: skip
+    return [
+        Cell(f"M-2.5-{kind}", "M-2.5", kind, (state, ""), told, moved, ("02",)) for kind, state, moved, told in cells
+    ]
+
+
 def _rates(world: World, policy: Policy) -> list[Cell]:
     out = []
     mark, away = policy["conversion.target"], policy["conversion.tolerance"]
@@ -259,6 +272,7 @@ GROUPS: dict[str, Callable[[World, Policy], list[Cell]]] = {
     "M-1.4": _spend,
     "M-2.2": _merge,
     "M-2.3": _kinds,
+    "M-2.5": _limit,
     "M-3.1,M-3.2": _rates,
     "M-3.6": _bottlenecks,
     "M-4": _paths,

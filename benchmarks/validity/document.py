@@ -16,7 +16,7 @@ from benchmarks.validity.truths import NO_COVERAGE, PIECES, all_numbers, ledger_
 from kaanalysis.policy import Policy
 
 FINDINGS = ("M-0", "M-0.1", "M-0.2", "M-0.3", "M-0.4", "M-1", "M-1.1", "M-1.2", "M-1.3", "M-1.4", "M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d",
-            "M-2.2", "M-2.3", "M-3.1", "M-3.2", "M-3.6", "M-4", "M-D")  # fmt: skip
+            "M-2.2", "M-2.3", "M-2.5", "M-2.6", "M-3.1", "M-3.2", "M-3.6", "M-4", "M-D")  # fmt: skip
 PATTERNS = ("M-A", "M-B", "M-C", "M-D", "M-E", "M-F")
 
 
@@ -221,10 +221,10 @@ def _verdicts(frame: pd.DataFrame) -> str:
         }
     )
     return f"""## Verdicts where the truth is moved
-Each world is `healthy` with few parameters moved until the finding holds, fails, or lies exactly at its threshold (border), where any bold
-verdict counts as wrong. Target: wrong at most 5 %; **above** beyond its Monte-Carlo error. right name first: the step with the largest
-estimate, the path of the point estimate, or the industry named is the true one, whatever the verdict; where the world says "name: …", the
-verdict rests on that reason (lists that lean together: no verdict on the market; nobody in a persona).
+Each world is `healthy` with few parameters moved until the finding holds, fails, or lies exactly at its threshold (border), where any
+bold verdict counts as wrong. Target: wrong at most 5 %; **above** beyond its Monte-Carlo error. right name first: the step with the
+largest estimate, the path of the point estimate, or the industry named is the true one, whatever the verdict; where the world says
+"name: …", the verdict rests on that reason (lists that lean together: no verdict on the market; nobody in a persona).
 
 {report.table(shown)}"""
 

@@ -20,6 +20,12 @@ from kaanalysis.results import Result
 from kaanalysis.simulate import draw_company
 
 CHUNK = 10  # companies a process works through before it hands in their rows
+OF_NAMED_INDUSTRY = (
+    "industry_gap",
+    "industry_gap_key_accounts",
+    "industry_share_key_accounts",
+    "others_share_key_accounts",
+)
 _ENGINE: Engine | None = None
 
 
@@ -69,7 +75,7 @@ def company_row(engine: Engine, cell: Cell, size: float, seed: int, policy: Poli
                 if number.level is not None:
                     values = (number.value, number.low, number.high)
                     # The industry that a company names is its own; in all of them it is the one they name.
-                    segment = "named" if number.name == "industry_gap" else number.segment
+                    segment = "named" if number.name in OF_NAMED_INDUSTRY else number.segment
                     numbers[f"{id[:2]}|{number.name}|{segment}"] = [None if v is None else float(v) for v in values]
     row: dict[str, Any] = {"seed": seed, "states": states, "seconds": round(time.process_time() - begun, 3)}
     if not cell.finding:

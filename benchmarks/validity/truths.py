@@ -1,8 +1,8 @@
 """What every number estimates, and the state that a finding would have if every number were known without error.
 
 Integrated truths come from :func:`kaanalysis.simulate.population_truth`, the others from pooled companies of the size studied
-(:func:`kaanalysis.simulate.replica.replica_truth`). Keys are ``"<number>|<segment>"``. Which industry `industry_gap` is about hangs on the
-company; its key is ``industry_gap|named``.
+(:func:`kaanalysis.simulate.replica.replica_truth`). Keys are ``"<number>|<segment>"``. Which industry `industry_gap` is about hangs on
+the company; its key is ``industry_gap|named``.
 """
 
 from __future__ import annotations
@@ -38,10 +38,23 @@ NO_COVERAGE = {
     "payback_month": "span of belief, as npv",
     "strategic_loss": "span of belief, as npv",
     "strategic_loss_months": "span of belief, as npv",
+    "library_next_first": "Monte-Carlo error of a share of draws",
+    "flow_half_life": "ln 2 over flow_decay, whose coverage is measured; no simulated flow ages, so its truth is without bound",
     "p_first": "Monte-Carlo error of a share of resamples",
     "p_best": "share of ledger draws, given without an interval",
     "regret": "mean of ledger draws, given without an interval",
     "evpi": "mean of ledger draws, given without an interval",
+    "parties_estimated": "a lower bound where persons differ in how easily they get on record, as they do; its coverage where they do "
+    "not is measured in tests/stats/test_richness.py",
+    "parties_unseen": "a lower bound, as parties_estimated",
+    "alarm_recall": "the quality of one company's own alarm: another company's reference flows make another alarm",
+    "alarm_false": "the quality of one company's own alarm, as alarm_recall",
+    "alarm_lead_days": "the quality of one company's own alarm, as alarm_recall",
+    "account_balance": "span of belief: the policy's spread of told amounts, and the worked purchases are the same in every company",
+    "account_balance_share": "span of belief, as account_balance",
+    "account_total": "span of belief, as account_balance",
+    "account_total_share": "span of belief, as account_balance",
+    "roles_negative": "span of belief, as account_balance",
     "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
 }
 
@@ -50,7 +63,10 @@ NO_INTERVAL = frozenset({
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
     "persona_not_customers", "persona_borderline", "persona_paid",
-    "detectable_change", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
+    "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
+    "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
+    "limit_p_value", "limit_sharpness", "limit_round",
+    "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 
@@ -79,7 +95,8 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
         out[f"rmst|{segment}"] = mine["lifetime"]["rmst_months"]
         out[f"spend_median|{segment}"] = mine["spend"]["median"]
         out[f"spend_dispersion|{segment}"] = mine["spend"]["log_sd"]
-        out[f"role_merge_index|{segment}"] = mine["role_merge_index"]
+        # Every deal has several roles on record, so both readings of the index are one here.
+        out[f"role_merge_index|{segment}"] = out[f"role_merge_index_known|{segment}"] = mine["role_merge_index"]
         out[f"parties_per_deal|{segment}"] = mine["parties_per_deal"]
         out[f"accounts_estimated|{segment}"] = out[f"accounts_estimated_stratified|{segment}"] = mine["market"] * size
         out[f"need_distance|{segment}"] = mine["need_divergence_bits"]
@@ -94,6 +111,7 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
     out["spend_ratio|KA-SMB"] = out["spend_median|KA"] / out["spend_median|SMB"]
     out["dispersion_difference|KA-SMB"] = out["spend_dispersion|KA"] - out["spend_dispersion|SMB"]
     out["role_merge_difference|KA-SMB"] = out["role_merge_index|KA"] - out["role_merge_index|SMB"]
+    out["role_merge_difference_known|KA-SMB"] = out["role_merge_difference|KA-SMB"]
     for step in truth["KA"]["steps"]:
         out[f"relief|{step['step']}"] = step["relief_per_100"]
     out["bottlenecks|KA"] = float(sum(v > policy["bottleneck.minimum_relief"] for v in reliefs(out).values()))
@@ -103,19 +121,42 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
 def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES) -> dict[str, float]:
     """The truth of every number with a sampling interval, for a company of this size."""
     counted = replica(world, size, pieces)
-    return {**counted, **exact_numbers(world, policy, size), **_unlinked(world, counted)}
+    # How customers buy does not change over the years in any synthetic company.
+    exact = {**exact_numbers(world, policy, size), **approvals_added(world), "flow_decay|all": 0.0}
+    return {**counted, **exact, **_unlinked(world, counted)}
+
+
+def approvals_added(world: World) -> dict[str, float]:
+    """The limit of authority and the approvals that it adds, as planted; who is against does not hang on a role's account."""
+    out = {"opponent_against_difference|all": 0.0}
+    for label, segment in world.segments():
+        extra = [s for s in segment.steps if s.above_limit and s.part == "approve" and s.buying != "-"]
+        out[f"limit_jump|{label}"] = float(len(extra))
+        if extra:
+            out |= {f"authority_limit|{label}": segment.authority_limit, f"limit_approvals|{label}": float(len(extra)),
+                    f"limit_recorded_share|{label}": 1.0}  # fmt: skip
+    return out
 
 
 def _unlinked(world: World, counted: Mapping[str, float]) -> dict[str, float]:
     """What industries and rankings have to do with being a customer, where nothing is planted: exactly nothing, whichever industry a
     company's finding names; else the gap of the industry furthest behind."""
-    gaps = {key: value for key, value in counted.items() if key.startswith("industry_gap|")}
+    gaps = {
+        key: value for key, value in counted.items() if key.startswith(("industry_gap|", "industry_gap_key_accounts|"))
+    }
     if world.lagging is not None or world.leaning is not None:
-        return {"industry_gap|named": max(gaps.values())}
-    out = dict.fromkeys([*gaps, "industry_gap|named", "shortfall|M-0.2"], 0.0)
+        names = {key.split("|")[0] for key in gaps}
+        return {f"{name}|named": max(v for k, v in gaps.items() if k.startswith(f"{name}|")) for name in names}
+    out = dict.fromkeys([*gaps, "industry_gap|named", "industry_gap_key_accounts|named", "shortfall|M-0.2"], 0.0)
+    out |= {f"{who}_share_key_accounts|named": counted["present_share|KA"] for who in ("industry", "others")}
     if world.ka.ranked_present is None:
         share = counted["present_share|KA worked"]
-        out |= {"leading_gap|all": 0.0, "shortfall|M-0.3": 0.0, "leading_share|all": share, "other_share|all": share}
+        out |= {
+            "leading_difference|all": 0.0,
+            "shortfall|M-0.3": 0.0,
+            "leading_share|all": share,
+            "other_share|all": share,
+        }
     return out
 
 
@@ -148,8 +189,8 @@ def _two_businesses(truth: Mapping[str, float], mark: float) -> str:
 _STATES: dict[str, Callable[[Mapping[str, float], Policy], str]] = {
     "M-0": lambda t, p: _above(p["growth.head_rate"], t["revenue_per_head_growth|SMB"]),
     "M-0.2": _industry_behind,
-    "M-0.3": lambda t, p: _above(t["leading_gap|all"], p["growth.penetration_gap"]),
-    "M-0.4": lambda t, p: _above(p["growth.stall_rate"], t["value_growth|all"]),
+    "M-0.3": lambda t, p: _above(-p["growth.penetration_gap"], t["leading_difference|all"]),
+    "M-0.4": lambda t, p: _above(p["growth.stall_rate"], t["value_growth_same_mix|all"]),
     "M-1": lambda t, p: _two_businesses(t, p["overlap.mixed_share"]),
     "M-1.1": lambda t, p: _both(
         _above(t["accounts_estimated|SMB"], p["market.large"]), _above(p["market.small"], t["accounts_estimated|KA"])
@@ -180,11 +221,15 @@ def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tup
         pays = truth["spend_ratio|KA-SMB"] > policy["spend.ratio"]
         even = truth["dispersion_difference|KA-SMB"] < -policy["spend.dispersion"]
         return "supported" if pays and even else "contradicted", ""
+    if finding == "M-2.5":
+        return _above(truth["limit_jump|KA"], policy["authority.minimum_step"]), ""
     if finding == "M-2.2":
         return _above(-policy["roles.merge_difference"], truth["role_merge_difference|KA-SMB"]), ""
     if finding == "M-2.3":
         least = min(truth[f"{part}_share|KA"] for part in ("approve", "inform", "influence"))
         return _above(least, policy["roles.presence_share"]), ""
+    if finding == "M-2.6":
+        return _above(truth["flow_similarity_difference|all"], policy["library.similarity_gap"]), ""
     if finding == "M-3.1":
         away = abs(truth["conversion|SMB"] - policy["conversion.target"])
         return _above(policy["conversion.tolerance"], away), ""

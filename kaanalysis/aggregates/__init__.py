@@ -4,6 +4,7 @@ Every function takes an open company and the policy, says what one row of its fr
 Dates are subtracted as whole days. A month is 365.25 / 12 days.
 """
 
+from kaanalysis.aggregates.approvals import approvals_by_flow, approvals_in_flows, stances, value_accounts
 from kaanalysis.aggregates.common import (
     ALL,
     DAYS_PER_MONTH,
@@ -18,7 +19,6 @@ from kaanalysis.aggregates.customers import (
     account_register,
     customer_lives,
     order_amounts,
-    parties_by_deal,
     product_lines,
     recurring_fees,
     won_amounts,
@@ -32,8 +32,22 @@ from kaanalysis.aggregates.deals import (
     stage_sojourns,
     untimed_deals,
 )
-from kaanalysis.aggregates.process import buying_nodes, directly_follows, flow_durations, parties_by_flow, transitions
+from kaanalysis.aggregates.flow_lives import flow_lives, performance_spectrum, waiting_by_cluster
+from kaanalysis.aggregates.flows import CELL as LIBRARY_CELL
+from kaanalysis.aggregates.flows import (
+    library_accounts,
+    library_deals,
+    library_flows,
+    other_accounts,
+    party_order,
+    roles_taking_part,
+    told_steps,
+)
+from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
+from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.rankings import ranking_matches
+from kaanalysis.aggregates.reckoning import reckoning_by_deal
+from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
     account_segments,
@@ -51,14 +65,19 @@ from kaanalysis.aggregates.teams import (
     won_by_motion,
     won_in_last_year,
 )
+from kaanalysis.aggregates.transitions import Transitions, transitions
 
 __all__ = [
     "ALL",
     "DAYS_PER_MONTH",
     "DEFINITIONS",
+    "LIBRARY_CELL",
+    "Transitions",
     "account_holders",
     "account_register",
     "account_segments",
+    "approvals_by_flow",
+    "approvals_in_flows",
     "buying_nodes",
     "closed_deals",
     "counted_deals",
@@ -68,29 +87,47 @@ __all__ = [
     "deals_with_customer",
     "directly_follows",
     "flow_durations",
+    "flow_lives",
+    "flow_roles",
     "growth_by_account",
     "history_start",
     "key_account_deal_sizes",
+    "key_account_deals",
     "key_account_deals_by_month",
     "key_account_revenue",
+    "library_accounts",
+    "library_deals",
+    "library_flows",
     "materialised",
     "monthly_revenue_by_motion",
     "months_before",
     "order_amounts",
+    "other_accounts",
     "parties_by_deal",
     "parties_by_flow",
+    "party_order",
+    "performance_spectrum",
+    "persons_by_account",
     "product_lines",
     "ranking_matches",
+    "reckoning_by_deal",
     "recurring_fees",
+    "returning_persons",
+    "role_meetings",
+    "roles_taking_part",
     "segment_missing",
     "segment_needs",
     "segment_version",
     "spend_by_account",
     "stage_sojourns",
+    "stances",
     "team_economics",
     "team_years",
+    "told_steps",
     "transitions",
     "untimed_deals",
+    "value_accounts",
+    "waiting_by_cluster",
     "won_amounts",
     "won_by_motion",
     "won_in_last_year",

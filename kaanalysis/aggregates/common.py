@@ -79,8 +79,14 @@ def counted_deals(deals: ibis.Table, policy: Policy) -> ibis.Table:
     return deals.filter((deals.origin != "renewal") | deals.origin.isnull())
 
 
-def materialised(company: Company, name: str, expression: ibis.Table) -> ibis.Table:
+def materialised(company: Company, name: str, expression: ibis.Table | pd.DataFrame) -> ibis.Table:
     """`expression` computed once into a table of the company's engine, so that several views are group-bys over it."""
     assert company.raw is not None
     company.raw.raw_sql(f'DROP TABLE IF EXISTS "view_{name}"')
-    return company.raw.connection.create_table(f"view_{name}", expression)
+    connection = company.raw.connection
+    if isinstance(expression, pd.DataFrame):  # Ibis's own way in ends in a statement that DuckDB 2 does not parse
+        connection.con.register("incoming", expression)
+        company.raw.raw_sql(f'CREATE TABLE "view_{name}" AS SELECT * FROM incoming')
+        connection.con.unregister("incoming")
+        return connection.table(f"view_{name}")
+    return connection.create_table(f"view_{name}", expression)

@@ -1,4 +1,4 @@
-"""Customers: how long they stayed, and who takes part in their purchases."""
+"""Customers: how long they stayed, who they are, what they ordered."""
 
 from __future__ import annotations
 
@@ -68,23 +68,6 @@ def customer_lives(company: Company, policy: Policy) -> pd.DataFrame:
         since=as_of - lives["first"],
     )
     return frame.order_by(["account_id", "life"]).execute()
-
-
-def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per deal with stakeholders: segment, account, persons, roles, approve, inform, influence (distinct persons by
-    part), unmet (persons never reached; null where engaged_at is not recorded), closed (an open deal may yet reach them)."""
-    people = company.table("stakeholders")
-    deals = deals_with_customer(company, policy).select("opportunity_id", "segment", "cluster", "outcome")
-    met = people.engaged_at if "engaged_at" in people.columns else ibis.null("date")
-    people = people.mutate(met=met.notnull())
-    reached = people.met.ifelse(people.person_id, ibis.null("string")).nunique()  # met in one role is met
-    unmet = people.person_id.nunique() - reached if company.has("stakeholders.engaged_at") else ibis.null("int64")
-    frame = people.inner_join(deals, "opportunity_id").group_by(["opportunity_id", "segment", "cluster"]).aggregate(
-        persons=people.person_id.nunique(), roles=people.role.nunique(),
-        **{p: (people.part == p).ifelse(people.person_id, ibis.null("string")).nunique() for p in ("approve", "inform", "influence")},
-        unmet=unmet, closed=(ibis._.outcome != "open").max(),
-    )  # fmt: skip
-    return frame.order_by("opportunity_id").execute()
 
 
 @read_once
@@ -212,8 +195,8 @@ def won_amounts(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def recurring_fees(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per account under contract ``growth.period_months`` before as_of: cluster, segment, cohort (year its first contract began),
-    before and now (monthly fee under contract on the two days; now 0 where it left)."""
+    """One row per account under contract ``growth.period_months`` before as_of or at as_of: cluster, segment, cohort (year its first
+    contract began), before and now (monthly fee under contract on the two days; 0 where it came later or left)."""
     fees = company.table("subscriptions")
     fees = fees.mutate(last=fees.ended_at, fee=fees.monthly_fee.fill_null(0.0))
     then, now = months_before(company.info.as_of, policy["growth.period_months"]), company.info.as_of
@@ -226,5 +209,5 @@ def recurring_fees(company: Company, policy: Policy) -> pd.DataFrame:
         cohort=fees.started_at.min().year(), before=running(then), now=running(now)
     )
     segments = account_segments(company, policy).select("account_id", "cluster", "segment")
-    frame = grouped.filter(grouped.before > 0).inner_join(segments, "account_id")
+    frame = grouped.filter((grouped.before > 0) | (grouped.now > 0)).inner_join(segments, "account_id")
     return frame.order_by("account_id").execute()

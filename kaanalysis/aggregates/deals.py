@@ -75,7 +75,8 @@ def history_start(company: Company) -> dt.date | None:
 
 def growth_by_account(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per account with a won amount in either of the two periods before as_of: cluster, segment, industry, region,
-    amount_0, deals_0 (earlier period), amount_1, deals_1 (period up to as_of)."""
+    amount_0, deals_0 (earlier period), amount_1, deals_1 (period up to as_of), running (1 under contract at as_of, 0 not; null without
+    subscriptions)."""
     months = policy["growth.period_months"]
     end = company.info.as_of
     middle, start = months_before(end, months), months_before(end, 2 * months)
@@ -88,6 +89,12 @@ def growth_by_account(company: Company, policy: Policy) -> pd.DataFrame:
         amount_0=(~later).ifelse(won.amount, 0.0).sum(), deals_0=(~later).ifelse(1, 0).sum(),
         amount_1=later.ifelse(won.amount, 0.0).sum(), deals_1=later.ifelse(1, 0).sum(),
     )  # fmt: skip
+    if not company.has("subscriptions"):
+        return frame.mutate(running=ibis.null("int64")).order_by("account_id").execute()
+    contracts = company.table("subscriptions")
+    held = contracts.filter(contracts.ended_at.isnull()).select(held_id="account_id").distinct()
+    frame = frame.left_join(held, frame.account_id == held.held_id)
+    frame = frame.mutate(running=frame.held_id.notnull().ifelse(1, 0).cast("int64")).drop("held_id")
     return frame.order_by("account_id").execute()
 
 

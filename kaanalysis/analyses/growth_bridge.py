@@ -2,8 +2,12 @@
 
 * by factors, amount = customers × deals per customer × amount per deal, with the logarithmic-mean Divisia index (LMDI-I), whose
   parts add up to the change without a rest (Ang 2004, Energy Policy 32, 1131–1139). Where a group had no won amount in one
-  of the periods the index takes its limit: the whole change is customers (Ang and Choi 1997).
-* by customers: those of both periods (retained), those only in the earlier (lost), those only in the later (new).
+  of the periods the index takes its limit: the whole change is customers (Ang and Choi 1997). It is made for every segment by itself,
+  and what holds more than one is their sum (consistency in aggregation: Ang 2015, Energy Policy 86, 233–238): made of all deals at once
+  it would read a larger share of key accounts as a higher price.
+* by signatures: won from customers who signed in both periods (retained, by how much more or less), only in the later (new: first-time
+  and returning ones) and only in the earlier (not_repeated). To sign nothing new is not to leave: where subscriptions are on record the
+  last part is split into customers still under contract at as_of and customers gone.
 
 Both are made for segments, industries and regions; the groups' parts add up to the whole change again. Customer groups (an account
 with its head office) are the units, since the deals of a group hang together, and how many there are is chance as well: factors are
@@ -22,11 +26,12 @@ from kaanalysis import aggregates
 from kaanalysis.analyses.verdicts import number, percentile_number
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
-from kaanalysis.stats import poisson_sums, ratio_of_totals, signed_total, total
+from kaanalysis.stats import Estimate, poisson_sums, ratio_of_totals, share_of_total, signed_total, total
 
 FACTORS = ("customers", "deals_per_customer", "price")
-MOVES = ("new", "retained", "lost")
-METHOD_FACTORS = "logarithmic-mean Divisia index, Poisson cluster bootstrap (percentile)"
+MOVES = ("new", "retained", "not_repeated")
+LEFT = ("still_under_contract", "gone")  # what not_repeated is made of, where subscriptions are on record
+METHOD_FACTORS = "logarithmic-mean Divisia index by segment, Poisson cluster bootstrap (percentile)"
 
 Array = npt.NDArray[np.float64]
 
@@ -62,15 +67,21 @@ def factor_parts(
 
 
 def _sums(frame: pd.DataFrame) -> Array:
-    """Won amount, deals and customers of either period for every account, shape (accounts, 6)."""
+    """Won amount, deals and customers of either period for every account, six columns for each segment in turn (one of them for
+    accounts without a segment), shape (accounts, 6 × segments)."""
     a0, a1, d0, d1 = (frame[c].to_numpy(float) for c in ("amount_0", "amount_1", "deals_0", "deals_1"))
-    return np.column_stack([a0, a1, d0, d1, d0 > 0, d1 > 0])
+    values = np.column_stack([a0, a1, d0, d1, d0 > 0, d1 > 0])
+    label = frame["segment"].astype(object).where(frame["segment"].notna(), "").to_numpy(object)
+    return np.column_stack([values * (label == s)[:, None] for s in sorted(set(label))])
 
 
 def _factors(sums: Array) -> dict[str, Array]:
-    """Factors from :func:`_sums` added up, one row per draw."""
-    a0, a1, d0, d1, c0, c1 = sums.T
-    return factor_parts((a0, a1), (d0, d1), (c0, c1))
+    """Factors from :func:`_sums` added up, one row per draw: of every segment by itself, then summed over segments."""
+    whole = {part: np.zeros(len(sums)) for part in FACTORS}
+    for a0, a1, d0, d1, c0, c1 in sums.T.reshape(-1, 6, len(sums)):
+        for part, value in factor_parts((a0, a1), (d0, d1), (c0, c1)).items():
+            whole[part] += value
+    return whole
 
 
 def _resampled(frame: pd.DataFrame, segment: str, policy: Policy, currency: str) -> list[Number]:
@@ -85,27 +96,56 @@ def _resampled(frame: pd.DataFrame, segment: str, policy: Policy, currency: str)
     ]  # fmt: skip
 
 
+def _minus(estimate: Estimate) -> Estimate:
+    """The estimate with its sign turned."""
+    low, value, high = (None if x is None else -x for x in (estimate.high, estimate.value, estimate.low))
+    return replace(estimate, value=value, low=low, high=high)
+
+
 def _summed(frame: pd.DataFrame, segment: str, level: float, currency: str) -> list[Number]:
-    """What was won in each period and its growth; what was won from customers new, retained and lost: sums over customer groups whose
-    number is chance too."""
+    """What was won in each period and its growth; what was won from customers who signed in one of them or in both: sums over customer
+    groups whose number is chance too. n: the accounts that a sum is made of."""
     a0, a1 = frame["amount_0"].to_numpy(float), frame["amount_1"].to_numpy(float)
-    d0, d1, clusters = frame["deals_0"].to_numpy(), frame["deals_1"].to_numpy(), frame["cluster"].to_numpy()
-    gone = total(np.where(d1 == 0, a0, 0.0), clusters, level=level)
-    turned = (None if gone.high is None else -gone.high, None if gone.low is None else -gone.low)
-    parts = {
-        "revenue_before": total(a0, clusters, level=level),
-        "revenue_now": total(a1, clusters, level=level),
-        "new": total(np.where(d0 == 0, a1, 0.0), clusters, level=level),
-        "retained": signed_total(np.where((d0 > 0) & (d1 > 0), a1 - a0, 0.0), clusters, level=level),
-        "lost": replace(gone, value=-(gone.value or 0.0), low=turned[0], high=turned[1]),
-    }
+    before, now = frame["deals_0"].to_numpy() > 0, frame["deals_1"].to_numpy() > 0
+    clusters, parts = frame["cluster"].to_numpy(), []
+
+    def part(
+        name: str, values: Array, mine: npt.NDArray[np.bool_], *, lost: bool = False, signed: bool = False
+    ) -> None:
+        sums = signed_total if signed else total
+        estimate = sums(np.where(mine, values, 0.0), clusters, level=level)
+        estimate = replace(_minus(estimate) if lost else estimate, n=int(mine.sum()))
+        parts.append(number(name, segment, estimate, currency))
+
+    part("revenue_before", a0, before)
+    part("revenue_now", a1, now)
+    part("new", a1, now & ~before)
+    part("retained", a1 - a0, now & before, signed=True)
+    part("not_repeated", a0, before & ~now, lost=True)
+    if frame["running"].notna().any():
+        running = frame["running"].fillna(False).to_numpy(bool)
+        part("still_under_contract", a0, before & ~now & running, lost=True)
+        part("gone", a0, before & ~now & ~running, lost=True)
     ratio = ratio_of_totals(a1, a0, clusters, level=level)
     below, middle, above = (None if v is None else v - 1 for v in (ratio.low, ratio.value, ratio.high))
     growth = replace(ratio, value=middle, low=below, high=above, n=len(frame))
-    return [
-        *(number(name, segment, replace(part, n=len(frame)), currency) for name, part in parts.items()),
-        number("growth_rate", segment, growth, "share per period"),
-    ]
+    return [*parts, number("growth_rate", segment, growth, "share per period")]
+
+
+def _won_share(accounts: pd.DataFrame, segment: str, level: float) -> Number:
+    """How much of what was won in the later period a segment brought."""
+    won, mine = accounts["amount_1"].to_numpy(float), accounts["segment"].eq(segment).to_numpy(bool)
+    share = share_of_total(
+        np.where(mine, won, 0.0), np.where(mine, 0.0, won), accounts["cluster"].to_numpy(object), level=level
+    )
+    return number("won_share", segment, replace(share, n=int((won > 0).sum())), "share")
+
+
+def _change(frame: pd.DataFrame, level: float) -> tuple[str, float | None, float | None, float | None, int]:
+    """The change of the won amount as a row: what the parts of a group add up to."""
+    change = (frame["amount_1"] - frame["amount_0"]).to_numpy(float)
+    found = signed_total(change, frame["cluster"].to_numpy(object), level=level)
+    return "change", found.value, found.low, found.high, len(frame)
 
 
 def _bridge(frame: pd.DataFrame, name: str, policy: Policy, currency: str) -> list[Number]:
@@ -125,22 +165,26 @@ def measure(accounts: pd.DataFrame, policy: Policy, currency: str) -> tuple[list
     for segment in segments:
         frame = accounts if segment == aggregates.ALL else accounts[accounts["segment"] == segment]
         numbers += _bridge(frame, segment, policy, currency)
-    order = [*FACTORS, *MOVES, "revenue_before", "revenue_now", "growth_rate"]
+    order = ["revenue_before", "revenue_now", "growth_rate", *FACTORS, *MOVES, *LEFT]
     numbers.sort(key=lambda n: (segments.index(n.segment), order.index(n.name)))
-    return numbers, pd.DataFrame(_rows(numbers), columns=["segment", "part", "value", "low", "high", "n"])
+    frame = pd.DataFrame(_rows(numbers), columns=["segment", "part", "value", "low", "high", "n"])
+    if "KA" in segments:
+        numbers.append(_won_share(accounts, "KA", policy["evidence.level"]))
+    return numbers, frame
 
 
 def by_group(accounts: pd.DataFrame, policy: Policy, currency: str) -> pd.DataFrame:
-    """The same bridge for every industry and region: dimension, group ("" where not recorded), part, value, low, high, n (accounts).
+    """The same bridge for every industry and region: dimension, group ("" where not recorded), part (as numbers are named, and `change`),
+    value, low, high, n (accounts that a part is made of; all of the group for change, growth_rate and factors).
 
     Within a dimension the groups' parts add up to the whole change."""
-    frames = []
+    frames, names = [], ["part", "value", "low", "high", "n"]
     for dimension in ("segment", "industry", "region"):
         if not accounts[dimension].notna().any():
             continue
         for group, mine in accounts.groupby(accounts[dimension].fillna(""), sort=True):
-            found = _rows(_bridge(mine, str(group), policy, currency))
-            rows = pd.DataFrame(found, columns=["group", "part", "value", "low", "high", "n"])
-            frames.append(rows.assign(dimension=dimension))
-    columns = ["dimension", "group", "part", "value", "low", "high", "n"]
+            found = [row[1:] for row in _rows(_bridge(mine, str(group), policy, currency))]
+            rows = pd.DataFrame([*found, _change(mine, policy["evidence.level"])], columns=names)
+            frames.append(rows.assign(dimension=dimension, group=str(group)))
+    columns = ["dimension", "group", *names]
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)

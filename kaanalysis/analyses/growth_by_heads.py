@@ -1,10 +1,11 @@
 """M-0: what another unit of small-customer business costs, which is the reflex's own argument for key accounts.
 
 "Raise deal size, find big customers" is the answer to a ceiling: more small business takes more sellers, and with them managers, training
-and support. The ceiling is measured: by how much revenue per head has risen a year within the small-customer teams. The price of another
-unit is put together along the chain, from what a seller costs and brings today, and set beside what the key-account teams' revenue costs.
-Key accounts' deals of small-customer teams do not count: they leave with the launch, and revenue per head would seem to fall though
-nothing else changed.
+and support. The ceiling is measured: by how much the won amount per seller has risen a year within the small-customer teams. The price of
+another unit won is put together along the chain, from what a seller costs and brings today, and set beside what it costs in the
+key-account teams, whose further seller needs managers and training just as well. Won amounts are bookings: a contract whose fees go on
+brings more than is booked in the year, so a cost above 1 is no loss yet. Key accounts' deals of small-customer teams do not count: they
+leave with the launch, and the won amount per seller would seem to fall though nothing else changed.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ FEEDS = (
 
 
 def _trend(years: pd.DataFrame, policy: Policy) -> Number:
-    """Yearly change of revenue per head within SMB teams, as a share."""
+    """Yearly change of the won amount per seller within SMB teams, as a share."""
     mine = years[(years["motion"] == "SMB") & (years["heads"] > 0) & (years["won"] > 0)]
     per_head = np.log(mine["won"].to_numpy(float) / mine["heads"].to_numpy(float))
     slope = common_slope(
         mine["year"].to_numpy(float), per_head, mine["team"].to_numpy(object), level=policy["evidence.level"]
     )
     value, low, high = (None if x is None else float(np.expm1(x)) for x in (slope.value, slope.low, slope.high))
-    method = "log revenue per head, " + slope.method
+    method = "log won amount per seller, " + slope.method
     return number(
         "revenue_per_head_growth",
         "SMB",
@@ -88,8 +89,6 @@ def _prices(years: pd.DataFrame, won: pd.DataFrame, policy: Policy, currency: st
             )
         )
         links = chain_cost(cost / heads, support / heads, policy)
-        if motion == "KA":  # what is there already is paid for without managers and training of its own
-            links = {"seller": cost / heads, "support": support / heads}
         method = "first-year cost along the chain over what a seller brings, compound Poisson"
         numbers.append(
             number(
@@ -104,14 +103,16 @@ def _prices(years: pd.DataFrame, won: pd.DataFrame, policy: Policy, currency: st
 
 
 def judge(numbers: list[Number], policy: Policy) -> list[Finding]:
-    """M-0: supported (revenue per head has a ceiling) if its yearly rise within teams surely lies below `growth.head_rate`.
+    """M-0: supported (the won amount per seller has a ceiling) if its yearly rise within teams surely lies below `growth.head_rate`.
 
     Wrong if the years on record are no usual ones: prices, product and territory changed with the heads."""
     trend = next(n for n in numbers if n.name == "revenue_per_head_growth")
+    priced = {n.segment for n in numbers if n.name == "cost_of_growth" and n.value is not None}
+    terms = {"price": "both" if priced >= {"SMB", "KA"} else "smb" if "SMB" in priced else ""}
     if trend.value is None:
-        return [Finding("M-0", "growth_by_heads", "undecided", "history_too_short", tuple(numbers))]
+        return [Finding("M-0", "growth_by_heads", "undecided", "history_too_short", tuple(numbers), terms=terms)]
     state = below(trend.low, trend.high, policy["growth.head_rate"])
-    return [Finding("M-0", "growth_by_heads", state, f"heads_{state}", tuple(numbers))]
+    return [Finding("M-0", "growth_by_heads", state, f"heads_{state}", tuple(numbers), terms=terms)]
 
 
 def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:

@@ -29,6 +29,11 @@ class Units:
     def column(self, name: str) -> Array:
         return self.frame[name].to_numpy(float)
 
+    def strata(self) -> list[tuple[str, Array]]:
+        """Segments with accounts, "" for those without a segment, and the flags of their accounts."""
+        label = self.frame["segment"].astype(object).where(self.frame["segment"].notna(), "").to_numpy(object)
+        return [(str(s), (label == s).astype(float)) for s in sorted(set(label))]
+
     def flag(self, values: pd.Series) -> Array:
         return values.fillna(False).to_numpy(bool).astype(float)
 

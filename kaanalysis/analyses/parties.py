@@ -1,4 +1,9 @@
-"""M-2.3: in which ways do the parties of a deal take part, and whom do we know without having met them?"""
+"""M-2.3: in which ways do the parties of a deal take part, and whom do we know without having met them?
+
+Key person and key opinion are two things (M-2.2, M-2.3): the key person is marked as such (``stakeholders.key_person``), a key opinion is a
+person who influences from outside the process and is not marked. How many parties nobody has found yet is the matter of
+:mod:`unseen_parties`, who should have been met by now that of :mod:`missing_parties`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ from kaanalysis.results import Finding, Number, State, no_data
 
 FEEDS = ("stakeholders.part|buying_steps.part",)
 PARTS = ("approve", "inform", "influence")
+SHOWN = (*(f"{part}_parties" for part in PARTS), "key_persons", "key_opinion_persons", "parties_unmet")
 
 
 def _presence(frame: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
@@ -25,12 +31,30 @@ def _presence(frame: pd.DataFrame, segment: str, policy: Policy) -> list[Number]
     ]
 
 
+def _keys(group: pd.DataFrame, segment: str, policy: Policy) -> list[Number]:
+    """Key persons and key opinions per deal, and the share of deals in which nobody is marked as key person."""
+    clusters, level = group["cluster"].to_numpy(), policy["evidence.level"]
+    method = "share of deals, customer groups as clusters (jackknife)"
+    return [
+        *(clustered_mean(name, segment, group[column].to_numpy(), clusters, policy, "persons") for name, column in
+          (("key_persons", "key_persons"), ("key_opinion_persons", "key_opinions"))),
+        clustered_share("no_key_person_share", segment, group["key_persons"].to_numpy() == 0, clusters, level, method),
+    ]  # fmt: skip
+
+
 def _unmet(group: pd.DataFrame, segment: str, policy: Policy) -> Number:
     """Persons known but never met, over closed deals: in an open one they may yet be met."""
     closed = group[group["closed"].astype(bool)]
     return clustered_mean(
         "parties_unmet", segment, closed["unmet"].to_numpy(), closed["cluster"].to_numpy(), policy, "persons"
     )
+
+
+def _by_part(numbers: list[Number]) -> dict[str, pd.DataFrame]:
+    """Frame `parties_by_part`: segment, kind (a number's name), value, low, high, n, level; persons per deal."""
+    rows = [(n.segment, n.name, n.value, n.low, n.high, n.n, n.level) for n in numbers if n.name in SHOWN]
+    frame = pd.DataFrame(rows, columns=["segment", "kind", "value", "low", "high", "n", "level"])
+    return {"parties_by_part": frame.astype({"value": float, "low": float, "high": float})} if rows else {}
 
 
 def judge_kinds(numbers: list[Number], segment: str, units: int, policy: Policy) -> list[Finding]:
@@ -48,12 +72,13 @@ def judge_kinds(numbers: list[Number], segment: str, units: int, policy: Policy)
 def find(
     company: Company, policy: Policy, deals: pd.DataFrame | None, logged: bool
 ) -> tuple[Finding, dict[str, pd.DataFrame]]:
-    """The finding M-2.3. deals: parties by deal, None where nobody is recorded; logged: whether there is an event log to read instead
-    (frame `parties_by_flow`)."""
+    """The finding M-2.3; frame `parties_by_part` (segment, kind, value, low, high, n, level: persons per deal). deals: parties by deal,
+    None where nobody is recorded; logged: whether there is an event log to read instead (frame `parties_by_flow`)."""
     if deals is None:
-        if not logged:
+        if not company.has("buying_steps.part"):
             return no_data("M-2.3", "node_kinds", ["stakeholders.part", "buying_steps.part"]), {}
-        # A log shows who acted in the process. Who was only told, or had a say outside it, leaves no trace there.
+        # A log shows who acted in the process. Who was only told, or had a say outside it, leaves no trace there. Interviews name them,
+        # but a few told purchases are no sample of deals.
         flows = aggregates.parties_by_flow(company)
         numbers = []
         for kind, group in flows.groupby(flows["category"].fillna(aggregates.ALL)):
@@ -64,9 +89,9 @@ def find(
                 if group[p].any()
             ]
         needs = ("stakeholders.part",)
-        return Finding("M-2.3", "node_kinds", "undecided", "log_only", tuple(numbers), (), needs), {
-            "parties_by_flow": flows
-        }
+        return Finding(
+            "M-2.3", "node_kinds", "undecided", "log_only" if logged else "told_only", tuple(numbers), (), needs
+        ), {"parties_by_flow": flows}
     numbers = []
     for segment in [s for s in ("SMB", "KA") if (deals["segment"] == s).any()] or [aggregates.ALL]:
         group = deals if segment == aggregates.ALL else deals[deals["segment"] == segment]
@@ -76,6 +101,8 @@ def find(
         ]
         if company.has("stakeholders.engaged_at"):
             numbers.append(_unmet(group, segment, policy))
+        if company.has("stakeholders.key_person"):
+            numbers += _keys(group, segment, policy)
         numbers += _presence(group, segment, policy)
     units = int((deals["segment"] == "KA").sum())
     if not units:
@@ -85,7 +112,7 @@ def find(
             aggregates.segment_missing(company, policy) or aggregates.segment_needs(policy),
             numbers,
             "no_segments",
-        ), {}
+        ), _by_part(numbers)
     finding = judge_kinds(numbers, "KA", units, policy)[0]
     flips = find_flips(lambda p: judge_kinds(numbers, "KA", units, p), "M-2.3", policy, ["roles.presence_share"])
-    return replace(finding, flips=flips), {}
+    return replace(finding, flips=flips), _by_part(numbers)

@@ -2,20 +2,21 @@
 
 Growth from one period to the next is taken apart exactly (:mod:`growth_bridge`), and each statement is bound to one number of it:
 
-* M-0.1 the present customer base has stopped growing: growth of small customers' won amount.
-* M-0.2 one industry is to be worked deeper: how far an industry's share of customers among known accounts lies behind the others'.
-* M-0.3 leading customers are wanted as showcases: how far those on rankings lie behind the other accounts that were worked.
-* M-0.4 the whole base is to be moved up: growth of the won amount per customer.
+* M-0.1 the present customer base has stopped growing: growth of small customers' won amount, new and existing ones.
+* M-0.2 one industry is to be worked deeper: how far an industry's share of customers among known accounts lies behind the others' of the
+  same segment (:mod:`penetration`).
+* M-0.3 leading customers are wanted as showcases: how far those on rankings lie behind the other accounts in the company's own register.
+* M-0.4 the whole base is to be moved up: growth of the won amount per customer with the mix of segments held (:mod:`value_per_customer`).
 
 What each could bring (`shortfall`) is the won amount of a period that is missing against the company's own target or its own rate
-elsewhere; the chance to be the largest of the four, and above 0, ranks them. Each carries what a next period could show
-(`detectable_change`), which makes its stop rule. The reflex behind the wish for key accounts, that small business grows only by heads, is
-M-0 (:mod:`growth_by_heads`).
+elsewhere; the chance to be the largest of the four, and above 0, ranks them. Each that is not contradicted carries its stop rule
+(:mod:`stop_rules`). The reflex behind the wish for key accounts, that small business grows only by heads, is M-0
+(:mod:`growth_by_heads`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,20 +24,33 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.analyses import growth_bridge, growth_by_heads
-from kaanalysis.analyses.known_accounts import Array, Units, known_accounts, ratio
+from kaanalysis.analyses.customer_counts import customer_counts
+from kaanalysis.analyses.known_accounts import Array, Units, known_accounts
 from kaanalysis.analyses.penetration import (
+    as_far_as_it_counts,
     behind_columns,
     behind_shortfall,
-    beyond_chance,
+    counting,
     coverage,
     industry_gaps,
     judge_industry,
     judge_leading,
+    key_account_numbers,
     largest_industry,
     leading_numbers,
+    missing_by_industry,
 )
 from kaanalysis.analyses.retention import revenue_retention
+from kaanalysis.analyses.stop_rules import Periods, stop_rule
+from kaanalysis.analyses.value_per_customer import (
+    judge_value,
+    parts_of,
+    value_columns,
+    value_numbers,
+    value_shortfall,
+)
 from kaanalysis.analyses.verdicts import (
+    above,
     below,
     figures_wanted,
     find_flips,
@@ -47,7 +61,7 @@ from kaanalysis.analyses.verdicts import (
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result, no_data
-from kaanalysis.stats import Estimate, poisson_sums
+from kaanalysis.stats import poisson_sums
 
 ID = "00_problem_framing"
 FEEDS = {
@@ -58,7 +72,7 @@ FEEDS = {
     "M-0.4": ("opportunities.amount", "opportunities.closed_at"),
 }
 KEYS = {"M-0.1": "base_stalled", "M-0.2": "industry_behind", "M-0.3": "leading_behind", "M-0.4": "value_stalled"}
-POWER = 2.8  # 1.96 + 0.84: standard errors that a change must span to be seen with 80 % power at 95 %
+NOBODY = "none"  # in the ranking: no statement misses anything
 
 
 # Each shortfall: columns to add up over accounts, and what follows from the sums (draws, columns).
@@ -72,67 +86,31 @@ def _base_shortfall(units: Units, target: float) -> tuple[Array, Array]:
     )
 
 
-def _value_columns(units: Units) -> Array:
-    d0, d1 = units.column("deals_0") > 0, units.column("deals_1") > 0
-    return np.column_stack([units.column("amount_0"), units.column("amount_1"), d0, d1]).astype(float)
-
-
-def _value_shortfall(sums: Array, target: float) -> Array:
-    a0, a1, c0, c1 = sums.T
-    return c1 * ((1 + target) * ratio(a0, c0) - ratio(a1, c1))
-
-
 def _shortfall(name: str, point: Array, draws: Array, units: Units, level: float, currency: str) -> Number:
     method = "missing won amount per period, Poisson cluster bootstrap (percentile)"
     return percentile_number("shortfall", name, float(point[0]), draws, level, len(units.frame), currency, method,
                              clusters=units.frame["cluster"].nunique())  # fmt: skip
 
 
-def _detectable(metric: Number, name: str) -> Number:
-    """The smallest change of the metric that a next, equally long period shows with 80 % power: 2.8 standard errors of a difference."""
-    value = None
-    if metric.low is not None and metric.high is not None:
-        value = float(POWER * np.sqrt(2) * (metric.high - metric.low) / (2 * 1.96))
-    method = "2.8 standard errors of a difference of two periods"
-    return Number("detectable_change", name, value, None, None, None, metric.n, metric.unit, method)
-
-
 def judge_base(numbers: list[Number], policy: Policy) -> list[Finding]:
-    """M-0.1 on the present customer base: the SMB business, or all customers where segments are not known.
+    """M-0.1 on the small business, new and existing customers: SMB, or all customers where segments are not known.
 
     Supported (it has stopped growing) if its growth from period to period surely lies below the stall rate, contradicted if surely
-    above. Wrong if two periods do not stand for the trend: a single large contract in one of them shows in the interval."""
+    above. Wrong if two periods do not stand for the trend: a single large contract in one of them shows in the interval. Terms beside the
+    segment say which sentences go with it: of the whole company against the target, and of what the customers of a period ago still pay."""
     segments = {n.segment for n in numbers}
-    base = next(
-        n for n in numbers if n.name == "growth_rate" and n.segment == ("SMB" if "SMB" in segments else aggregates.ALL)
-    )
-    terms = {"segment": base.segment}
+    rates = {n.segment: n for n in numbers if n.name == "growth_rate"}
+    base, whole = rates["SMB" if "SMB" in segments else aggregates.ALL], rates[aggregates.ALL]
+    found = above(whole.low, whole.high, policy["growth.target_rate"])
+    terms = {"segment": base.segment, "whole": {"supported": "above", "contradicted": "short"}.get(found, "open")}
+    terms |= {"share": "shown" if any(n.name == "won_share" for n in numbers) else "", "missing": "shown"}
+    net = next((n for n in numbers if n.name == "net_revenue_retention" and n.segment == base.segment), None)
+    if net is not None and net.value is not None:
+        terms["kept"] = {"supported": "shrinks", "contradicted": "grows"}.get(below(net.low, net.high, 1.0), "open")
     if base.n < policy["evidence.minimum_units"]:
         return [Finding("M-0.1", "base_stalled", "undecided", "too_few", tuple(numbers), terms=terms)]
     state = below(base.low, base.high, policy["growth.stall_rate"])
     return [Finding("M-0.1", "base_stalled", state, f"base_{state}", tuple(numbers), terms=terms)]
-
-
-def judge_value(numbers: list[Number], policy: Policy) -> list[Finding]:
-    """M-0.4: supported if the won amount per customer surely grew by less than the stall rate. Wrong if the customers of the two periods
-    are of other kinds: many small new ones lower the value per customer without anybody buying less."""
-    growth = next(n for n in numbers if n.name == "value_growth")
-    if growth.n < policy["evidence.minimum_units"]:
-        return [Finding("M-0.4", "value_stalled", "undecided", "too_few", tuple(numbers))]
-    state = below(growth.low, growth.high, policy["growth.stall_rate"])
-    return [Finding("M-0.4", "value_stalled", state, f"value_{state}", tuple(numbers))]
-
-
-def _value_growth(sums: Array, draws: Array, units: Units, policy: Policy) -> Number:
-    def growth(s: Array) -> Array:
-        a0, a1, c0, c1 = s.T
-        before = ratio(a0, c0)
-        return np.where(before > 0, ratio(a1, c1) / np.where(before > 0, before, 1.0) - 1, np.nan)
-
-    buyers = units.frame[(units.frame["deals_0"] > 0) | (units.frame["deals_1"] > 0)]
-    method = "won amount per customer, Poisson cluster bootstrap (percentile)"
-    return percentile_number("value_growth", aggregates.ALL, float(growth(sums)[0]), growth(draws), policy["evidence.level"], len(buyers),
-                             "share per period", method, clusters=buyers["cluster"].nunique())  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,85 +134,100 @@ def _leading(units: Units) -> tuple[Array, Array]:
     return units.flag(units.frame["ranked_on"].notna()) * same, same
 
 
+@dataclass(frozen=True)
+class _Missing:
+    """What a statement misses in a period: value, resamples, the level of its interval; value and resamples as far as they count."""
+
+    value: float
+    sample: Array
+    level: float
+    counted: float
+    counted_sample: Array
+
+
 def _ranks(
-    shortfalls: Mapping[str, tuple[Array, Array]],
-    gaps: Mapping[str, Estimate],
-    units: Units,
-    policy: Policy,
-    currency: str,
-) -> dict[str, list[Number]]:
-    """By statement its shortfall and its chance to be the largest that is one at all (above 0).
+    missing: Mapping[str, _Missing], units: Units, currency: str
+) -> tuple[dict[str, list[Number]], pd.DataFrame]:
+    """By statement its shortfall and its chance to be the largest that is one at all (above 0); and the ranking as a frame: statement
+    (`none`: that none misses anything), shortfall, low, high, level, counted (as far as it counts), p_first.
 
     The industry of M-0.2 was picked for its lag, so chance alone makes it look large: its interval is that of all industries at once, and
     in the ranking it counts only as far as industries differ beyond chance."""
-    whole = policy["evidence.level"]
-    levels = {"M-0.2": min((gap.level for gap in gaps.values()), default=whole)}  # that at which all gaps hold at once
-    parts = [sample * (beyond_chance(gaps) if id == "M-0.2" else 1.0) for id, (_, sample) in shortfalls.items()]
-    table = np.column_stack(parts)
+    table = np.column_stack([m.counted_sample for m in missing.values()])
     largest = np.where(table.max(axis=1) > 0, table.argmax(axis=1), -1)
     method = "share of resamples in which this shortfall is the largest and above 0"
-    return {
-        id: [
-            _shortfall(id, point, sample, units, levels.get(id, whole), currency),
-            share_of_draws("p_first", id, largest == place, method),
-        ]
-        for place, (id, (point, sample)) in enumerate(shortfalls.items())
-    }
+    numbers: dict[str, list[Number]] = {}
+    rows: list[tuple[object, ...]] = []
+    for place, (id, m) in enumerate(missing.items()):
+        lack = _shortfall(id, np.array([m.value]), m.sample, units, m.level, currency)
+        first = share_of_draws("p_first", id, largest == place, method)
+        numbers[id] = [lack, first]
+        rows.append((id, lack.value, lack.low, lack.high, lack.level, m.counted, first.value))
+    rows.append((NOBODY, None, None, None, None, None, float((largest == -1).mean())))
+    columns = ["statement", "shortfall", "low", "high", "level", "counted", "p_first"]
+    return numbers, pd.DataFrame(rows, columns=columns)
 
 
 def _statements(
     company: Company, policy: Policy, units: Units, bridge: list[Number]
 ) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
     target, drawn, gap_flips = policy["growth.target_rate"], _Drawn(units, policy), ["growth.penetration_gap"]
+    whole, least = policy["evidence.level"], policy["growth.penetration_gap"]
+    missing: dict[str, _Missing] = {}
+
+    def plain(id: str, sums: tuple[Array, Array], lack: Callable[[Array], Array]) -> None:
+        value, sample = float(lack(sums[0])[0]), lack(sums[1])
+        missing[id] = _Missing(value, sample, whole, value, sample)
+
     columns, weights = _base_shortfall(units, target)
-    value = drawn(_value_columns(units))
-    pairs: dict[str, Sequence[Array]] = {
-        "M-0.1": [s @ weights for s in drawn(columns)],
-        "M-0.4": [_value_shortfall(s, target) for s in value],
-    }
+    plain("M-0.1", drawn(columns), lambda s: s @ weights)
+    value = drawn(value_columns(units))
+    plain("M-0.4", value, lambda s: value_shortfall(parts_of(s), target))
     gaps = industry_gaps(units, policy) if company.has("accounts.industry") else {}
-    industry = largest_industry(units, gaps, policy["growth.penetration_gap"])
+    industry = largest_industry(missing_by_industry(units, gaps), gaps, least)
     if industry is not None:
         group, known = (units.flag(f) for f in (units.frame["industry"].eq(industry), units.frame["industry"].notna()))
-        pairs["M-0.2"] = [behind_shortfall(s) for s in drawn(behind_columns(units, group, known))]
+        point, sample = (behind_shortfall(s) for s in drawn(behind_columns(units, group, known)))
+        counted = as_far_as_it_counts(point, sample, counting(units, policy))
+        missing["M-0.2"] = _Missing(float(point.sum()), sample.sum(axis=1), gaps[industry].level, *counted)
     ranked, same = _leading(units)
     if ranked.any():
         worked = units.flag(units.frame["worked"]) * same
-        pairs["M-0.3"] = [behind_shortfall(s) for s in drawn(behind_columns(units, ranked, worked))]
-    shared = _ranks({id: (p[0], p[1]) for id, p in pairs.items()}, gaps, units, policy, company.info.currency)
+        plain("M-0.3", drawn(behind_columns(units, ranked, worked)), lambda s: behind_shortfall(s).sum(axis=1))
+    shared, ranking = _ranks(missing, units, company.info.currency)
 
     base = _judged(judge_base, "M-0.1", bridge, shared, policy, ["growth.stall_rate"])
     growth = next(n for n in bridge if n.name == "growth_rate" and n.segment == base.terms["segment"])
-    moved = _value_growth(*value, units, policy)
-    findings = {"M-0.1": _with(base, [_detectable(growth, "M-0.1")])}
+    findings = {"M-0.1": _stopped(base, growth, target, policy)}
     findings["M-0.2"] = judge_industry(gaps, [], policy)[0]
     if not company.has("accounts.industry"):
         findings["M-0.2"] = no_data("M-0.2", "industry_behind", ["accounts.industry"])
     elif industry is not None:
         gap = number("industry_gap", industry, gaps[industry], "share difference")
-        found = [gap, _detectable(gap, "M-0.2")]
-        findings["M-0.2"] = _judged(lambda n, p: judge_industry(gaps, n, p), "M-0.2", found, shared, policy, gap_flips)
+        found = [gap, *key_account_numbers(units, policy)]
+        judged = _judged(lambda n, p: judge_industry(gaps, n, p), "M-0.2", found, shared, policy, gap_flips)
+        findings["M-0.2"] = _stopped(judged, gap, max(gap.value or 0.0, least), policy)
     findings["M-0.3"] = no_data("M-0.3", "leading_behind", ["accounts.ranked_on"])
     if ranked.any():
-        found = leading_numbers(units, ranked, same, policy["evidence.level"])
-        found.append(_detectable(found[0], "M-0.3"))
-        findings["M-0.3"] = _judged(judge_leading, "M-0.3", found, shared, policy, gap_flips)
-    found = [moved, _detectable(moved, "M-0.4")]
-    findings["M-0.4"] = _judged(judge_value, "M-0.4", found, shared, policy, ["growth.stall_rate"])
-    frames = {"problem_ranking": _ranking(findings)}
+        found = leading_numbers(units, ranked, same, whole)
+        who = "KA" if units.frame["segment"].eq("KA").any() else aggregates.ALL
+        judged = _judged(lambda n, p: judge_leading(n, p, who), "M-0.3", found, shared, policy, gap_flips)
+        findings["M-0.3"] = _stopped(judged, found[0], max(-(found[0].value or 0.0), least), policy)
+    found = value_numbers(*value, units, policy)
+    judged = _judged(judge_value, "M-0.4", found, shared, policy, ["growth.stall_rate"])
+    findings["M-0.4"] = _stopped(judged, found[0], target, policy)
+    states = {id: f.state for id, f in findings.items()}
+    ranking = ranking.assign(state=ranking["statement"].map(states))
+    frames = {"problem_ranking": ranking.sort_values("p_first", ascending=False, ignore_index=True, kind="stable")}
     if company.has("accounts.industry"):
-        frames["penetration"] = coverage(units, policy["evidence.level"])
-    return list(findings.values()), frames
+        frames["penetration"] = coverage(units, whole)
+    days = Periods.before(company.info.as_of, policy["growth.period_months"]).terms()
+    return [replace(f, terms={**f.terms, **days}) if f.numbers else f for f in findings.values()], frames
 
 
-def _ranking(findings: Mapping[str, Finding]) -> pd.DataFrame:
-    rows = []
-    for id, finding in findings.items():
-        missing, first = finding.number("shortfall", id), finding.number("p_first", id)
-        if missing is not None and first is not None:
-            rows.append((id, finding.state, missing.value, missing.low, missing.high, first.value))
-    frame = pd.DataFrame(rows, columns=["statement", "state", "shortfall", "low", "high", "p_first"])
-    return frame.sort_values("p_first", ascending=False, ignore_index=True, kind="stable")
+def _stopped(finding: Finding, metric: Number, wanted: float, policy: Policy) -> Finding:
+    numbers, terms = stop_rule(finding, metric, wanted, policy)
+    return replace(_with(finding, numbers), terms={**finding.terms, **terms})
 
 
 def _with(finding: Finding, numbers: list[Number]) -> Finding:
@@ -275,13 +268,18 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
         ]
         return result
     bridge, frame = growth_bridge.measure(accounts, policy, company.info.currency)
-    retained: list[Number] = []
+    rate = policy["growth.target_rate"]
+    target = Number(
+        "growth_target", aggregates.ALL, rate, None, None, None, len(accounts), "share per period", "policy"
+    )
+    fees = None
     if company.has("subscriptions.monthly_fee"):
-        retained, frames["retention"] = revenue_retention(company, policy)
-    findings, made = _statements(company, policy, known_accounts(company, policy, accounts), bridge)
-    findings[0] = _with(findings[0], retained)
+        kept, frames["retention"] = revenue_retention(company, policy)
+        fees, bridge = aggregates.recurring_fees(company, policy), [*bridge, *kept]
+    units = known_accounts(company, policy, accounts)
+    findings, made = _statements(company, policy, units, [*bridge, target])
     result.findings += findings
-    result.frames |= {"growth_bridge": frame, **made}
+    result.frames |= {"growth_bridge": frame, "customer_counts": customer_counts(units, fees), **made}
     if figures_wanted():
         result.frames["growth_by"] = growth_bridge.by_group(accounts, policy, company.info.currency)
     result.frames = {name: f for name, f in result.frames.items() if len(f)}

@@ -13,8 +13,8 @@ from kaanalysis.figures.style import BASE, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, 
 from kaanalysis.results import Result
 
 DIMENSIONS = ("industry", "region")
-PARTS = ("new", "retained", "lost")
-PART_COLORS = {"new": "#2A7264", "retained": SOFT, "lost": "#A63D1E"}
+PARTS = ("new", "retained", "not_repeated")
+PART_COLORS = {"new": "#2A7264", "retained": SOFT, "not_repeated": "#A63D1E"}
 MOST = 9
 
 
@@ -46,7 +46,10 @@ def part_rows(
             value, low, high = (float(mine[c].loc[group]) for c in ("value", "low", "high"))
             interval_h(ax, y, value, low, high, PART_COLORS[part], 6.5)
             cut_ends(ax, y, low, high, PART_COLORS[part])
-    ax.set_ylim(len(groups) - 0.5, -0.5)
+            n = scene.count(int(mine["n"].loc[group]))
+            ax.annotate(n, (value, y), xytext=(0, 6), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL,
+                        color=PART_COLORS[part])  # fmt: skip
+    ax.set_ylim(len(groups) - 0.45, -0.62)
     only_x_grid(ax)
     format_axis(ax.xaxis, scene.compact, ticks)
     return ax
@@ -73,7 +76,7 @@ def draw_groups(scene: Scene, figure: Figure) -> None:
     frame = scene.frame("growth_by")
     dimensions = [d for d in DIMENSIONS if (frame["dimension"] == d).any()]
     shown = {d: _groups(frame, d)[:MOST] for d in dimensions}
-    heights = [0.62 + 0.34 * len(groups) for groups in shown.values()]
+    heights = [0.62 + 0.42 * len(groups) for groups in shown.values()]
     figure.set_size_inches(8.2, 1.5 + sum(heights))
     drawn = pd.concat([frame[(frame["dimension"] == d) & frame["group"].isin(g)] for d, g in shown.items()])
     limits = _limits(drawn)
@@ -91,9 +94,9 @@ def draw_groups(scene: Scene, figure: Figure) -> None:
                 ax.set_title(wrap(scene.text(part), wide * 6.1 * 72 / BASE), fontsize=BASE, color=PART_COLORS[part])
             if place == len(shown) - 1:
                 ax.set_xlabel(scene.text("x_label", currency=scene.currency))
-        sizes = mine.drop_duplicates("group").set_index("group")["n"]
+        change = _change(mine)
         names = [
-            wrap(scene.text("row", group=group_name(scene, dimension, g), n=scene.count(int(sizes[g]))), 13, 2)
+            wrap(scene.text("row", group=group_name(scene, dimension, g), change=scene.signed(float(change[g]))), 14, 2)
             for g in groups
         ]
         row[0].set_yticks(range(len(groups)), names)
@@ -105,13 +108,16 @@ def draw_groups(scene: Scene, figure: Figure) -> None:
         scene.note("hidden", n=scene.count(hidden))
 
 
+def _change(frame: pd.DataFrame) -> pd.Series:
+    """Change of the won amount by group of one dimension."""
+    return frame[frame["part"] == "change"].set_index("group")["value"]
+
+
 def groups_terms(scene: Scene) -> dict[str, str]:
     """The group whose won amount changed most, for the title."""
     frame = scene.frame("growth_by")
-    wide = frame.pivot_table(index=["dimension", "group"], columns="part", values="value", aggfunc="first")
-    change = wide["revenue_now"] - wide["revenue_before"]
-    dimension = next(d for d in DIMENSIONS if d in change.index.get_level_values(0))
-    mine = change.loc[dimension]
+    dimension = next(d for d in DIMENSIONS if (frame["dimension"] == d).any())
+    mine = _change(frame[frame["dimension"] == dimension])
     top = str(mine.abs().idxmax())
     moved = float(mine[top])
     return {

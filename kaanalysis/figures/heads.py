@@ -1,4 +1,4 @@
-"""00: what a head brings year by year, and what one more unit of revenue costs along the chain."""
+"""00: what a seller wins year by year, and what one more unit won costs along the chain."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _trend(frame: pd.DataFrame, scene: Scene, ax: Axes) -> None:
 
 
 def head_lines(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Won amount per head and year of every small-customer team, on a logarithmic scale."""
+    """Won amount per seller and year of every small-customer team, on a logarithmic scale."""
     sizes = frame.groupby("team")["heads"].mean().sort_values(ascending=False, kind="stable")
     ends = []
     for place, team in enumerate(sizes.index):
@@ -94,7 +94,7 @@ def head_lines(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 
 
 def chain_panel(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """First-year cost of a unit of yearly revenue, link by link, with the interval of the whole; dashed, where it costs itself."""
+    """First-year cost of one more unit won, link by link, with the interval of the whole; dashed, where it costs itself."""
     motions = [
         m for m in ("SMB", "KA") if (frame["motion"] == m).any() and scene.number("cost_of_growth", m) is not None
     ]
@@ -120,7 +120,7 @@ def chain_panel(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         whisker_v(ax, x - 0.26, low, min(high, top), 0.04)
         if np.isfinite(high) and high > top:
             ax.plot([x - 0.26], [top], "^", color=INK, markersize=6, clip_on=False, zorder=5)
-        heights = spread([y for _, y, _ in places], top * 0.066, top * 0.03, top)
+        heights = spread([y for _, y, _ in places], top * 0.085, top * 0.045, top)
         for (_, _, part), y in zip(places, heights, strict=True):
             ax.annotate(scene.share(part), (x + 0.24, y), va="center", fontsize=SMALL, color=SOFT, bbox=WHITE)
     ax.axhline(1, color=SOFT, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1.5)

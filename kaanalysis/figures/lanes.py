@@ -6,6 +6,7 @@ kept apart before anything is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ from kaanalysis.figures.scene import Scene
 from kaanalysis.figures.style import BAD, INK, KA, PAPER, SMALL, SOFT, text_width, wrap
 
 LABEL = 1.35  # inches for the lane's name
+REPEATED = 0.02  # share of flows from which on a step that comes again is marked
 BOX_EMS, LINE_HEIGHT = 9.4, 1.22
 FONT = SMALL - 0.3
 INCH = 72.0
@@ -46,14 +48,36 @@ class Box:
         return abs(x - self.x) <= self.half_w + room and abs(y - self.y) <= self.half_h + room
 
 
+def _facts(node: Any, scene: Scene) -> str:
+    """How often the step was done, and the median wait before it where another came before."""
+    n = scene.count(int(node.count))
+    if not np.isfinite(node.median_wait_days):
+        return scene.text("n", n=n)
+    return scene.text("n_wait", n=n, wait=scene.span(float(node.median_wait_days)))
+
+
+def _repeated(shown: Shown, scene: Scene) -> dict[str, float]:
+    """By step the share of the flows that reached it in which it came again, where that is worth a mark."""
+    frame = scene.result.frames.get("rework")
+    if frame is None or not len(shown.nodes):
+        return {}
+    own = frame[frame["kind"] == shown.nodes["kind"].iloc[0]]
+    share = own["flows"] / own["reached"]
+    return {str(step): float(part) for step, part in zip(own["step"], share, strict=True) if part >= REPEATED}
+
+
+def _is_back(edge: Any, a: Box, b: Box) -> bool:
+    """Whether most moves along an arrow lead to a step that was there before; without that count, whether it points backwards."""
+    returns = getattr(edge, "returns", None)
+    return b.place < a.place - 0.05 if returns is None else bool(returns > edge.count / 2)
+
+
 def _boxes(shown: Shown, scene: Scene, width: float) -> tuple[list[Box], list[tuple[str, float, float]], float]:
     """Boxes, lanes as (party, top, height) with y counted upwards, and the height of everything."""
     nodes = shown.nodes
     em = FONT / INCH
     labels = {
-        r.step: wrap(short_step(scene, str(r.step), str(r.party)), BOX_EMS, 3)
-        + "\n"
-        + scene.text("n", n=scene.count(int(r.count)))
+        r.step: wrap(short_step(scene, str(r.step), str(r.party)), BOX_EMS, 3) + "\n" + _facts(r, scene)
         for r in rows_of(nodes)
     }
     half_w = {s: max(text_width(row) for row in t.split("\n")) * em / 2 + 0.07 for s, t in labels.items()}
@@ -115,7 +139,7 @@ def _curve(a: Box, b: Box, bend: float) -> np.ndarray:
     return (1 - t) ** 2 * np.array([a.x, a.y]) + 2 * t * (1 - t) * np.array(control) + t**2 * np.array([b.x, b.y])
 
 
-def _bend(a: Box, b: Box, boxes: list[Box], used: list[np.ndarray], width: float) -> float:
+def _bend(a: Box, b: Box, boxes: list[Box], used: list[np.ndarray], width: float, back: bool) -> float:
     """The least bend with which an arrow crosses the fewest boxes and other arrows."""
 
     def cost(bend: float) -> float:
@@ -130,7 +154,6 @@ def _bend(a: Box, b: Box, boxes: list[Box], used: list[np.ndarray], width: float
         )
         return 3 * hits + 0.25 * near + 2 * outside + 6 * abs(bend)
 
-    back = b.place < a.place - 0.05
     return min(
         (0.0, 0.12, -0.12, 0.25, -0.25, 0.4, -0.4, 0.55, -0.55)
         if not back
@@ -172,9 +195,9 @@ def draw_lanes(shown: Shown, scene: Scene, ax: Axes, width: float) -> Axes:
     curves: list[tuple[np.ndarray, Box, Box, float]] = []
     for r in rows_of(shown.edges):
         a, b = by_step[str(r.step)], by_step[str(r.next_step)]
-        bend = _bend(a, b, boxes, [c[0] for c in curves], width)
+        back = _is_back(r, a, b)
+        bend = _bend(a, b, boxes, [c[0] for c in curves], width, back)
         share = float(r.count) / most
-        back = b.place < a.place - 0.05
         arrow = FancyArrowPatch(
             (a.x, a.y),
             (b.x, b.y),
@@ -194,6 +217,7 @@ def draw_lanes(shown: Shown, scene: Scene, ax: Axes, width: float) -> Axes:
         ax.add_patch(arrow)
         curves.append((_curve(a, b, bend), a, b, float(r.median_days)))
     _edge_labels(curves, boxes, scene, ax)
+    repeated = _repeated(shown, scene)
     for box in boxes:
         frame, dashes, fill = PART.get(box.part, PART["do"])
         ax.add_patch(
@@ -222,6 +246,11 @@ def draw_lanes(shown: Shown, scene: Scene, ax: Axes, width: float) -> Axes:
             color=SOFT,
             zorder=4,
         )
+        if box.step in repeated:
+            mark = scene.text("again", share=scene.share(repeated[box.step]))
+            around = {"facecolor": PAPER, "edgecolor": BAD, "linewidth": 0.5, "boxstyle": "round,pad=0.12"}
+            corner = (box.x + box.half_w - 0.04, box.y + box.half_h + 0.015)
+            ax.text(*corner, mark, ha="right", va="bottom", fontsize=FONT - 0.8, color=BAD, zorder=5, bbox=around)
     return ax
 
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from kaanalysis.figures.scene import Scene
 from kaanalysis.figures.style import INK, LINE, SMALL, SOFT, STATES
 
 Floats = npt.NDArray[np.float64]
@@ -131,6 +132,14 @@ def spread(values: Sequence[float], gap: float, low: float = -np.inf, high: floa
     for rank, position in zip(order, placed, strict=True):
         out[int(rank)] = position
     return out
+
+
+def room_for_text(ax: Axes, largest: float, times: float, scene: Scene) -> None:
+    """Limits for bars of shares with text behind them, `times` as far as the largest reaches; ticks stop where shares do."""
+    ax.set_xlim(0, times * largest)
+    ticks = [float(t) for t in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, largest)]
+    ax.xaxis.set_major_locator(FixedLocator([t for t in ticks if 0 <= t <= min(1.0, 1.3 * largest)]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: scene.exact_share(v) if largest < 0.05 else scene.share(v)))
 
 
 def mark_line(ax: Axes, *, x: float | None = None, y: float | None = None, label: str = "", color: str = SOFT) -> None:

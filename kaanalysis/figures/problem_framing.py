@@ -18,15 +18,20 @@ from kaanalysis.figures.parts import (
     window,
 )
 from kaanalysis.figures.scene import FigureSpec, Scene
-from kaanalysis.figures.style import BASE, INK, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
+from kaanalysis.figures.style import BASE, INK, LINE, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL, wrap
 
-MOVES = ("new", "retained", "lost")
+MOVES = ("new", "retained", "not_repeated")
+LEFT = ("still_under_contract", "gone")
 FACTORS = ("customers", "deals_per_customer", "price")
 
 
 def _table(frame: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float, float, int]]:
     rows = zip(*(frame[c].tolist() for c in ("segment", "part", "value", "low", "high", "n")), strict=True)
     return {(str(s), str(p)): (float(v), float(low), float(high), int(n)) for s, p, v, low, high, n in rows}
+
+
+def _segments(table: dict[tuple[str, str], tuple[float, float, float, int]]) -> list[str]:
+    return [s for s in ("SMB", "KA") if (s, "new") in table] or ["all"]
 
 
 def _limits(table: dict[tuple[str, str], tuple[float, float, float, int]], segments: list[str]) -> tuple[float, float]:
@@ -47,10 +52,20 @@ def _limits(table: dict[tuple[str, str], tuple[float, float, float, int]], segme
     return window(levels, low, high, most=1.0)
 
 
+def _hatched(
+    table: dict[tuple[str, str], tuple[float, float, float, int]], segment: str, part: str
+) -> list[tuple[float, str | None]]:
+    """The pieces of a bar with their hatching: what was signed only earlier by customers still under contract, and by those gone."""
+    if part == "not_repeated" and (segment, LEFT[0]) in table:
+        return [(table[(segment, LEFT[0])][0], "xxx"), (table[(segment, LEFT[1])][0], "///")]
+    value = table[(segment, part)][0]
+    return [(value, "///" if value < 0 else None)]
+
+
 def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Earlier period, then new / retained / lost per segment, then the later period; whiskers are intervals."""
+    """Earlier period, what was signed only later, in both and only earlier per segment, later period; whiskers are intervals."""
     table = _table(frame)
-    segments = [s for s in ("SMB", "KA") if (s, "new") in table] or ["all"]
+    segments = _segments(table)
     names: list[str] = []
     limits = _limits(table, segments)
 
@@ -86,18 +101,16 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     level = total(0, "revenue_before")
     x = 1
 
-    def move(value: float, low: float, high: float, color: str, name: str, *, down: bool) -> None:
+    def move(
+        value: float, low: float, high: float, color: str, name: str, parts: list[tuple[float, str | None]]
+    ) -> None:
         nonlocal level, x
         ax.plot([x - 0.65, x + 0.35], [level, level], color=LINE, linewidth=0.8, zorder=1)
-        ax.bar(
-            x,
-            value,
-            bottom=level,
-            color=color,
-            width=0.7,
-            hatch="///" if down else None,
-            edgecolor="white" if down else color,
-        )
+        base = level
+        for part, hatch in parts:
+            edge = "white" if hatch else color
+            ax.bar(x, part, bottom=base, color=color, width=0.7, hatch=hatch, edgecolor=edge)
+            base += part
         whisker(x, level + low, level + high)
         top = min(max(level, level + value, level + high if np.isfinite(high) else level), limits[1])
         sign = "+" if value > 0 else "−" if value < 0 else ""
@@ -119,16 +132,16 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         first = x
         for part in MOVES:
             value, low, high, _ = table[(segment, part)]
-            move(value, low, high, SEGMENTS[segment], scene.text(part), down=value < 0)
+            move(value, low, high, SEGMENTS[segment], scene.text(part), _hatched(table, segment, part))
         groups.append((segment, first, x - 1))
     rest = table[("all", "revenue_now")][0] - level
     if abs(rest) > 0.005 * max(table[("all", "revenue_now")][0], 1.0):
-        move(rest, np.nan, np.nan, OTHER, scene.text("no_segment"), down=rest < 0)
+        move(rest, np.nan, np.nan, OTHER, scene.text("no_segment"), [(rest, "///" if rest < 0 else None)])
     total(x, "revenue_now")
-    ax.set_xticks(range(x + 1), [wrap(n, 4.6) for n in names])
+    ax.set_xticks(range(x + 1), [wrap(n, 4.8) for n in names])
     ax.tick_params(axis="x", length=0)
     for segment, first, last in groups:
-        n = table[(segment, "new")][3]
+        n = table[(segment, "growth_rate")][3]
         ax.annotate(
             scene.text("group", segment=scene.segment(segment), n=scene.count(n)),
             ((first + last) / 2, 1.0),
@@ -149,30 +162,40 @@ def waterfall(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 
 
 def factors(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """The same change by factor: customers, deals per customer, amount per deal; dots with intervals."""
+    """The same change by factor: customers, deals per customer, amount per deal; dots with intervals, each segment's and their sum."""
     table = _table(frame)
-    ax.set_xlim(*window(*zip(*(table[("all", p)][:3] for p in FACTORS), strict=True)))
+    shown = [*(s for s in _segments(table) if s != "all"), "all"]
+    ax.set_xlim(*window(*zip(*(table[(s, p)][:3] for s in shown for p in FACTORS), strict=True)))
+    step = 0.26
     for y, part in enumerate(FACTORS):
-        value, low, high, _ = table[("all", part)]
-        color = SOFT if low <= 0 <= high else INK
-        interval_h(ax, y, value, low, high, color)
-        cut_ends(ax, y, low, high, color)
-        ax.annotate(
-            ("+" if value > 0 else "−") + scene.compact(abs(value)),
-            (value, y),
-            xytext=(0, 8),
-            textcoords="offset points",
-            ha="center",
-            fontsize=SMALL,
-        )
+        for place, segment in enumerate(shown):
+            value, low, high, _ = table[(segment, part)]
+            at = y + step * (place - (len(shown) - 1) / 2)
+            color = INK if segment == "all" else SEGMENTS[segment]
+            first = len(ax.lines)
+            interval_h(ax, at, value, low, high, color, 8 if segment == "all" else 6)
+            cut_ends(ax, at, low, high, color)
+            if low <= 0 <= high:
+                for line in ax.lines[first:]:
+                    line.set_alpha(0.45)
+            if segment == "all":
+                ax.annotate(scene.signed(value), (value, at), xytext=(0, -6), textcoords="offset points", ha="center", va="top",
+                            fontsize=SMALL)  # fmt: skip
     baseline(ax, x=0)
     only_x_grid(ax)
     ax.set_yticks(range(3), [wrap(scene.text(p), 7) for p in FACTORS])
-    ax.set_ylim(2.6, -0.6)
+    ax.set_ylim(2.75, -0.6)
     format_axis(ax.xaxis, scene.compact, 3)
     ax.set_xlabel(scene.text("factor_label", currency=scene.currency))
     ax.set_ylabel(scene.text("factor"))
-    ax.set_title(scene.text("factor_title"), fontsize=BASE)
+    ax.set_title(scene.text("factor_title"), fontsize=BASE, pad=18 if len(shown) > 1 else 6)
+    if len(shown) > 1:
+        for place, segment in enumerate(shown):
+            name = scene.text("all") if segment == "all" else scene.segment(segment)
+            color = INK if segment == "all" else SEGMENT_TEXT[segment]
+            side = ("left", "center", "right")[place] if len(shown) == 3 else ("left", "right")[place]
+            ax.annotate(name, (place / (len(shown) - 1), 1), xycoords="axes fraction", xytext=(0, 2), textcoords="offset points", ha=side,
+                        va="bottom", fontsize=SMALL, color=color, fontweight="bold")  # fmt: skip
     return ax
 
 
@@ -181,7 +204,34 @@ def draw_growth(scene: Scene, figure: Figure) -> None:
     frame = scene.frame("growth_bridge")
     waterfall(frame, scene, left)
     factors(frame, scene, right)
+    base = scene.finding("M-0.1")
+    if base is not None and "later_until" in base.terms:
+        scene.notes.append(scene.words.fill("figures.growth_bridge.periods", base))
+    table = _table(frame)
+    if ("all", LEFT[0]) in table:
+        still, whole = (scene.amount(-table[("all", part)][0]) for part in (LEFT[0], "not_repeated"))
+        scene.note("contracts", still=still, whole=whole)
+    else:
+        scene.note("no_contracts")
     scene.note("whiskers", level=scene.level())
 
 
-FIGURES = (FigureSpec("growth_bridge", ("growth_bridge",), draw_growth, (8.2, 4.4), ("M-0.1",)),)
+def bridge_terms(scene: Scene) -> dict[str, str]:
+    """How the whole changed, and each segment where there are two; whether the base of M-0.1 surely grows or not."""
+    table = _table(scene.frame("growth_bridge"))
+
+    def rate(segment: str) -> str:
+        value = table[(segment, "growth_rate")][0]
+        if not np.isfinite(value):
+            return scene.words("numbers.none")
+        return ("+" if value > 0 else "") + scene.exact_share(value).replace("-", "−")
+
+    before, now = (scene.amount(table[("all", part)][0]) for part in ("revenue_before", "revenue_now"))
+    terms = {"whole": rate("all"), "before": before, "now": now}
+    base = scene.finding("M-0.1")
+    if base is None or base.state == "no_data" or not {("SMB", "new"), ("KA", "new")} <= set(table):
+        return terms
+    return {**terms, "variant": "two", "ka": rate("KA"), "smb": rate("SMB"), "said": scene.text(base.state)}
+
+
+FIGURES = (FigureSpec("growth_bridge", ("growth_bridge",), draw_growth, (8.2, 4.8), terms=bridge_terms),)

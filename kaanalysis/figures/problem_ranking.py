@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -23,13 +25,17 @@ from kaanalysis.figures.style import BASE, INK, LINE, SMALL, SOFT, STATES, wrap
 STATEMENTS = ("M-0.1", "M-0.2", "M-0.3", "M-0.4")
 
 
+NOBODY = "none"
+
+
 def ranked(scene: Scene) -> pd.DataFrame:
-    """The frame, most likely largest first, with the statements that could not be fed below it."""
+    """The frame, most likely largest first, with the statements that could not be fed below it, and last that none misses anything."""
     frame = scene.frame("problem_ranking").sort_values("p_first", ascending=False, kind="stable")
     states = {f.id: f.state for f in scene.result.findings}
     rest = [s for s in STATEMENTS if s in states and s not in set(frame["statement"])]
-    more = pd.DataFrame({"statement": rest, "state": [states[s] for s in rest]})
-    return pd.concat([frame, more], ignore_index=True).reindex(columns=frame.columns) if rest else frame
+    more = pd.DataFrame({"statement": rest, "state": [states[s] for s in rest]}).reindex(columns=frame.columns)
+    nobody = frame["statement"] == NOBODY
+    return pd.concat([f for f in (frame[~nobody], more, frame[nobody]) if len(f)], ignore_index=True)
 
 
 def statement_name(scene: Scene, id: str) -> str:
@@ -41,6 +47,11 @@ def statement_name(scene: Scene, id: str) -> str:
     return scene.text(id)
 
 
+def _partly(row: Any) -> bool:
+    """Whether less of a shortfall counts than there is."""
+    return bool(np.isfinite(row.shortfall) and abs(row.counted - row.shortfall) > 1e-6 * abs(row.shortfall))
+
+
 def shortfall_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """What each statement misses in a period, with its interval; 0 parts what is missing from what is not."""
     left, right = window(frame["shortfall"], frame["low"], frame["high"])
@@ -49,16 +60,32 @@ def shortfall_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     ax.axvspan(max(0.0, left), right + 0.02 * reach, color=LINE, alpha=0.13, linewidth=0, zorder=0)
     baseline(ax, x=0)
     for y, r in enumerate(rows_of(frame)):
+        if r.statement == NOBODY:
+            continue
         if not np.isfinite(r.shortfall):
             ax.annotate(scene.words("states.no_data"), (0, y), xytext=(6, 0), textcoords="offset points", va="center",
                         fontsize=SMALL, color=SOFT)  # fmt: skip
             continue
-        color = INK if y == 0 and r.shortfall > 0 else SOFT
-        interval_h(ax, y, r.shortfall, r.low, r.high, color, 8)
+        color = INK if y == 0 and r.counted > 0 else SOFT
+        interval_h(ax, y, np.nan, r.low, r.high, color)
         cut_ends(ax, y, r.low, r.high, color)
+        label, partly = scene.signed(r.shortfall), _partly(r)
+        if partly:
+            ax.plot(
+                [r.shortfall],
+                [y],
+                "o",
+                color=color,
+                markerfacecolor="white",
+                markersize=8,
+                markeredgewidth=1.4,
+                zorder=4,
+            )
+            label = scene.text("counts", value=label, counted=scene.signed(r.counted))
+        interval_h(ax, y, r.counted, None, None, color, 8)
         ax.annotate(
-            scene.signed(r.shortfall),
-            (r.shortfall, y),
+            label,
+            (r.shortfall if not partly else (r.shortfall + r.counted) / 2, y),
             xytext=(0, 8),
             textcoords="offset points",
             ha="center",
@@ -77,7 +104,9 @@ def shortfall_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 
 def state_column(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """The verdict of each statement: shape and word."""
-    for y, state in enumerate(frame["state"]):
+    for y, (statement, state) in enumerate(zip(frame["statement"], frame["state"], strict=True)):
+        if statement == NOBODY:
+            continue
         state_mark(ax, 0.06, y, str(state), 7)
         ax.text(0.17, y, wrap(scene.words(f"states.{state}"), 8), va="center", fontsize=SMALL, color=STATES[state][2])
     ax.set_xlim(0, 1)
@@ -93,9 +122,17 @@ def state_column(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
 
 def chance_bars(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """The chance of each statement to be the one that misses most."""
-    for y, chance in enumerate(frame["p_first"]):
+    for y, (statement, chance) in enumerate(zip(frame["statement"], frame["p_first"], strict=True)):
+        nobody = statement == NOBODY
         if np.isfinite(chance):
-            ax.barh(y, chance, height=0.5, color=INK if y == 0 else LINE)
+            ax.barh(
+                y,
+                chance,
+                height=0.5,
+                color=INK if y == 0 else LINE,
+                hatch="///" if nobody else None,
+                edgecolor="white" if nobody else None,
+            )
             text = scene.words.value(float(chance), "probability")
             ax.annotate(text, (chance, y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=SMALL)
     only_x_grid(ax)
@@ -117,25 +154,34 @@ def draw_ranking(scene: Scene, figure: Figure) -> None:
     for ax in (middle, right):
         ax.title.set_fontsize(BASE)
     number = scene.number("shortfall")
-    scene.note(
-        "reading",
-        level=scene.level(),
-        target=scene.share(scene.policy["growth.target_rate"]),
-        n=scene.count(number.n if number is not None else 0),
-    )
+    target = scene.share(scene.policy["growth.target_rate"])
+    n = scene.count(number.n if number is not None else 0)
+    scene.note("reading", level=scene.level(), target=target, n=n)
+    for r in rows_of(frame[frame["statement"] == "M-0.2"]):
+        if _partly(r):
+            scene.note("industry", level=scene.share(r.level))
 
 
 def ranking_terms(scene: Scene) -> dict[str, str]:
-    """The statement most likely to weigh most, for the title; open where another may as well, nothing where it misses nothing."""
-    top = scene.frame("problem_ranking").sort_values("p_first", ascending=False, kind="stable").iloc[0]
+    """The statement most likely to weigh most, for the title: open where another may as well; where none surely misses anything, that."""
+    frame = scene.frame("problem_ranking")
+    frame = frame[frame["statement"] != NOBODY].sort_values("p_first", ascending=False, kind="stable")
+    top = frame.iloc[0]
     terms = {
         "statement": statement_name(scene, str(top["statement"])),
         "chance": scene.words.value(float(top["p_first"]), "probability"),
-        "amount": scene.amount(float(top["shortfall"])),
+        "amount": scene.amount(float(top["counted"])),
+        "target": scene.share(scene.policy["growth.target_rate"]),
     }
-    if float(top["shortfall"]) <= 0:
+    if float(top["counted"]) <= 0:
         return {**terms, "variant": "none"}
-    return terms if float(top["p_first"]) >= scene.policy["evidence.level"] else {**terms, "variant": "open"}
+    if not (frame["low"] > 0).any():
+        return {**terms, "variant": "unsure"}
+    return (
+        terms
+        if float(top["p_first"]) >= scene.policy["evidence.level"] and top["low"] > 0
+        else {**terms, "variant": "open"}
+    )
 
 
-FIGURES = (FigureSpec("problem_ranking", ("problem_ranking",), draw_ranking, (8.2, 3.7), terms=ranking_terms),)
+FIGURES = (FigureSpec("problem_ranking", ("problem_ranking",), draw_ranking, (8.2, 4.2), terms=ranking_terms),)

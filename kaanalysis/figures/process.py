@@ -43,13 +43,7 @@ def flow_count(scene: Scene, nodes: pd.DataFrame, kind: str) -> int:
 
 
 def party_name(scene: Scene, party: str) -> str:
-    return (
-        scene.text("unknown_party")
-        if party in ("?", "", "nan", "None")
-        else scene.words.term("party", party)
-        if scene.words.has(f"terms.party.{party}")
-        else scene.named("role", party)
-    )
+    return scene.text("unknown_party") if party in ("?", "", "nan", "None") else scene.words.term("party", party)
 
 
 def short_step(scene: Scene, step: str, party: str) -> str:

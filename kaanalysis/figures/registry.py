@@ -12,13 +12,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
+    authority,
     base_assumptions,
+    buyers,
     definitions,
+    economic_account,
     failure_patterns,
     groups,
     heads,
+    library,
     market,
+    matrices,
     needs,
+    parties,
+    party_waits,
     path_selection,
     personas,
     problem_framing,
@@ -26,7 +33,9 @@ from kaanalysis.figures import (
     procurement_flow,
     retention,
     sales_flow,
+    spectrum,
     statements,
+    variants,
 )
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
 from kaanalysis.figures.style import SMALL, SOFT, TITLE, narrow_punctuation, refuse_missing, styled, wrap
@@ -51,7 +60,18 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *personas.FIGURES,
         *definitions.FIGURES,
     ),
-    "02_procurement_flow": procurement_flow.FIGURES,
+    "02_procurement_flow": (
+        *procurement_flow.FIGURES,
+        *buyers.FIGURES,
+        *parties.FIGURES,
+        *economic_account.FIGURES,
+        *authority.FIGURES,
+        *library.FIGURES,
+        *party_waits.FIGURES,
+        *variants.FIGURES,
+        *matrices.FIGURES,
+        *spectrum.FIGURES,
+    ),
     "03_sales_flow": sales_flow.FIGURES,
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
@@ -94,9 +114,6 @@ def _sentence(scene: Scene, finding: Finding, prefix: str) -> str | None:
     bottlenecks = finding.number("bottlenecks")
     if bottlenecks is not None and bottlenecks.value is not None:
         extra["count"] = scene.count(float(bottlenecks.value))
-    growth = finding.number("growth_rate", finding.terms.get("segment"))
-    if growth is not None and growth.value is not None:
-        extra["growth"] = ("+" if growth.value > 0 else "") + scene.exact_share(float(growth.value)).replace("-", "−")
     step = finding.terms.get("step")
     same = "_same" if step and finding.terms.get("slowest") == step and finding.state == "supported" else ""
     for key in (f"{prefix}{same or '_' + finding.reason}", f"{prefix}_{finding.state}", prefix):
@@ -117,6 +134,9 @@ def _claim(spec: FigureSpec, scene: Scene) -> str:
         if finding is not None:
             prefix = "claim" if len(spec.findings) == 1 else f"claim_{place + 1}"
             said.append(_sentence(scene, finding, prefix))
+            among = f"figures.{scene.name}.among"
+            if said[-1] and finding.terms.get("key_accounts") and scene.words.has(among):
+                said.append(scene.words.fill(among, finding))
     sentences = [s for s in said if s]
     if sentences:
         return reduce(lambda a, b: scene.words("figures.shared.and", a=a, b=b), sentences)

@@ -32,7 +32,8 @@ def cohort_dots(
         if np.isfinite(row["low"]) and np.isfinite(row["high"]):
             ax.axhspan(row["low"], min(row["high"], top), color=color, alpha=0.17, linewidth=0, zorder=1)
         ax.axhline(row["value"], color=color, linewidth=1.6, zorder=1.5)
-        text = scene.text("whole", value=scene.share(float(row["value"])), n=scene.count(int(row["n"])))
+        text = scene.text("whole", value=scene.share(float(row["value"])), n=scene.count(int(row["n"])),
+                          accounts=scene.count(int(row["accounts"])))  # fmt: skip
         ax.set_title(
             scene.text("panel", segment=scene.segment(segment), whole=text), color=SEGMENT_TEXT[segment], fontsize=BASE
         )
@@ -71,22 +72,21 @@ def draw_retention(scene: Scene, figure: Figure) -> None:
     least = int(scene.policy["evidence.minimum_units"])
     cohorts = sorted({str(c) for c in frame["cohort"]} - {WHOLE})
     figure.set_size_inches(8.2 if len(segments) > 1 else 6.2, 1.4 + 1.75 * len(measures))
-    axes = figure.subplots(len(measures), len(segments), squeeze=False, sharex=True, sharey="row")
+    axes = figure.subplots(len(measures), len(segments), squeeze=False, sharex="col", sharey="row")
     for row, measure in zip(axes, measures, strict=True):
         mine = frame[(frame["measure"] == measure) & frame["segment"].isin(segments)]
         top = _top(mine, least)
         for ax, segment in zip(row, segments, strict=True):
             cohort_dots(mine[mine["segment"] == segment], cohorts, segment, scene, ax, top, least)
         row[0].set_ylabel(scene.text(measure))
+    # Shared by column alone: each segment has counts of its own below the years.
+    step = max(1, int(np.ceil(len(cohorts) / (10 if len(segments) > 1 else 14))))
+    places = list(range((len(cohorts) - 1) % step, len(cohorts), step))
     for ax, segment in zip(axes[-1], segments, strict=True):
         sizes = frame[(frame["segment"] == segment) & (frame["measure"] == measures[0])].set_index("cohort")["n"]
-        step = max(1, int(np.ceil(len(cohorts) / 12)))
-        places = range(0, len(cohorts), step)
-        ax.set_xticks(
-            list(places),
-            [f"{cohorts[x][-2:]}\n{scene.count(int(sizes.get(cohorts[x], 0)))}" for x in places],
-        )
+        ax.set_xticks(places, [f"{cohorts[x]}\n{scene.count(int(sizes.get(cohorts[x], 0)))}" for x in places])
         ax.tick_params(axis="x", length=0, labelsize=SMALL, labelcolor=SOFT)
+        axes[0][segments.index(segment)].tick_params(axis="x", length=0)
         ax.set_xlabel(scene.text("x_label"))
     scene.note("reading", level=scene.level(), least=least)
 

@@ -14,6 +14,7 @@ from kaanalysis.simulate.tables import (
     BAND_NAMES,
     BANDS,
     ORIGINS,
+    RECKONING,
     TOPICS,
     Part,
     Widths,
@@ -231,7 +232,28 @@ def activities(world: World, seed: int, made: list[Part], w: Widths, crew: Selle
             "person_id": w.persons(part.account[i], d.person[i, r]),
             "topic": words(TOPICS, g.integers(len(TOPICS), size=len(i))),
         })  # fmt: skip
+        out += _reckoning(world, seed, part, w, owners)
     return by(join(out), "opportunity_id", "at", "action", "person_id")
+
+
+def _reckoning(world: World, seed: int, part: Part, w: Widths, owners: list[str]) -> list[dict[str, pa.Array]]:
+    """Where the customer does the sums: one activity with the key person per deal and kind that it shows, on any day until its end (what
+    would come after as_of is not there yet). A stream of its own, so that it changes nothing else."""
+    d, out = part.deals, []
+    g = rng(seed, f"reckoning {part.label}")
+    for kind, (action, topic) in RECKONING.items():
+        shows, place = g.random(len(d.created)), g.random(len(d.created))
+        at = d.created + np.floor(place * (d.end - d.created + 1)).astype(np.int64)
+        i = np.flatnonzero((shows < getattr(part.segment.reckons, kind)) & (at <= day(world.as_of)))
+        out.append({
+            "opportunity_id": w.deals(part.number[i]),
+            "at": dates(at[i]),
+            "action": pa.repeat(action, len(i)),
+            "owner": words(owners, d.owner[i]),
+            "person_id": w.persons(part.account[i], np.full(len(i), KEY_PERSON)),
+            "topic": pa.repeat(topic, len(i)),
+        })  # fmt: skip
+    return out
 
 
 def _first(key: Ints) -> Ints:

@@ -150,6 +150,8 @@ def _consistent(world: World, where: str) -> None:
             f"{label}: origin_mix must be three shares",
         )
         demand(segment.linger > 0, f"{label}: linger must be above 0")
+        chances = dataclasses.asdict(segment.reckons).values()
+        demand(all(0 <= chance <= 1 for chance in chances), f"{label}: reckons must hold chances from 0 to 1")
         demand(
             segment.market == 0 or segment.market >= segment.accounts, f"{label}: market holds at least the accounts"
         )

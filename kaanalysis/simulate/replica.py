@@ -9,19 +9,26 @@ Seeds start at :data:`FIRST_SEED`, far from those that a study of the same world
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kaanalysis.simulate import draw_company
-from kaanalysis.simulate.replica_base import COUNTED, DAYS_PER_MONTH, Drawn, Marks, register
+from kaanalysis.simulate import draw_company, replica_approvals, replica_base, replica_flows
+from kaanalysis.simulate.replica_base import DAYS_PER_MONTH, Drawn, Marks, register
 from kaanalysis.simulate.replica_base import frame as _frame
+from kaanalysis.simulate.replica_parties import PARTIES
 from kaanalysis.simulate.world import World
 
 FIRST_SEED = 2_000_000_000
+COUNTED: dict[str, tuple[Callable[[Drawn], Any], Callable[..., dict[str, float]]]] = {
+    **replica_base.COUNTED,
+    **replica_approvals.COUNTED,
+    **replica_flows.COUNTED,
+    **PARTIES,
+}
 PARTS = ("approve", "inform", "influence")
 
 
@@ -36,8 +43,8 @@ def replica_truth(
     """Truths of one company of size `piece`, from round(size / piece) independent ones: ``"<number>|<segment>"`` → value.
 
     Amounts are expected sums of a company of that size (currency); medians and shares are those of all pooled units; shares of
-    revenue are ratios of expected sums; what else there is :mod:`kaanalysis.simulate.replica_base` says. What chance is left falls with the
-    square root of the number of pieces (400: a twentieth of one company's own error). marks: the policy values that the numbers'
+    revenue are ratios of expected sums; what else there is :mod:`kaanalysis.simulate.replica_base` says. What chance is left falls
+    with the square root of the number of pieces (400: a twentieth of one company's own error). marks: the policy values that the numbers'
     definitions contain. only: names of :data:`KINDS`, all if empty.
     """
     count, wanted = max(1, round(size / piece)), [k for k in KINDS if not only or k in set(only)]
@@ -52,19 +59,30 @@ def replica_truth(
     for kind in wanted:
         if kind in COUNTED:
             out |= COUNTED[kind][1](gathered[kind], count, drawn)
-    if {f"{name}|all" for name in ("customers", "revenue_now")} <= set(out):
-        out |= _growth_shortfalls(np.sum([g["all"] for g in gathered["growth"]], axis=0) / count, out, marks)
+    if "growth" in wanted:
+        sums = {s: np.sum([g[s] for g in gathered["growth"]], axis=0) / count for s in ("SMB", "KA", "all")}
+        out |= _value_growth(sums, marks)
     return out
 
 
-def _growth_shortfalls(sums: np.ndarray, out: dict[str, float], marks: Marks) -> dict[str, float]:
-    """Growth of the won amount per customer; what small customers' amount, and that per customer, lack to the target rate."""
-    a0, a1, _, _, c0, c1 = (float(x) for x in sums[:6])
-    return {
-        "value_growth|all": (a1 / c1) / (a0 / c0) - 1,
-        "shortfall|M-0.1": (1 + marks.target_rate) * out["revenue_before|SMB"] - out["revenue_now|SMB"],
-        "shortfall|M-0.4": c1 * ((1 + marks.target_rate) * a0 / c0 - a1 / c1),
-    }
+def _value_growth(sums: dict[str, np.ndarray], marks: Marks) -> dict[str, float]:
+    """Growth of the won amount per customer: plain, of each segment, with the earlier year's shares of customers, and the difference; what
+    small customers' amount, and the amount per customer of each segment, lack to the target rate."""
+    out, parts = {}, []
+    for segment in ("SMB", "KA", "all"):
+        a0, a1, _, _, c0, c1 = (float(x) for x in sums[segment][:6])
+        if min(c0, c1) > 0:
+            out[f"value_growth|{segment}"] = (a1 / c1) / (a0 / c0) - 1
+            if segment != "all":
+                parts.append((a0, a1, c0, c1))
+    if parts:
+        held = sum(c0 * a1 / c1 for _, a1, c0, c1 in parts) / sum(a0 for a0, _, _, _ in parts) - 1
+        target = 1 + marks.target_rate
+        out["value_growth_same_mix|all"] = held
+        out["value_growth_by_mix|all"] = out["value_growth|all"] - held
+        out["shortfall|M-0.4"] = sum(c1 * target * a0 / c0 - a1 for a0, a1, c0, c1 in parts)
+        out["shortfall|M-0.1"] = target * float(sums["SMB"][0]) - float(sums["SMB"][1])
+    return out
 
 
 def _deals(tables: dict[str, pa.Table]) -> pd.DataFrame:
@@ -87,11 +105,11 @@ def _one(drawn: Drawn, kind: str) -> Any:
     """What is counted in one company for a kind of truths."""
     world, tables, deals, marks = drawn.world, drawn.tables, drawn.deals, drawn.marks
     if kind == "growth":
-        return _growth(world, deals)
+        return _growth(world, tables, deals)
     if kind == "parties":
         return _parties(tables, deals)
     if kind == "flow_days":
-        return _flow_days(tables, deals)
+        return _flow_days(world, tables, deals, marks.horizon_days)
     if kind == "cycle":
         return _cycle(world, deals, marks.horizon_days)
     if kind == "spend":
@@ -101,8 +119,11 @@ def _one(drawn: Drawn, kind: str) -> Any:
     return _fit(tables, marks.required_level)
 
 
-def _growth(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
-    """By segment and for all: amount, deals, customers of the earlier and the later year; amount by move of the customer."""
+def _growth(world: World, tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.ndarray]:
+    """By segment and for all: amount, deals, customers of the earlier and the later year; amount by who signed in which of them, of those
+    who signed in the earlier year alone also by whether a contract still runs."""
+    contracts = _frame(tables["subscriptions"], "account_id", "ended_at")
+    running = set(contracts.loc[contracts["ended_at"].isna(), "account_id"])
     end = pd.Timestamp(world.as_of)
     middle, start = end - pd.DateOffset(years=1), end - pd.DateOffset(years=2)
     won = deals[(deals["outcome"] == "won") & (deals["closed_at"] > start) & (deals["closed_at"] <= end)]
@@ -115,10 +136,11 @@ def _growth(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
         both = before.index.intersection(now.index)
         retained = float((now.loc[both, "sum"] - before.loc[both, "sum"]).sum())
         new = float(now.loc[~now.index.isin(before.index), "sum"].sum())
-        lost = -float(before.loc[~before.index.isin(now.index), "sum"].sum())
+        once = before.loc[~before.index.isin(now.index), "sum"]
+        held = -float(once[once.index.isin(running)].sum())
         out[segment] = np.array(
             [before["sum"].sum(), now["sum"].sum(), before["size"].sum(), now["size"].sum(), len(before), len(now),
-             new, retained, lost],
+             new, retained, -float(once.sum()), held],
             dtype=float,
         )  # fmt: skip
     return out
@@ -150,14 +172,27 @@ def _parties(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.n
     return out
 
 
-def _flow_days(tables: dict[str, pa.Table], deals: pd.DataFrame) -> dict[str, np.ndarray]:
-    """By segment: days from the first to the last logged step of every buying flow."""
-    steps = _frame(tables["buying_steps"], "flow_id", "opportunity_id", "at", "source")
+def _flow_days(world: World, tables: dict[str, pa.Table], deals: pd.DataFrame, horizon: int) -> dict[str, Any]:
+    """By segment: days from the first to the last logged step of the buying flows of deals opened so long ago that they are over; flows,
+    and those in which a step comes again. Days that key accounts' flows waited for each role since the step before."""
+    steps = _frame(tables["buying_steps"], "opportunity_id", "step", "role", "step_no", "at", "source")
     steps = steps[(steps["source"] == "log") & steps["at"].notna()]
-    spans = steps.groupby("opportunity_id")["at"].agg(["min", "max"])
+    steps = steps.sort_values(["opportunity_id", "at", "step_no"], kind="stable")
+    by_flow = steps.groupby("opportunity_id")
+    spans = by_flow["at"].agg(["min", "max"])
     days = (spans["max"] - spans["min"]).dt.days
-    segment = deals.set_index("opportunity_id")["segment"].reindex(days.index)
-    return {label: days[(segment == label).to_numpy()].to_numpy() for label in ("SMB", "KA")}
+    again = steps.duplicated(["opportunity_id", "step"]).groupby(steps["opportunity_id"]).any()
+    known = deals.set_index("opportunity_id")
+    segment = known["segment"].reindex(days.index)
+    over = known["created_at"].reindex(days.index) <= pd.Timestamp(world.as_of) - pd.Timedelta(days=horizon)
+    out: dict[str, Any] = {}
+    for label in ("SMB", "KA"):
+        mine = (segment == label).to_numpy()
+        out[label] = days[mine & over.to_numpy()].to_numpy()
+        out[f"{label} again"] = np.array([int(again[mine].sum()), int(mine.sum())])
+    waited = by_flow["at"].diff().dt.days.fillna(0)[steps["opportunity_id"].map(segment) == "KA"]
+    out["waited"] = waited.groupby(steps["role"]).sum()
+    return out
 
 
 def _cycle(world: World, deals: pd.DataFrame, horizon: int) -> dict[str, np.ndarray]:
@@ -232,14 +267,22 @@ def _pool_growth(gathered: list[Any], count: int) -> dict[str, float]:
     out: dict[str, float] = {}
     for segment in ("SMB", "KA", "all"):
         sums = np.sum([g[segment] for g in gathered], axis=0) / count
-        a0, a1, d0, d1, c0, c1, new, retained, lost = (float(x) for x in sums)
+        a0, a1, d0, d1, c0, c1, new, retained, once, held = (float(x) for x in sums)
         if min(a0, a1) > 0:
             weight = _log_mean(a1, a0)
             parts = {"customers": c1 / c0, "deals_per_customer": (d1 / c1) / (d0 / c0), "price": (a1 / d1) / (a0 / d0)}
             out |= {f"{name}|{segment}": weight * float(np.log(ratio)) for name, ratio in parts.items()}
             out[f"growth_rate|{segment}"] = a1 / a0 - 1
-        moves = {"new": new, "retained": retained, "lost": lost, "revenue_before": a0, "revenue_now": a1}
+        moves = {"new": new, "retained": retained, "not_repeated": once, "still_under_contract": held, "gone": once - held,
+                 "revenue_before": a0, "revenue_now": a1}  # fmt: skip
         out |= {f"{name}|{segment}": value for name, value in moves.items()}
+    # Factors are those of the segments added up: of all deals at once, more key accounts would be a higher price.
+    for name in ("customers", "deals_per_customer", "price"):
+        known = [out[f"{name}|{s}"] for s in ("SMB", "KA") if f"{name}|{s}" in out]
+        if known:
+            out[f"{name}|all"] = sum(known)
+    if out.get("revenue_now|all"):
+        out["won_share|KA"] = out["revenue_now|KA"] / out["revenue_now|all"]
     return out
 
 
@@ -259,7 +302,15 @@ def _pool_parties(gathered: list[Any], count: int) -> dict[str, float]:
 
 
 def _pool_flow_days(gathered: list[Any], count: int) -> dict[str, float]:
-    return {f"flow_days_median|{s}": float(np.median(np.concatenate([g[s] for g in gathered]))) for s in ("SMB", "KA")}
+    out: dict[str, float] = {}
+    for label in ("SMB", "KA"):
+        days = np.concatenate([g[label] for g in gathered])
+        for name, share in (("median", 0.5), ("p90", 0.9)):
+            out[f"flow_days_{name}|{label}"] = float(np.quantile(days, share, method="inverted_cdf"))
+        again, flows = np.sum([g[f"{label} again"] for g in gathered], axis=0)
+        out[f"rework_share|{label}"] = float(again / flows)
+    waited = pd.concat([g["waited"] for g in gathered]).groupby(level=0).sum()
+    return out | {f"waiting_share|{role}": float(v / waited.sum()) for role, v in waited.items()}
 
 
 def _pool_cycle(gathered: list[Any], count: int) -> dict[str, float]:

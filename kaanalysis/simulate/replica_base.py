@@ -44,6 +44,9 @@ class Marks:
     regional_revenue: float = 50_000_000.0
     excess: float = 2.0
     inside_share: float = 0.5
+    early_days: int = 30
+    amount_bands: int = 5
+    authority_window: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,10 @@ def _pool_heads(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> dic
     out["revenue_per_head_growth|SMB"] = float(np.expm1(slope))
     chain = 1 + marks.manager_multiple / marks.manager_span + marks.training_months / 12
     now = years.xs(0, level="year").groupby(level="motion").sum()
-    for motion, factor in (("SMB", chain), ("KA", 1.0)):
+    for motion in ("SMB", "KA"):
         if motion in now.index and brought.get(motion, 0.0) > 0:
             out[f"revenue_per_head|{motion}"] = float(brought[motion] / now.loc[motion, "sellers"])
-            price = now.loc[motion, "cost"] * factor + now.loc[motion, "support_cost"]
+            price = now.loc[motion, "cost"] * chain + now.loc[motion, "support_cost"]
             out[f"cost_of_growth|{motion}"] = float(price / brought[motion])
     return out
 
@@ -139,10 +142,12 @@ def _pool_heads(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> dic
 
 
 def _shares(drawn: Drawn) -> dict[str, Any]:
-    """Counts behind the shares of customers: by industry known, present, won of late; of worked accounts by ranking; for all."""
+    """Counts behind the shares of customers: by segment and industry known, present, won of late; of worked key accounts by ranking."""
     accounts = drawn.accounts
-    by = accounts.groupby("industry").agg(known=("present", "size"), there=("present", "sum"), won=("spend", "sum"))
-    industries = by.reindex(list(drawn.world.industries)).fillna(0.0).to_numpy(float)
+    grouped = accounts.groupby(["segment", "industry"])
+    by = grouped.agg(known=("present", "size"), there=("present", "sum"), won=("spend", "sum"))
+    rows = pd.MultiIndex.from_product([("SMB", "KA"), list(drawn.world.industries)])
+    industries = by.reindex(rows).fillna(0.0).to_numpy(float).reshape(2, len(drawn.world.industries), 3)
     key = accounts[accounts["segment"] == "KA"]
     worked = key[key["worked"]]
     leading = []
@@ -150,38 +155,48 @@ def _shares(drawn: Drawn) -> dict[str, Any]:
         leading += [len(group), int(group["present"].sum()), float(group["spend"].sum())]
     return {
         "industries": industries,
-        "leading": np.array([*leading, int(key["ranked"].sum())], dtype=float),
-        "present": np.array([accounts["present"].sum(), len(accounts), worked["present"].sum(), len(worked)], float),
+        "leading": np.array(leading, dtype=float),
+        "present": np.array([worked["present"].sum(), len(worked)], float),
     }
 
 
-def _missing(known: float, there: float, counted: float, won: float, others: float) -> float:
-    """Known accounts of the group × (share elsewhere − its own) × won amount per customer in it."""
-    return known * (others - there / counted) * won / there if there > 0 else 0.0
+def _missing(known: float, there: float, won: float, others: float) -> float:
+    """Accounts of the group × (share of customers elsewhere − its own) × won amount per customer in it."""
+    return known * (others - there / known) * won / there if there > 0 else 0.0
 
 
 def _pool_shares(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> dict[str, float]:
     out, missing = {}, []
     industries = np.sum([g["industries"] for g in gathered], axis=0) / count
-    whole = industries.sum(axis=0)
-    for name, (known, there, won) in zip(drawn.world.industries, industries, strict=True):
-        others = (whole[1] - there) / (whole[0] - known)
-        out[f"industry_gap|{name}"] = float(others - there / known)
-        missing.append(_missing(known, there, known, won, others))
+    whole = industries.sum(axis=1)
+    for place, name in enumerate(drawn.world.industries):
+        gaps, lack = [], 0.0
+        for segment, every in zip(industries, whole, strict=True):
+            known, there, won = (float(x) for x in segment[place])
+            others = float((every[1] - there) / (every[0] - known))
+            gaps.append(others - there / known)
+            lack += _missing(known, there, won, others)
+        # Within segments, over those that the industry's own accounts belong to.
+        out[f"industry_gap|{name}"] = float(np.average(gaps, weights=industries[:, place, 0]))
+        out[f"industry_gap_key_accounts|{name}"] = gaps[1]
+        missing.append(lack)
     out["shortfall|M-0.2"] = float(max(missing))
-    n0, x0, _, n1, x1, won, known = (float(x) for x in np.sum([g["leading"] for g in gathered], axis=0) / count)
+    n0, x0, _, n1, x1, won = (float(x) for x in np.sum([g["leading"] for g in gathered], axis=0) / count)
     if n0 and n1:
-        out |= {"other_share|all": x0 / n0, "leading_share|all": x1 / n1, "leading_gap|all": x0 / n0 - x1 / n1}
-        out["shortfall|M-0.3"] = _missing(known, x1, n1, won, x0 / n0)
-    present, accounts, key, worked = (float(x) for x in np.sum([g["present"] for g in gathered], axis=0))
-    return out | {"present_share|all": present / accounts, "present_share|KA worked": key / worked}
+        out |= {"other_share|all": x0 / n0, "leading_share|all": x1 / n1, "leading_difference|all": x1 / n1 - x0 / n0}
+        out["shortfall|M-0.3"] = _missing(n1, x1, won, x0 / n0)
+    key, worked = (float(x) for x in np.sum([g["present"] for g in gathered], axis=0))
+    for label, every in zip(("SMB", "KA"), whole, strict=True):
+        out |= {f"present_share|{label}": float(every[1] / every[0]), f"known|{label}": float(every[0])}
+    return out | {"present_share|KA worked": key / worked}
 
 
 # Contracts and concentration --------------------------------------------------------------------------------------
 
 
 def _retention(drawn: Drawn) -> dict[str, Any]:
-    """By segment: monthly fees of the accounts under contract a year before as_of, what is left of these, and what they pay at as_of."""
+    """By segment: monthly fees of the accounts under contract a year before as_of, what is left of these, and what they pay at as_of; what
+    all pay then."""
     fees = frame(drawn.tables["subscriptions"], "account_id", "started_at", "ended_at", "monthly_fee")
     by_day = []
     for on in (drawn.end - pd.DateOffset(years=1), drawn.end):
@@ -192,15 +207,16 @@ def _retention(drawn: Drawn) -> dict[str, Any]:
     out = {}
     for label in SEGMENTS:
         mine = of_segment(drawn.accounts, label).index
-        mine = mine[before[mine] > 0]
-        out[label] = np.array([before[mine].sum(), kept[mine].sum(), now[mine].sum()])
+        then = mine[before[mine] > 0]
+        out[label] = np.array([before[then].sum(), kept[then].sum(), now[then].sum(), now[mine].sum()])
     return out
 
 
 def _pool_retention(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> dict[str, float]:
     out = {}
     for label in SEGMENTS:
-        before, kept, now = np.sum([g[label] for g in gathered], axis=0)
+        before, kept, now, running = np.sum([g[label] for g in gathered], axis=0)
+        out[f"annual_recurring_revenue|{label}"] = float(12 * running / count)
         if before > 0:
             out[f"gross_revenue_retention|{label}"] = float(kept / before)
             out[f"net_revenue_retention|{label}"] = float(now / before)

@@ -31,6 +31,9 @@ RANKINGS = ("样例五百强", "样例行业百强", "Sample Global 2000")
 ACTIONS = {"SMB": ("call", "demo", "quote", "visit"),
            "KA": ("visit", "discovery interview", "value workshop", "call", "proposal", "negotiation")}  # fmt: skip
 TOPICS = ("need", "value", "price", "risk", "integration", "terms")
+# What a seller notes where the customer does the sums, by kind (M-2.1): action, topic.
+RECKONING = {"compare_offers": ("offer comparison", "price"), "discount": ("discount request", "price"),
+             "extras": ("extras request", "terms"), "value_case": ("value calculation", "value")}  # fmt: skip
 BANDS = (100, 1000, 5000)
 BAND_NAMES = ("1-99", "100-999", "1000-4999", "5000+")
 PERSON_WIDTH = 16  # persons per account in an id

@@ -60,6 +60,16 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Reckons:
+    """How often a customer does the sums (M-2.1): chance (0 … 1) that a deal, followed to its end, has an activity of each kind."""
+
+    compare_offers: float = 0.0
+    discount: float = 0.0
+    extras: float = 0.0
+    value_case: float = 0.0
+
+
+@dataclass(frozen=True)
 class Segment:
     """One customer group: who they are, how they buy, how long they stay, what they spend.
 
@@ -78,7 +88,7 @@ class Segment:
     origin_mix: expansion, upgrade, renewal among repeat deals. competitor_after: as `competitor`, since the launch.
     account_log_sd: the part of `amount_log_sd` that an account has of its own in all its deals (0: every deal is drawn anew; as standard
     deviations, the squares add up). ranked_present: share of the customers at as_of on a list (absent: `ranked`, as of all others; given,
-    the lists are no longer independent).
+    the lists are no longer independent). reckons: how often its deals show that the customer does the sums.
     """
 
     accounts: int
@@ -127,6 +137,7 @@ class Segment:
     competitor_after: float | None = None
     account_log_sd: float = 0.0
     ranked_present: float | None = None
+    reckons: Reckons = Reckons()
 
 
 @dataclass(frozen=True)

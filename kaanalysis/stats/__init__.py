@@ -1,7 +1,8 @@
-"""Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas and scipy only."""
+"""Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas, scipy and rapidfuzz only."""
 
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
-from kaanalysis.stats.clustered_incidence import clustered_incidence_at, weighted_incidence_at
+from kaanalysis.stats.change_point import change_point, change_point_test, largest_jump, step_weight
+from kaanalysis.stats.clustered_incidence import clustered_incidence_at, pseudo_incidence, weighted_incidence_at
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
 from kaanalysis.stats.concentration import gini, lorenz_curve, top_share
@@ -25,21 +26,40 @@ from kaanalysis.stats.proportions import (
     jeffreys,
     mantel_haenszel_relative_risk,
     newcombe_difference,
+    standardised_difference,
     wilson,
 )
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
+from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
+from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares
+from kaanalysis.stats.similarity import (
+    Decay,
+    PairSimilarity,
+    pair_similarity,
+    permutation_manova,
+    sequence_similarity,
+    similarity_decay,
+)
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
 from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
 
 __all__ = [
+    "CellModel",
+    "Decay",
     "Estimate",
     "Overlap",
+    "PairSimilarity",
+    "Richness",
     "Significance",
     "benjamini_yekutieli",
     "bootstrap",
     "brown_forsythe",
+    "change_point",
+    "change_point_test",
+    "chao2",
+    "chao2_by_site",
     "clopper_pearson",
     "closed_needed",
     "cluster_weights",
@@ -57,6 +77,7 @@ __all__ = [
     "incidence_at",
     "jeffreys",
     "kaplan_meier",
+    "largest_jump",
     "likeness_permutation",
     "log_rank",
     "lorenz_curve",
@@ -67,19 +88,29 @@ __all__ = [
     "newcombe_difference",
     "overlap",
     "overlaps",
+    "pair_similarity",
+    "permutation_manova",
     "permutation_test",
     "poisson_sums",
     "poisson_weights",
     "population_size",
     "probability_best",
+    "pseudo_incidence",
     "ratio_of_medians",
     "ratio_of_totals",
     "restricted_mean",
     "restricted_mean_difference",
     "restricted_mean_shares",
+    "sampling_gain",
+    "sequence_similarity",
     "share_of_total",
     "shared_unevenness",
+    "shrink_means",
+    "shrink_shares",
     "signed_total",
+    "similarity_decay",
+    "standardised_difference",
+    "step_weight",
     "stratified_difference",
     "stratified_mean",
     "stratified_mean_draws",
@@ -87,6 +118,7 @@ __all__ = [
     "survival_quantile",
     "top_share",
     "total",
+    "unseen_units",
     "weighted_dispersion",
     "weighted_incidence_at",
     "weighted_median",

@@ -49,13 +49,15 @@ def test_the_trend_within_teams_decides(rise: float, state: str, company: Open, 
 
 def test_the_price_of_growth_by_hand(company: Open, policy: Policy) -> None:
     """52 deals of 10,000 by 4 teams of 13: 10,000 a head. A head costs 1,200 and 600 of support; a manager of 1.5 sellers' cost leads
-    eight (225), three months of training (300): 2,325 for 10,000. Key accounts: 2 heads, 48,000; 4,800 + 2,400 of cost."""
+    eight (225), three months of training (300): 2,325 for 10,000. Key accounts, by the same links: 2 heads, 48,000; 4,800 of cost, 900 for
+    managers, 1,200 of training, 2,400 of support."""
     found, frames = find(teams(company, 0.0), policy)
     assert found.number("revenue_per_head", "SMB").value == pytest.approx(10_000)  # type: ignore[union-attr]
     assert found.number("cost_of_growth", "SMB").value == pytest.approx(0.2325)  # type: ignore[union-attr]
-    assert found.number("cost_of_growth", "KA").value == pytest.approx(7200 / 48_000)  # type: ignore[union-attr]
+    assert found.number("cost_of_growth", "KA").value == pytest.approx(9300 / 48_000)  # type: ignore[union-attr]
     low, high = found.number("cost_of_growth", "SMB").low, found.number("cost_of_growth", "SMB").high  # type: ignore[union-attr]
     assert low < 0.2325 < high
+    assert found.terms["price"] == "both"
     chain = frames["chain_cost"].query("motion == 'SMB'").set_index("link")["cost_per_head"]
     by_hand = {"seller": 1200, "manager": 225, "training": 300, "support": 600}
     assert chain.to_dict() == pytest.approx(by_hand) and chain_cost(1200, 600, policy) == pytest.approx(by_hand)

@@ -99,6 +99,8 @@ def test_any_optional_table_may_be_missing(table: str, demo: Company, whole: dic
         "team_months": "M-4.1",
         "teams": "M-D",
         "stakeholders": "M-2.2",
+        "buying_steps": "M-2.5",
+        "value_items": "M-2.1",
     }
     if table in expected:
         assert state(results, expected[table]) == "no_data"
@@ -109,7 +111,8 @@ COLUMNS = {
     "opportunities.closed_at": "012345", "opportunities.created_at": "34", "opportunities.team": "45", "opportunities.origin": "34",
     "opportunities.exit": "3", "opportunities.category": "3", "subscriptions.ended_at": "14", "team_months.cost": "4",
     "team_months.support_cost": "4", "team_months.bookings": "4", "team_months.sellers": "4", "stakeholders.engaged_at": "2",
-    "buying_steps.at": "2", "buying_steps.role": "2", "buying_steps.opportunity_id": "2",
+    "buying_steps.at": "2", "buying_steps.role": "2", "buying_steps.opportunity_id": "2", "buying_steps.amount": "2",
+    "buying_steps.started_at": "2", "buying_steps.days": "2", "stakeholders.stance": "2", "stakeholders.key_person": "2",
 }  # fmt: skip
 # Read by framing and base assumptions alone.
 COLUMNS_OF_THE_BASE = {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.validity.base_cells import gap_behind, gap_ranked
+from benchmarks.validity.base_cells import gap_behind, gap_ranked, gap_within
 from benchmarks.validity.cell import with_segment
 from kaanalysis.contracts import UnusableData
 from kaanalysis.policy import Policy
@@ -40,8 +40,11 @@ def test_a_factor_of_one_changes_no_byte() -> None:
 def test_an_industry_lags_as_its_factor_says() -> None:
     world = replace(HEALTHY, lagging=Lagging("finance", 0.4))
     found = replica_truth(world, 16.0, 16.0, only=("shares",))
-    expected = gap_behind(0.4, found["present_share|all"], 1 / 5)
+    segments = [(found[f"known|{s}"], found[f"present_share|{s}"]) for s in ("SMB", "KA")]
+    expected = gap_within(0.4, segments, 1 / 5)
     assert found["industry_gap|finance"] == pytest.approx(expected, abs=0.02) and expected > 0.08
+    ka = gap_behind(0.4, found["present_share|KA"], 1 / 5)
+    assert found["industry_gap_key_accounts|finance"] == pytest.approx(ka, abs=0.04)
     assert found["shortfall|M-0.2"] > 0
     others = [found[f"industry_gap|{i}"] for i in HEALTHY.industries if i != "finance"]
     assert np.allclose(others, -expected / 4, atol=0.03)
@@ -55,9 +58,9 @@ def test_customers_are_on_lists_as_often_as_said() -> None:
     world = with_segment(HEALTHY, "KA", ranked_present=0.06)
     found = replica_truth(world, 20.0, 20.0, only=("shares",))
     expected = gap_ranked(0.06, found["present_share|KA worked"], HEALTHY.ka.ranked)
-    assert found["leading_gap|all"] == pytest.approx(expected, abs=0.07) and expected > 0.3
+    assert -found["leading_difference|all"] == pytest.approx(expected, abs=0.07) and expected > 0.3
     plain = replica_truth(HEALTHY, 20.0, 20.0, only=("shares",))
-    assert plain["leading_gap|all"] == pytest.approx(0.0, abs=0.07)
+    assert plain["leading_difference|all"] == pytest.approx(0.0, abs=0.07)
 
 
 @pytest.mark.parametrize(("worked", "ranked"), [(6.0, 6.0), (1.0, 6.0), (3.0, 1.0)])
@@ -145,3 +148,4 @@ def test_marks_are_those_of_the_default_policy(policy: Policy) -> None:
     assert (marks.short_months, marks.long_months) == tuple(policy[f"lifecycle.{n}_months"] for n in ("short", "long"))
     personas = tuple(policy[f"persona.{n}"] for n in ("regional_revenue", "excess", "inside_share"))
     assert (marks.regional_revenue, marks.excess, marks.inside_share) == personas
+    assert marks.authority_window == policy["authority.window"]

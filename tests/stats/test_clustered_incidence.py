@@ -10,6 +10,7 @@ from kaanalysis.stats import (
     clustered_incidence_at,
     cumulative_incidence,
     incidence_at,
+    pseudo_incidence,
     weighted_incidence_at,
 )
 
@@ -156,3 +157,28 @@ def test_hundred_thousand_rows_in_ten_thousand_clusters_take_seconds():
     begin = time.process_time()
     clustered_incidence_at(np.minimum(life, limit), outcome, seller, "won", 12)
     assert time.process_time() - begin < 6  # about 1 s alone; other work may share the machine
+
+
+def test_pseudo_values_without_censoring_are_the_outcomes():
+    days = np.array([3.0, 5.0, 8.0, 20.0, 30.0])
+    outcome = np.array(["won", "lost", "won", "won", "lost"], dtype=object)
+    assert pseudo_incidence(days, outcome, "won", 10.0) == pytest.approx([1, 0, 1, 0, 0])
+    assert pseudo_incidence(days, outcome, "won", 1.0).tolist() == [0] * 5
+
+
+def test_pseudo_values_are_near_the_jackknife_and_average_to_the_incidence():
+    """Against the exact leave-one-out values n F - (n - 1) F(-i), which they approach with n."""
+    g, n = np.random.default_rng(0), 300
+    days, end = g.exponential(100, n), g.uniform(20, 150, n)
+    outcome = np.where(g.random(n) < 0.4, "won", "lost").astype(object)
+    outcome[end < days], days = None, np.minimum(days, end)
+    found = pseudo_incidence(days, outcome, "won", 80.0)
+    without = np.vstack([1 - np.eye(n), np.ones(n)])
+    exact = weighted_incidence_at(days, outcome, "won", 80.0, without)
+    assert found.mean() == pytest.approx(exact[-1])
+    assert np.abs(found - (n * exact[-1] - (n - 1) * exact[:-1])).max() < 0.01
+
+
+def test_pseudo_values_beyond_the_last_time_at_risk_are_not_to_be_had():
+    assert np.isnan(pseudo_incidence([1.0, 2.0], ["won", None], "won", 5.0)).all()
+    assert pseudo_incidence([1.0, 2.0], ["won", "lost"], "won", 5.0) == pytest.approx([1, 0])

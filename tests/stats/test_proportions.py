@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kaanalysis.stats import clopper_pearson, jeffreys, mantel_haenszel_relative_risk, newcombe_difference, wilson
+from kaanalysis.stats import (
+    clopper_pearson,
+    jeffreys,
+    mantel_haenszel_relative_risk,
+    newcombe_difference,
+    standardised_difference,
+    wilson,
+)
 
 # Newcombe 1998, Statistics in Medicine 17, 857–872, table I: successes, n, score (3) and Clopper–Pearson (5).
 NEWCOMBE_TABLE = [
@@ -108,3 +115,43 @@ def test_coverage_by_full_enumeration():
         holds = np.array([[at.low <= share <= at.high for at in limits] for share in shares])
         covered = (holds * stats.binom.pmf(np.arange(n + 1), n, shares[:, None])).sum(axis=1)
         assert covered.min() >= least - 1e-12 and covered.mean() >= mean
+
+
+def test_standardised_difference_with_one_stratum_is_newcombe_1998():
+    ours, theirs = standardised_difference([56], [70], [48], [80]), newcombe_difference(56, 70, 48, 80)
+    assert (ours.value, ours.low, ours.high, ours.n) == pytest.approx((theirs.value, theirs.low, theirs.high, theirs.n))
+
+
+def test_standardised_difference_by_hand_against_simpson():
+    # b has mostly the stratum with large shares, and less than a in both: 0.5 against 0.3 and 0.9 against 0.8.
+    a, n_a, b, n_b = [50, 9], [100, 10], [3, 72], [10, 90]
+    found = standardised_difference(a, n_a, b, n_b)
+    assert found.value == pytest.approx(0.1 * 0.2 + 0.9 * 0.1) and 59 / 110 < 75 / 100
+    even = standardised_difference(a, n_a, b, n_b, weights=[1, 1])
+    assert even.value == pytest.approx(0.15)
+    # MOVER: squared distances to the limits of each stratum add up with the squares of the weights.
+    gaps = [newcombe_difference(*row) for row in zip(a, n_a, b, n_b, strict=True)]
+    below = sum((0.5 * (g.value - g.low)) ** 2 for g in gaps) ** 0.5
+    assert even.low == pytest.approx(0.15 - below)
+
+
+def test_standardised_difference_leaves_out_strata_without_a_comparison():
+    found = standardised_difference([5, 7, 0], [10, 9, 0], [2, 0, 4], [10, 0, 9])
+    assert found.value == pytest.approx(0.3) and found.n == 20
+    assert standardised_difference([5], [10], [0], [0]).value is None
+    with pytest.raises(ValueError, match="weights must be 0 or more"):
+        standardised_difference([5], [10], [2], [10], weights=[-1])
+    with pytest.raises(ValueError, match="as many values"):
+        standardised_difference([5, 1], [10, 2], [2], [10])
+
+
+def test_standardised_difference_covers_the_truth():
+    """Three strata as they are met: many small customers, few key accounts, and a mix that differs."""
+    rng, covered, draws = np.random.default_rng(8), 0, 1500
+    n_a, n_b = np.array([200, 40, 15]), np.array([60, 25, 12])
+    p_a, p_b = np.array([0.12, 0.5, 0.3]), np.array([0.10, 0.35, 0.45])
+    truth = float(n_b @ (p_a - p_b) / n_b.sum())
+    for _ in range(draws):
+        found = standardised_difference(rng.binomial(n_a, p_a), n_a, rng.binomial(n_b, p_b), n_b)
+        covered += found.low <= truth <= found.high
+    assert 0.935 <= covered / draws <= 0.97

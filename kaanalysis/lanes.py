@@ -1,0 +1,92 @@
+"""What interests whom on the customer's side: the catalogue ``data/lanes/interests.toml``, and what a company adds to it or changes.
+
+A company's own files ``lanes/*.toml`` have the same form, in one language or both: a role named there replaces the catalogue's field
+by field, another name adds a role. No code is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kaanalysis.contracts import ROLES, UnusableData
+from kaanalysis.paths import workbook_file
+
+FOLDER = "lanes"
+LANGUAGES = ("en", "zh")
+FIELDS = ("interests", "message", "avoid")
+Interests = dict[str, dict[str, Any]]
+
+
+def _checked(path: Path) -> Interests:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnusableData(f"{path.name} is not valid TOML: {error}.") from None
+    for role, entry in raw.items():
+        if not isinstance(entry, dict):
+            raise UnusableData(f"{path.name}: {role} must be a table, [{role}.en] or [{role}.zh].")
+        for language, said in entry.items():
+            if language not in LANGUAGES or not isinstance(said, dict):
+                raise UnusableData(
+                    f"{path.name}: {role}.{language} must be one of {', '.join(LANGUAGES)}, with fields."
+                )
+            for field, value in said.items():
+                if field not in FIELDS:
+                    raise UnusableData(
+                        f"{path.name}: {role}.{language} has unknown field {field}; known are {', '.join(FIELDS)}."
+                    )
+                listed = field == "interests"
+                if not (
+                    isinstance(value, list) and all(isinstance(x, str) for x in value)
+                    if listed
+                    else isinstance(value, str)
+                ):
+                    kind = "a list of texts" if listed else "a text"
+                    raise UnusableData(f"{path.name}: {role}.{language}.{field} must be {kind}.")
+    return raw
+
+
+@cache
+def _catalogue() -> Interests:
+    found = _checked(workbook_file("data/lanes/interests.toml"))
+    if missing := [r for r in ROLES if set(found.get(r, {})) != set(LANGUAGES)]:
+        raise UnusableData(f"interests.toml must hold every role in both languages; not {', '.join(missing)}.")
+    return found
+
+
+def read_interests(folder: Path) -> tuple[Interests, bytes]:
+    """(what the company's own ``lanes/*.toml`` say, digest of these files); empty without such a folder. A later file wins over an
+    earlier. Raises :class:`UnusableData` naming file and place of a mistake."""
+    place, digest = folder / FOLDER, hashlib.sha256()
+    own: Interests = {}
+    files = sorted(place.glob("*.toml")) if place.is_dir() else []
+    for path in files:
+        own = _over(own, _checked(path))
+        digest.update(path.name.encode() + path.read_bytes())
+    return own, digest.digest() if files else b""
+
+
+def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> Interests:
+    merged = {role: {language: dict(said) for language, said in entry.items()} for role, entry in base.items()}
+    for role, entry in own.items():
+        for language, said in entry.items():
+            merged.setdefault(role, {}).setdefault(language, {}).update(said)
+    return merged
+
+
+def interests(own: Mapping[str, Any] | None = None) -> Interests:
+    """What interests each role: role → language → {interests (list), message, avoid}. own: a company's changes; what it gives in one
+    language only stands for both, so that no reader finds an empty cell."""
+    merged = _over(_catalogue(), own or {})
+    for role, entry in (own or {}).items():
+        for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
+            said, given = merged[role].setdefault(language, {}), entry.get(language, {})
+            for field, value in entry.get(other, {}).items():
+                if field not in given and role not in _catalogue():
+                    said[field] = value
+    return merged
