@@ -110,7 +110,7 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         "customer_counts": (["stage", "segment", "accounts"], ""),
         "growth_bridge": (["segment", "part", *ends, "n", "unit"], money),
         "growth_by": (["dimension", "group", "part", *ends, "n", "unit"], money),
-        "retention": (["segment", "cohort", "measure", *ends, "n", "unit"], "share"),
+        "retention": (["segment", "cohort", "measure", *ends, "n", "accounts", "unit"], "share"),
         "penetration": (["segment", "industry", "known", "worked", "customers", "share", "low", "high", "won", "unit"], money),
         "statements": (["axis", "statement", "state", "number", "of", *ends, "level", "n", "unit", "now", "flip_at"], ""),
         "definitions": (["definition", "used", "same_as", "n_smb", "n_ka", "finding", "state"], ""),

@@ -158,12 +158,13 @@ def _market(world: World, policy: Policy) -> list[Cell]:
     for kind, label, size, ranked in (
         ("holds", "KA", key.market, key.ranked),
         ("border-smb", "SMB", large, 0.03),
+        ("border-smb-few", "SMB", large, 0.005),  # fewer on both lists than an upper limit takes: the lower one decides
         ("fails-smb", "SMB", 1400, 0.05),
         ("border-ka", "KA", small, key.ranked),
         ("fails-ka", "KA", 3 * small, key.ranked),
     ):
         moved, share = with_segment(world, label, market=size, ranked=ranked), LIKE_HEALTHY if kind == "holds" else 1.0
-        what = f"{size} potential {label} customers, {ranked:.0%} of them on a ranking"
+        what = f"{size} potential {label} customers, {100 * ranked:g}% of them on a ranking"
         name, marks = f"M-1.1-{kind}", f"marks {large} and {small}"
         out.append(exact_cell(name, "M-1.1", kind.split("-")[0], moved, policy, ("01",), what, marks, share=share))
     # More key accounts than the mark, and lists that would make them look fewer: an estimate taken at its word says the opposite.

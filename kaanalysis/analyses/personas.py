@@ -15,15 +15,15 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact
 
 from kaanalysis import aggregates
+from kaanalysis.analyses.persona_profile import learn_profile, with_prospects
 from kaanalysis.analyses.verdicts import above, find_flips, number
 from kaanalysis.analyses.white_space import COLUMNS, white_space
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
-from kaanalysis.stats import Estimate, holm, newcombe_difference, wilson
+from kaanalysis.stats import Estimate, newcombe_difference, wilson
 
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 KEYS = {
@@ -122,54 +122,6 @@ def classified(register: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return register
 
 
-def learn_profile(company: Company, policy: Policy, register: pd.DataFrame) -> pd.DataFrame:
-    """What sets the accounts of M-1.5d apart from other paying customers without a persona: one row per industry and category of purchase:
-    dimension, value, mine, of_mine, others, of_others (accounts), p_adjusted (Fisher's exact test, Holm over all rows), typical
-    (surely commoner among them). Empty with fewer than `evidence.minimum_units` accounts in the persona: too few to learn from."""
-    paying = register[register["won"] > 0].set_index("account_id")
-    chosen = paying["persona"].eq("M-1.5d").fillna(False)
-    rest = paying["persona"].isna()
-    columns = ["dimension", "value", "mine", "of_mine", "others", "of_others", "p_adjusted", "typical"]
-    if chosen.sum() < policy["evidence.minimum_units"] or not rest.any():
-        return pd.DataFrame(columns=columns)
-    deals = aggregates.won_amounts(company, policy)
-    uses = {"industry": paying["industry"].dropna().rename("value").reset_index(),
-            "category": deals[["account_id", "category"]].dropna().drop_duplicates().rename(columns={"category": "value"})}  # fmt: skip
-    rows = []
-    for dimension, frame in uses.items():
-        for value, mine in frame.groupby("value", sort=True):
-            has = pd.Series(paying.index.isin(mine["account_id"]), index=paying.index)
-            counts = [int((has & side).sum()) for side in (chosen, rest)]
-            totals = [int(chosen.sum()), int(rest.sum())]
-            table = [[counts[0], totals[0] - counts[0]], [counts[1], totals[1] - counts[1]]]
-            rows.append(
-                (
-                    dimension,
-                    str(value),
-                    counts[0],
-                    totals[0],
-                    counts[1],
-                    totals[1],
-                    float(fisher_exact(table, "greater").pvalue),
-                )
-            )
-    frame = pd.DataFrame(rows, columns=columns[:-1])
-    if len(frame):
-        frame["p_adjusted"] = holm(frame["p_adjusted"].to_numpy(float))
-    return frame.assign(typical=frame["p_adjusted"] < 1 - policy["evidence.level"])
-
-
-def _with_prospects(register: pd.DataFrame, profile: pd.DataFrame) -> pd.DataFrame:
-    """The register with accounts that are no customers and have no persona counted under d where their industry is typical of it."""
-    industries = (
-        set(profile.loc[profile["typical"] & (profile["dimension"] == "industry"), "value"]) if len(profile) else set()
-    )
-    alike = ~register["customer"] & register["persona"].isna() & register["industry"].isin(industries)
-    register["persona"] = register["persona"].mask(alike, "M-1.5d")
-    register["field"] = register["field"].where(~alike, "industry")
-    return register
-
-
 def _inside(register: pd.DataFrame, policy: Policy) -> pd.Series:
     """The largest customers of the spend window that together bring the policy's share."""
     order = register["spend"].sort_values(ascending=False, kind="stable")
@@ -232,7 +184,7 @@ def find(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.
     """The findings M-1.5a to d; frames `personas`, `white_space`, `persona_sensitivity`, `inside_outside`, `persona_profile`."""
     register = assign(company, policy)
     profile = learn_profile(company, policy, register)
-    register = _with_prospects(register, profile)
+    register = with_prospects(register, profile)
     findings = []
     for persona in PERSONAS:
         missing = _missing(company, persona)
@@ -300,7 +252,7 @@ def _sensitivity(policy: Policy, register: pd.DataFrame, profile: pd.DataFrame) 
     for factor in (1 - margin, 1 + margin):
         limit = min(max(threshold.value * factor, threshold.range[0]), threshold.range[1])
         moved = classified(register, policy.override({"persona.regional_revenue": limit}))
-        moved = _with_prospects(moved, profile)
+        moved = with_prospects(moved, profile)
         then = moved.set_index("account_id")["persona"].reindex(register["account_id"])
         changed = register["persona"].fillna("").to_numpy() != then.fillna("").to_numpy()
         rows.append(
