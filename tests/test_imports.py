@@ -279,7 +279,7 @@ def test_a_map_cannot_read_other_files(shop):
 
 
 def test_an_unknown_source_or_folder_is_refused(tmp_path):
-    with pytest.raises(UnusableData, match="no import map named hubspot; known are bpic2020, maven_crm"):
+    with pytest.raises(UnusableData, match="no import map named hubspot; known are bpic2020, flow_sheet, maven_crm"):
         import_source("hubspot", tmp_path, tmp_path / "out")
     with pytest.raises(UnusableData, match="does not exist"):
         import_source("salvirt", tmp_path / "nowhere", tmp_path / "out")

@@ -28,14 +28,19 @@ def tags(cell: dict[str, Any]) -> list[str]:
 
 
 def shape(path: Path) -> list[str]:
-    """Kinds of cells in order; the evidence part (two headings and a cell), which may repeat, once."""
+    """Kinds of cells in order; what may repeat, once: the evidence part (two headings and one or more cells) and the exercise (two texts,
+    perhaps with a cell to run)."""
     kinds = [f"{c['cell_type']}:{','.join(tags(c))}" for c in cells(path)]
     part = ["markdown:lang-en", "markdown:lang-zh", "code:evidence"]
+    exercise = ["markdown:lang-en,exercise", "markdown:lang-zh,exercise"]
     out: list[str] = []
     for kind in kinds:
+        if (kind == "code:evidence" and out[-1:] == [kind]) or (kind == "code:exercise" and out[-2:] == exercise):
+            continue
         out.append(kind)
-        if out[-6:] == part + part:
-            del out[-3:]
+        for repeated in (part, exercise):
+            if out[-2 * len(repeated) :] == repeated + repeated:
+                del out[-len(repeated) :]
     return out
 
 

@@ -35,15 +35,15 @@ def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
     deals = deals_with_customer(company, policy)
     deals = deals.select("opportunity_id", "segment", "cluster", "outcome", "amount", "created_at")
     people = _people(company)
-    # Met in one role is met; marked as key person in one row is one.
-    met = _persons(people, people.engaged_at.notnull())
-    unmet = people.person_id.nunique() - met if company.has("stakeholders.engaged_at") else ibis.null("int64")
     joined = people.inner_join(deals, "opportunity_id")
     own = ibis.window(group_by=["opportunity_id", "person_id"])
     joined = joined.mutate(
         marked=joined.key_person.fill_null(False).ifelse(1, 0).max().over(own) > 0,
         early=(day_number(joined.engaged_at) - day_number(joined.created_at) <= policy["roles.early_days"]).fill_null(False),
     )  # fmt: skip
+    # Met in one role is met; marked as key person in one row is one.
+    met = _persons(joined, joined.engaged_at.notnull())
+    unmet = joined.person_id.nunique() - met if company.has("stakeholders.engaged_at") else ibis.null("int64")
     frame = joined.group_by(["opportunity_id", "segment", "cluster", "amount"]).aggregate(
         persons=joined.person_id.nunique(), roles=joined.role.nunique(),
         **{p: _persons(joined, joined.part == p) for p in ("approve", "inform", "influence")},
@@ -60,8 +60,6 @@ def persons_by_account(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per account with stakeholders in at least two deals: account_id, name, cluster, segment, deals, found (distinct persons), met
     (persons summed over deals), once, twice (persons on record in exactly one, exactly two of its deals)."""
     accounts = company.table("accounts")
-    if "name" not in accounts.columns:
-        accounts = accounts.mutate(name=ibis.null("string"))
     deals = deals_with_customer(company, policy).select("opportunity_id", "account_id", "cluster", "segment")
     rows = company.table("stakeholders").select("opportunity_id", "person_id").distinct()
     rows = rows.inner_join(deals, "opportunity_id")

@@ -16,7 +16,7 @@ import pandas as pd
 from kaanalysis.aggregates.common import ALL, deals_with_customer, materialised
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
-from kaanalysis.stats.working_time import working_calendar
+from kaanalysis.stats.working_time import calendar_of, working_calendar
 
 US_PER_DAY = 86_400_000_000
 UNKNOWN = "?"
@@ -64,7 +64,7 @@ def transitions(company: Company, policy: Policy) -> Transitions:
     steps = buying_steps(company)
     logged = steps.filter(steps["at"].notnull() & ((steps.source != "interview") | steps.source.isnull()))
     deals = deals_with_customer(company, policy).select("opportunity_id", "segment", "cluster", "outcome")
-    return build(company, logged, deals, policy["process.calendar"])
+    return build(company, logged, deals, calendar_of(policy["process.calendar"], company.info.currency))
 
 
 def build(company: Company, logged: ibis.Table, deals: ibis.Table | None, calendar: str) -> Transitions:

@@ -14,6 +14,7 @@ from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
 from kaanalysis.stats import kaplan_meier, share_of_total, survival_quantile
+from kaanalysis.stats.working_time import calendar_of
 
 MOMENT = 1 / 86_400_000_000  # a microsecond in days: what a flow of one step must outlast its entry by
 
@@ -90,7 +91,7 @@ def find(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.D
     if figures_wanted():
         frames |= _views(process)
         facts = {
-            "calendar": policy["process.calendar"],
+            "calendar": calendar_of(policy["process.calendar"], company.info.currency),
             "events": int(summary["events"].sum()),
             "unknown_days": process.unknown_days,
         }

@@ -16,7 +16,15 @@ NONE = "none"
 CALENDARS = (NONE, "CN", "JP", "KR", "SG", "US", "GB", "DE", "NL")
 # Countries that move working days to weekends by an announcement each year: a year without one is not known yet.
 ANNOUNCED = ("CN",)
+# Countries whose currency is theirs alone: amounts in it say where the customers are.
+OF_CURRENCY = {"CNY": "CN", "JPY": "JP", "KRW": "KR", "SGD": "SG", "USD": "US", "GBP": "GB"}
 _ESTIMATED = "estimated"
+
+
+def calendar_of(choice: str, currency: str) -> str:
+    """The calendar meant: `choice` itself, or for ``currency`` that of the country whose currency (ISO 4217) it is, :data:`NONE` where
+    several countries share it or none of :data:`CALENDARS` has it."""
+    return OF_CURRENCY.get(currency, NONE) if choice == "currency" else choice
 
 
 @lru_cache(maxsize=32)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaanalysis.policy import load_policy
-from kaanalysis.stats.working_time import CALENDARS, known_years, working_calendar
+from kaanalysis.stats.working_time import CALENDARS, NONE, OF_CURRENCY, calendar_of, known_years, working_calendar
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -73,9 +73,16 @@ def test_china_is_known_from_2001_to_the_year_announced_last() -> None:
     assert known_years("none", 1995, 1996) == (1995, 1996)
 
 
-def test_wrong_input_is_refused_and_the_policy_offers_what_there_is() -> None:
+def test_wrong_input_is_refused() -> None:
     with pytest.raises(ValueError, match="must be one of none, CN"):
         working_calendar("XX", 2020, 2021)
     with pytest.raises(ValueError, match="first_year"):
         working_calendar("CN", 2021, 2020)
-    assert load_policy().threshold("process.calendar").choices == CALENDARS
+
+
+def test_a_currency_names_a_calendar_only_where_one_country_has_it() -> None:
+    assert calendar_of("currency", "CNY") == "CN" and calendar_of("currency", "EUR") == NONE
+    assert calendar_of("NL", "CNY") == "NL" and calendar_of(NONE, "CNY") == NONE
+    assert set(OF_CURRENCY.values()) <= set(CALENDARS)
+    choices = load_policy().threshold("process.calendar").choices
+    assert set(choices) == {"currency", *CALENDARS}
