@@ -249,9 +249,22 @@ def draw_lanes(shown: Shown, scene: Scene, ax: Axes, width: float) -> Axes:
         if box.step in repeated:
             mark = scene.text("again", share=scene.share(repeated[box.step]))
             around = {"facecolor": PAPER, "edgecolor": BAD, "linewidth": 0.5, "boxstyle": "round,pad=0.12"}
-            corner = (box.x + box.half_w - 0.04, box.y + box.half_h + 0.015)
-            ax.text(*corner, mark, ha="right", va="bottom", fontsize=FONT - 0.8, color=BAD, zorder=5, bbox=around)
+            end = _free_corner(box, [c[0] for c in curves])
+            corner = (box.x + end * (box.half_w - 0.04), box.y + box.half_h + 0.015)
+            ha = "right" if end > 0 else "left"
+            ax.text(*corner, mark, ha=ha, va="bottom", fontsize=FONT - 0.8, color=BAD, zorder=5, bbox=around)
     return ax
+
+
+def _free_corner(box: Box, curves: list[np.ndarray]) -> int:
+    """1 or -1: the right or left upper corner of a box, whichever fewer arrows pass."""
+    points = np.concatenate(curves) if curves else np.zeros((0, 2))
+
+    def passed(side: int) -> int:
+        corner = np.array([box.x + side * (box.half_w - 0.2), box.y + box.half_h + 0.08])
+        return int((np.hypot(*(points - corner).T) < 0.22).sum())
+
+    return 1 if passed(1) <= passed(-1) else -1
 
 
 def _reach(box: Box, curve: np.ndarray) -> float:
