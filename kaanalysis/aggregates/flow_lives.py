@@ -44,7 +44,8 @@ def flow_lives(company: Company, process: Transitions, policy: Policy) -> pd.Dat
     late. A flow whose first steps fell before the records and are missing cannot be told from a new one; it counts from its first
     step on record."""
     moves = process.moves
-    lives = process.flows.drop("flow_id", "kind_name", "trace").order_by("flow").execute()
+    deals = process.flows.select("flow", "cluster", "closed")
+    lives = process.lives.drop("trace").inner_join(deals, "flow").order_by("flow").execute()
     firsts = moves.filter(moves.again == 0)
     reached = firsts.group_by(["kind", "step"]).aggregate(flows=firsts.count()).execute()
     final = end_steps(lives, reached, policy)

@@ -88,7 +88,7 @@ def handovers(process: Transitions, *, times: bool = True) -> pd.DataFrame:
 def variants(process: Transitions, most: int | None = VARIANTS_SHOWN) -> pd.DataFrame:
     """One row per kind and different sequence of steps, the `most` frequent of each kind (None: all): sequence (list of steps), flows,
     share (of the kind's flows), median_days (first to last step), variants (different sequences of the kind in all)."""
-    lives = process.flows
+    lives = process.lives
     took = lives.end_us - lives.begin_us
     frame = lives.group_by(["kind", "events", "trace"]).aggregate(
         flows=lives.count(), example=lives.flow.min(), median_us=took.quantile(0.5)
