@@ -7,6 +7,7 @@ names in the small frames: grouping by numbers is several times faster than by t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import ibis
 import ibis.expr.types as ir
@@ -29,20 +30,21 @@ _OPTIONAL = {"at": "timestamp", "amount": "float64", "step_no": "int64", "role":
 class Transitions:
     """A log as two tables in the engine, and what their numbers stand for.
 
-    moves: one row per logged event: flow, kind, step, party, actor, part (numbers), place (0 = first of its flow), at_us, again (how
-    often the step was there before in this flow), since_us (time since it was there first), and of the next event in the flow, null
-    at its end: next_step, next_party, wait_us (elapsed), work_us (with days off taken out; null where the calendar is not known).
+    moves: one row per logged event: flow, kind, step, party, actor, part (numbers), place (0 = first of its flow), at_us, and of the next
+    event in the flow, null at its end: next_step, next_party, wait_us (elapsed), work_us (with days off taken out; null where the calendar
+    is not known).
 
     flows: one row per flow: flow (number), flow_id, kind, kind_name, cluster (the customer group, else the flow itself), closed (its deal
     is won or lost).
 
-    lives: one row per flow, what its events say of it as a whole: flow, kind, events, begin_us, end_us, last_step, repeated (a step came
-    again), trace (a 64-bit hash of its steps and their places: equal for equal sequences; for a million different ones the chance that
-    any two fall together is below 1 in 10 million).
+    lives: one row per flow, what its events say of it as a whole: flow, kind, events, begin_us, end_us, last_step, trace (a 64-bit hash of
+    its steps and their places: equal for equal sequences; for a million different ones the chance that any two fall together is below 1
+    in 10 million).
 
     kinds, steps, parties: names by number. actors: one row per role and department, by number (``role``, ``department``, ``party``).
     unknown_days: events on days that the calendar of working days does not know."""
 
+    company: Company
     moves: ibis.Table
     flows: ibis.Table
     lives: ibis.Table
@@ -51,6 +53,18 @@ class Transitions:
     parties: np.ndarray
     actors: pd.DataFrame
     unknown_days: int
+
+    @cached_property
+    def repeats(self) -> ibis.Table:
+        """The events whose step was there before in their flow: flow, kind, step, place, since_us (time since it was there first). Found
+        when first asked for: it takes a sort of its own."""
+        moves = self.moves
+        along = ibis.window(group_by=["flow", "step"], order_by="place")
+        found = moves.select(
+            "flow", "kind", "step", "place",
+            earlier=ibis.row_number().over(along), since_us=moves.at_us - moves.at_us.first().over(along),
+        )  # fmt: skip
+        return materialised(self.company, "process_repeats", found.filter(found.earlier > 0).drop("earlier"))
 
 
 def buying_steps(company: Company) -> ibis.Table:
@@ -88,7 +102,7 @@ def build(company: Company, logged: ibis.Table, deals: ibis.Table | None, calend
     parties = named.drop_duplicates("party_number").sort_values("party_number")["party"].to_numpy(object)
     actors = named.drop_duplicates("actor_number").sort_values("actor_number")[["role", "department", "party"]]
     step_names = named.drop_duplicates("step_number").sort_values("step_number")["step"].to_numpy(object)
-    return Transitions(moves, flows, lives, kinds, step_names, parties, actors.reset_index(drop=True), unknown)
+    return Transitions(company, moves, flows, lives, kinds, step_names, parties, actors.reset_index(drop=True), unknown)
 
 
 def _names(company: Company, logged: ibis.Table) -> pd.DataFrame:
@@ -129,7 +143,7 @@ def _lives(moves: ibis.Table) -> ibis.Table:
     placed = (moves.step.cast("int64") * 2**32 + moves.place.cast("int64")).hash()
     return moves.group_by("flow").aggregate(
         kind=moves.kind.max(), events=moves.count(), begin_us=moves.at_us.min(), end_us=moves.at_us.max(), trace=placed.bit_xor(),
-        last_step=moves.next_step.isnull().ifelse(moves.step, ibis.null("int32")).max(), repeated=moves.again.max() > 0,
+        last_step=moves.next_step.isnull().ifelse(moves.step, ibis.null("int32")).max(),
     )  # fmt: skip
 
 
@@ -168,9 +182,7 @@ def _moves(logged: ibis.Table, flows: ibis.Table, named: ibis.Table, days: ibis.
         "flow", "kind", "step_no", "row__", "at_us", step="step_number", party="party_number", actor="actor_number", part="part_number",
         worked_us=events.before * US_PER_DAY + events.working * (events.at_us % US_PER_DAY),
     )  # fmt: skip
-    order = ["at_us", "step_no", "row__"]
-    along = ibis.window(group_by="flow", order_by=order)
-    repeated = ibis.window(group_by=["flow", "step"], order_by=order)
+    along = ibis.window(group_by="flow", order_by=["at_us", "step_no", "row__"])
 
     def next_of(column: str) -> ir.Value:
         return events[column].lead().over(along)
@@ -178,8 +190,6 @@ def _moves(logged: ibis.Table, flows: ibis.Table, named: ibis.Table, days: ibis.
     return events.select(
         "flow", "kind", "step", "party", "actor", "part", "at_us",
         place=ibis.row_number().over(along).cast("int32"),
-        again=ibis.row_number().over(repeated).cast("int32"),
-        since_us=events.at_us - events.at_us.first().over(repeated),
         next_step=next_of("step"), next_party=next_of("party"), wait_us=next_of("at_us") - events.at_us,
         work_us=next_of("worked_us") - events.worked_us,
     )  # fmt: skip
