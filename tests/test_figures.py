@@ -45,8 +45,8 @@ def process(kinds: tuple[str, ...] = ("KA", "SMB"), steps: int = 6, name: str = 
                 if 0 <= j < steps:
                     edges.append((kind, f"{name} {i}", f"{name} {j}", count, count, 0.002 * 10 ** (i % 4), 20.0))
     durations = pd.DataFrame(
-        [(k, 100, 600, 40.0, 35.0, 45.0) for k in kinds],
-        columns=["kind", "flows", "events", "median_days", "low", "high"],
+        [(k, 100, 600, 40.0, 35.0, 45.0, 80.0) for k in kinds],
+        columns=["kind", "flows", "events", "median_days", "low", "high", "p90_days"],
     )
     sequences = [(k, [f"{name} {j}" for j in (*range(min(steps, 5)), 2)], 60 - 20 * i, 0.6 - 0.2 * i, 12.0, 30)
                  for k in kinds for i in range(3)]  # fmt: skip
@@ -495,6 +495,15 @@ def test_arrows_are_back_where_most_moves_return_and_steps_that_come_again_are_m
     assert 0 < len(dashed) <= into < arrows
     marks = [t.get_text() for t in figure.axes[0].texts if t.get_text().startswith("↻")]
     assert marks == ["↻\u00a010%"], "9 of 90 flows"
+
+
+def test_durations_that_no_half_of_the_flows_has_reached_are_said_to_be_open() -> None:
+    frames = process(("KA",))
+    lost = {"median_days": np.nan, "low": 20.0, "high": np.nan, "p90_days": np.nan}
+    made = result("02_procurement_flow", [], {"flow_durations": frames["flow_durations"].assign(**lost)})
+    spec = figures.spec(made.id, "flow_durations")
+    assert "no median yet" in figure_title(spec, made, "en")
+    assert any("not reached" in t.get_text() for t in draw_figure(spec, made, "en").axes[0].texts)
 
 
 def test_roles_without_departments_of_their_own_are_not_drawn() -> None:

@@ -9,6 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from kaanalysis.aggregates.process_views import reached
 from kaanalysis.aggregates.transitions import US_PER_DAY, Transitions
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -21,13 +22,13 @@ def _midnight_us(day: dt.date) -> int:
     return (day - dt.date(1970, 1, 1)).days * US_PER_DAY
 
 
-def end_steps(lives: pd.DataFrame, reached: pd.DataFrame, policy: Policy) -> set[tuple[int, int]]:
+def end_steps(lives: pd.DataFrame, steps: pd.DataFrame, policy: Policy) -> set[tuple[int, int]]:
     """Kinds and steps (numbers) that end the process: in at least ``process.end_share`` of the flows that reached them nothing follows.
 
     Steps that fewer than ``evidence.minimum_units`` flows reached are left out: among a handful that happen to rest there an open flow
     would count as finished."""
     last = lives.groupby(["kind", "last_step"]).size()
-    at = reached.set_index(["kind", "step"])["flows"]
+    at = steps.set_index(["kind", "step"])["flows"]
     share = last.reindex(at.index, fill_value=0) / at
     ends = share[(share >= policy["process.end_share"]) & (at >= policy["evidence.minimum_units"])]
     return {(int(kind), int(step)) for kind, step in ends.index}
@@ -43,11 +44,10 @@ def flow_lives(company: Company, process: Transitions, policy: Policy) -> pd.Dat
     that very day). Flows that began before ``observed_from`` are on record only because they were still running then: they enter
     late. A flow whose first steps fell before the records and are missing cannot be told from a new one; it counts from its first
     step on record."""
-    moves = process.moves
-    lives = process.flows.drop("flow_id", "kind_name", "trace").order_by("flow").execute()
-    firsts = moves.filter(moves.again == 0)
-    reached = firsts.group_by(["kind", "step"]).aggregate(flows=firsts.count()).execute()
-    final = end_steps(lives, reached, policy)
+    deals = process.flows.select("flow", "cluster", "closed")
+    lives = process.lives.drop("trace").inner_join(deals, "flow").order_by("flow").execute()
+    again = process.repeats.select("flow").distinct().execute()["flow"]
+    final = end_steps(lives, reached(process), policy)
     at_end = np.fromiter(
         ((k, s) in final for k, s in zip(lives["kind"], lives["last_step"], strict=True)), bool, len(lives)
     )
@@ -66,7 +66,7 @@ def flow_lives(company: Company, process: Transitions, policy: Policy) -> pd.Dat
             "days": (until - begin) / US_PER_DAY,
             "finished": finished,
             "entry_days": entry / US_PER_DAY,
-            "repeated": lives["repeated"].to_numpy(bool),
+            "repeated": lives["flow"].isin(again).to_numpy(bool),
             "seen": (entry == 0) | (until - begin > entry),
         }
     )

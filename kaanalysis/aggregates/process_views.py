@@ -59,7 +59,7 @@ def returns(process: Transitions) -> pd.DataFrame:
     """One row per kind and pair of steps of which the second was there before in the flow: returns (how often; rework, where
     `directly_follows` counts all). To be joined to that."""
     moves = process.moves
-    again = moves.filter(moves.again > 0).select(back_flow="flow", back_place=ibis._.place - 1)
+    again = process.repeats.select(back_flow="flow", back_place=ibis._.place - 1)
     pairs = moves.inner_join(again, [("flow", "back_flow"), ("place", "back_place")])
     frame = pairs.group_by(["kind", "step", "next_step"]).aggregate(returns=pairs.count()).execute()
     return _with_names(frame, process, ["kind", "step", "next_step"])
@@ -88,7 +88,7 @@ def handovers(process: Transitions, *, times: bool = True) -> pd.DataFrame:
 def variants(process: Transitions, most: int | None = VARIANTS_SHOWN) -> pd.DataFrame:
     """One row per kind and different sequence of steps, the `most` frequent of each kind (None: all): sequence (list of steps), flows,
     share (of the kind's flows), median_days (first to last step), variants (different sequences of the kind in all)."""
-    lives = process.flows
+    lives = process.lives
     took = lives.end_us - lives.begin_us
     frame = lives.group_by(["kind", "events", "trace"]).aggregate(
         flows=lives.count(), example=lives.flow.min(), median_us=took.quantile(0.5)
@@ -115,19 +115,14 @@ def buying_nodes(process: Transitions) -> pd.DataFrame:
     from the step before to this one median_wait_days, p90_wait_days, total_wait_days, median_working_days (NaN for steps that only
     begin flows)."""
     moves = process.moves
-    cells = moves.group_by(["kind", "step", "party", "part"]).aggregate(
-        count=moves.count(), flows=(moves.again == 0).sum(), places=moves.place.sum()
-    )
+    cells = moves.group_by(["kind", "step", "party", "part"]).aggregate(count=moves.count(), places=moves.place.sum())
     frame = cells.execute().sort_values(
         ["kind", "step", "count", "party", "part"], ascending=[True, True, False, True, True]
     )
     nodes = frame.groupby(["kind", "step"], as_index=False).agg(
-        party=("party", "first"),
-        part=("part", "first"),
-        count=("count", "sum"),
-        flows=("flows", "sum"),
-        places=("places", "sum"),
+        party=("party", "first"), part=("part", "first"), count=("count", "sum"), places=("places", "sum")
     )
+    nodes = nodes.merge(reached(process)[["kind", "step", "flows"]], on=["kind", "step"])
     nodes["part"] = np.array(PARTS, dtype=object)[nodes["part"].to_numpy(int)]
     nodes["place"] = nodes.pop("places") / nodes["count"]
     nodes = _with_names(nodes, process, ["kind", "place", "step"])
@@ -136,12 +131,19 @@ def buying_nodes(process: Transitions) -> pd.DataFrame:
     return nodes.merge(worked, on=["kind", "step"], how="left")
 
 
+def reached(process: Transitions) -> pd.DataFrame:
+    """One row per kind and step, as numbers: count (events), flows (that reached it)."""
+    counts = process.moves.group_by(["kind", "step"]).aggregate(count=ibis._.count()).execute()
+    more = process.repeats.group_by(["kind", "step"]).aggregate(again=ibis._.count()).execute()
+    frame = counts.merge(more, on=["kind", "step"], how="left")
+    frame["flows"] = frame["count"] - frame.pop("again").fillna(0).astype(int)
+    return frame
+
+
 def rework(process: Transitions) -> pd.DataFrame:
     """One row per kind and step that comes again in a flow: flows (in which it comes again), reached (flows with the step at all),
     repeats (times beyond the first), median_extra_days and total_extra_days (from the first time to the last, per flow)."""
-    moves = process.moves
-    reached = moves.filter(moves.again == 0).group_by(["kind", "step"]).aggregate(reached=ibis._.count())
-    more = moves.filter(moves.again > 0)
+    more = process.repeats
     by_flow = more.group_by(["flow", "kind", "step"]).aggregate(repeats=more.count(), extra=more.since_us.max())
     loops = by_flow.group_by(["kind", "step"]).aggregate(
         flows=by_flow.count(),
@@ -149,7 +151,8 @@ def rework(process: Transitions) -> pd.DataFrame:
         median_us=by_flow.extra.quantile(0.5),
         total_us=by_flow.extra.sum(),
     )
-    frame = loops.inner_join(reached, ["kind", "step"]).execute()
+    at_all = reached(process)[["kind", "step", "flows"]].rename(columns={"flows": "reached"})
+    frame = loops.execute().merge(at_all, on=["kind", "step"])
     frame = _days(frame, {"median_us": "median_extra_days", "total_us": "total_extra_days"})
     frame = _with_names(frame, process, ["kind", ("flows", False), "step"])
     return frame[["kind", "step", "flows", "reached", "repeats", "median_extra_days", "total_extra_days"]]

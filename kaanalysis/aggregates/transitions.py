@@ -7,6 +7,7 @@ names in the small frames: grouping by numbers is several times faster than by t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import ibis
 import ibis.expr.types as ir
@@ -29,24 +30,41 @@ _OPTIONAL = {"at": "timestamp", "amount": "float64", "step_no": "int64", "role":
 class Transitions:
     """A log as two tables in the engine, and what their numbers stand for.
 
-    moves: one row per logged event: flow, kind, step, party, actor, part (numbers), place (0 = first of its flow), at_us, again (how
-    often the step was there before in this flow), since_us (time since it was there first), and of the next event in the flow, null
-    at its end: next_step, next_party, wait_us (elapsed), work_us (with days off taken out; null where the calendar is not known).
+    moves: one row per logged event: flow, kind, step, party, actor, part (numbers), place (0 = first of its flow), at_us, and of the next
+    event in the flow, null at its end: next_step, next_party, wait_us (elapsed), work_us (with days off taken out; null where the calendar
+    is not known).
 
     flows: one row per flow: flow (number), flow_id, kind, kind_name, cluster (the customer group, else the flow itself), closed (its deal
-    is won or lost), events, begin_us, end_us, last_step, repeated (a step came again), trace (a 64-bit hash of its steps and their
-    places: equal for equal sequences; for a million different ones the chance that any two fall together is below 1 in 10 million).
+    is won or lost).
+
+    lives: one row per flow, what its events say of it as a whole: flow, kind, events, begin_us, end_us, last_step, trace (a 64-bit hash of
+    its steps and their places: equal for equal sequences; for a million different ones the chance that any two fall together is below 1
+    in 10 million).
 
     kinds, steps, parties: names by number. actors: one row per role and department, by number (``role``, ``department``, ``party``).
     unknown_days: events on days that the calendar of working days does not know."""
 
+    company: Company
     moves: ibis.Table
     flows: ibis.Table
+    lives: ibis.Table
     kinds: np.ndarray
     steps: np.ndarray
     parties: np.ndarray
     actors: pd.DataFrame
     unknown_days: int
+
+    @cached_property
+    def repeats(self) -> ibis.Table:
+        """The events whose step was there before in their flow: flow, kind, step, place, since_us (time since it was there first). Found
+        when first asked for: it takes a sort of its own."""
+        moves = self.moves
+        along = ibis.window(group_by=["flow", "step"], order_by="place")
+        found = moves.select(
+            "flow", "kind", "step", "place",
+            earlier=ibis.row_number().over(along), since_us=moves.at_us - moves.at_us.first().over(along),
+        )  # fmt: skip
+        return materialised(self.company, "process_repeats", found.filter(found.earlier > 0).drop("earlier"))
 
 
 def buying_steps(company: Company) -> ibis.Table:
@@ -74,15 +92,17 @@ def build(company: Company, logged: ibis.Table, deals: ibis.Table | None, calend
     :func:`kaanalysis.stats.working_time.working_calendar`."""
     named = _names(company, logged)
     flows = materialised(company, "process_flows", _flows(logged, deals))
-    kinds = flows.select("kind", "kind_name").distinct().order_by("kind").execute()["kind_name"].to_numpy(object)
+    kinds = flows.select("kind_name").distinct().order_by("kind_name").execute()["kind_name"].to_numpy(object)
+    numbers = pd.DataFrame({"kind_name": pd.array(kinds, "str"), "kind": np.arange(len(kinds), dtype=np.int16)})
+    flows = flows.inner_join(materialised(company, "process_kinds", numbers), "kind_name")
     days, unknown = _calendar(company, logged, calendar)
     table = company.raw.connection.table("view_process_names")  # type: ignore[union-attr]
     moves = materialised(company, "process_moves", _moves(logged, flows, table, days))
-    flows = materialised(company, "process_lives", _with_lives(flows, moves))
+    lives = materialised(company, "process_lives", _lives(moves))
     parties = named.drop_duplicates("party_number").sort_values("party_number")["party"].to_numpy(object)
     actors = named.drop_duplicates("actor_number").sort_values("actor_number")[["role", "department", "party"]]
     step_names = named.drop_duplicates("step_number").sort_values("step_number")["step"].to_numpy(object)
-    return Transitions(moves, flows, kinds, step_names, parties, actors.reset_index(drop=True), unknown)
+    return Transitions(company, moves, flows, lives, kinds, step_names, parties, actors.reset_index(drop=True), unknown)
 
 
 def _names(company: Company, logged: ibis.Table) -> pd.DataFrame:
@@ -116,20 +136,15 @@ def _flows(logged: ibis.Table, deals: ibis.Table | None) -> ibis.Table:
         cluster=flows.cluster.fill_null("flow " + flows.flow_id),
         closed=flows.outcome.isin(["won", "lost"]).fill_null(False),
     )
-    return flows.mutate(
-        flow=ibis.row_number().over(order_by="flow_id").cast("int32"),
-        kind=ibis.dense_rank().over(order_by="kind_name").cast("int16"),
-    )
+    return flows.mutate(flow=ibis.row_number().over(order_by="flow_id").cast("int32"))
 
 
-def _with_lives(flows: ibis.Table, moves: ibis.Table) -> ibis.Table:
-    """The flows with what their events say of them as a whole."""
+def _lives(moves: ibis.Table) -> ibis.Table:
     placed = (moves.step.cast("int64") * 2**32 + moves.place.cast("int64")).hash()
-    lives = moves.group_by("flow").aggregate(
-        events=moves.count(), begin_us=moves.at_us.min(), end_us=moves.at_us.max(), trace=placed.bit_xor(),
-        last_step=moves.next_step.isnull().ifelse(moves.step, ibis.null("int32")).max(), repeated=moves.again.max() > 0,
+    return moves.group_by("flow").aggregate(
+        kind=moves.kind.max(), events=moves.count(), begin_us=moves.at_us.min(), end_us=moves.at_us.max(), trace=placed.bit_xor(),
+        last_step=moves.next_step.isnull().ifelse(moves.step, ibis.null("int32")).max(),
     )  # fmt: skip
-    return flows.inner_join(lives, "flow")
 
 
 def _calendar(company: Company, logged: ibis.Table, calendar: str) -> tuple[ibis.Table, int]:
@@ -167,9 +182,7 @@ def _moves(logged: ibis.Table, flows: ibis.Table, named: ibis.Table, days: ibis.
         "flow", "kind", "step_no", "row__", "at_us", step="step_number", party="party_number", actor="actor_number", part="part_number",
         worked_us=events.before * US_PER_DAY + events.working * (events.at_us % US_PER_DAY),
     )  # fmt: skip
-    order = ["at_us", "step_no", "row__"]
-    along = ibis.window(group_by="flow", order_by=order)
-    repeated = ibis.window(group_by=["flow", "step"], order_by=order)
+    along = ibis.window(group_by="flow", order_by=["at_us", "step_no", "row__"])
 
     def next_of(column: str) -> ir.Value:
         return events[column].lead().over(along)
@@ -177,8 +190,6 @@ def _moves(logged: ibis.Table, flows: ibis.Table, named: ibis.Table, days: ibis.
     return events.select(
         "flow", "kind", "step", "party", "actor", "part", "at_us",
         place=ibis.row_number().over(along).cast("int32"),
-        again=ibis.row_number().over(repeated).cast("int32"),
-        since_us=events.at_us - events.at_us.first().over(repeated),
         next_step=next_of("step"), next_party=next_of("party"), wait_us=next_of("at_us") - events.at_us,
         work_us=next_of("worked_us") - events.worked_us,
     )  # fmt: skip

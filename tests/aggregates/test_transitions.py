@@ -73,12 +73,13 @@ def test_party_is_the_role_else_the_department_and_actors_keep_both(company: Ope
     assert records(actors, "role", "department") == [("CFO", "finance"), ("", "finance"), ("", "")]
 
 
-def test_steps_that_come_again_are_counted_with_the_time_since_the_first(company: Open, policy: Policy) -> None:
+def test_steps_that_come_again_are_kept_with_the_time_since_the_first(company: Open, policy: Policy) -> None:
     opened = company(buying_steps=STEPS + "".join(
         f"F,{step},do,r,,,,{i},2025-01-0{i},log\n" for i, step in enumerate("abaab", 1)))  # fmt: skip
-    _, _, moves = table(opened, policy)
-    assert moves["again"].tolist() == [0, 0, 1, 2, 1]
-    assert (moves["since_us"] / (24 * HOUR)).tolist() == [0, 0, 2, 3, 3]
+    process, _, _ = table(opened, policy)
+    repeats = process.repeats.order_by("place").execute()
+    assert repeats["place"].tolist() == [2, 3, 4] and process.steps[repeats["step"]].tolist() == ["a", "a", "b"]
+    assert (repeats["since_us"] / (24 * HOUR)).tolist() == [2, 3, 3]
 
 
 @pytest.mark.parametrize(("calendar", "working"), [
