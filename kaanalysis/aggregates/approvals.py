@@ -10,9 +10,6 @@ from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 
 DAY_US = 86_400_000_000
-_KINDS = {"role": "string", "department": "string", "category": "string", "opportunity_id": "string", "account_id": "string",
-          "source": "string", "at": "timestamp", "started_at": "timestamp", "amount": "float64", "authority_limit": "float64",
-          "step_no": "int64", "days": "float64"}  # fmt: skip
 
 
 def _microseconds(value: ibis.expr.types.TimestampValue) -> ibis.expr.types.IntegerValue:
@@ -23,8 +20,6 @@ def _steps(company: Company, policy: Policy) -> ibis.Table:
     """Buying steps with every optional column there, their times as int64 microseconds, and the deal they belong to: segment, cluster
     (customer group; the flow itself where it belongs to no deal), outcome; the deal's amount where the step has none."""
     steps = company.table("buying_steps")
-    missing = {c: ibis.null(kind) for c, kind in _KINDS.items() if c not in steps.columns}
-    steps = steps.mutate(**missing) if missing else steps
     steps = steps.mutate(
         at_us=_microseconds(steps["at"].cast("timestamp")),
         begin_us=_microseconds(steps.started_at.fill_null(steps["at"]).cast("timestamp")),
@@ -85,8 +80,7 @@ def stances(company: Company, policy: Policy) -> pd.DataFrame:
     is left out: it is who speaks for the purchase."""
     people = company.table("stakeholders")
     people = people.filter(people.stance.notnull())
-    if "key_person" in people.columns:
-        people = people.filter(~people.key_person.fill_null(False))
+    people = people.filter(~people.key_person.fill_null(False))
     deals = deals_with_customer(company, policy).select("opportunity_id", "segment", "cluster")
     joined = people.inner_join(deals, "opportunity_id")
     frame = joined.group_by(["role", "segment", "cluster"]).aggregate(

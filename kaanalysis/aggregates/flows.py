@@ -12,17 +12,11 @@ from kaanalysis.policy import Policy
 
 CELL = ("category", "industry", "size_band")
 FLOWS_PER_CELL = 200  # beyond so many a cell's mean is known and its pairs are plenty
-_TYPES = {"at": "timestamp", "started_at": "timestamp", "days": "float64", "amount": "float64", "step_no": "int64"}
-_READ = ("flow_id", "step", "part", "department", "role", "opportunity_id", "account_id", *CELL, "step_no", "at",
-         "started_at", "days", "amount", "source")  # fmt: skip
 
 
 def _steps(company: Company) -> ibis.Table:
-    """Buying steps, optional columns that are missing null, with `party`: the role, or the department where no role is given."""
+    """Buying steps with `party`: the role, or the department where no role is given."""
     steps = company.table("buying_steps")
-    for column in _READ:
-        if column not in steps.columns:
-            steps = steps.mutate(**{column: ibis.null(_TYPES.get(column, "string"))})
     party = steps.role.fill_null(steps.department).fill_null("?")
     return steps.mutate(party=party, told=(steps.source == "interview").fill_null(False))
 
@@ -87,8 +81,6 @@ def _has_key_accounts(company: Company, policy: Policy) -> bool:
 
 def _with_employees(company: Company, policy: Policy) -> ibis.Table:
     accounts, sizes = account_segments(company, policy), company.table("accounts")
-    if "employees" not in sizes.columns:
-        sizes = sizes.mutate(employees=ibis.null("float64"))
     return accounts.inner_join(sizes.select("account_id", "employees"), "account_id")
 
 

@@ -13,15 +13,6 @@ from kaanalysis.policy import Policy
 KEY = "KA"
 
 
-def _people(company: Company) -> ibis.Table:
-    """Stakeholders with all columns that are read here; what is missing is null."""
-    people = company.table("stakeholders")
-    for column, kind in (("engaged_at", "date"), ("key_person", "boolean")):
-        if column not in people.columns:
-            people = people.mutate(**{column: ibis.null(kind)})
-    return people
-
-
 def _persons(people: ibis.Table, where: ir.BooleanValue) -> ir.IntegerScalar:
     """Distinct persons among the rows where `where` holds."""
     return where.fill_null(False).ifelse(people.person_id, ibis.null("string")).nunique()
@@ -34,7 +25,7 @@ def parties_by_deal(company: Company, policy: Policy) -> pd.DataFrame:
     met within ``roles.early_days`` of opening)."""
     deals = deals_with_customer(company, policy)
     deals = deals.select("opportunity_id", "segment", "cluster", "outcome", "amount", "created_at")
-    people = _people(company)
+    people = company.table("stakeholders")
     joined = people.inner_join(deals, "opportunity_id")
     own = ibis.window(group_by=["opportunity_id", "person_id"])
     joined = joined.mutate(

@@ -42,7 +42,7 @@ def _texts(company: Company) -> list[ibis.Table]:
         out.append(steps.filter(steps.opportunity_id.notnull()).select("opportunity_id", text=steps.step))
     if company.has("activities.action"):
         activities = company.table("activities")
-        columns = [activities[c] for c in ("action", "topic") if c in activities.columns]
+        columns = [activities.action, activities.topic]
         out += [activities.select("opportunity_id", text=column) for column in columns]
     return out
 

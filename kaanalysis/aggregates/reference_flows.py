@@ -38,18 +38,17 @@ def flow_roles(company: Company, policy: Policy) -> pd.DataFrame:
         outcome=joined.outcome.max(),
         first_day=day_number(joined["at"]).min(),
     )  # fmt: skip
-    return frame.order_by(["flow_id", "role"]).execute()
+    return frame.order_by(["flow_id", "role"]).execute().astype({"first_day": "float64"})
 
 
 def key_account_deals(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per key-account deal with an opening date and stakeholders on record: opportunity_id, account_id, name, cluster, category,
     industry, outcome, opened, closed (days since 1970-01-01; closed null where open or not dated)."""
     accounts = company.table("accounts")
-    name = accounts.name if "name" in accounts.columns else ibis.null("string")
     deals = deals_with_customer(company, policy)
     deals = deals.filter((deals.segment == KEY) & deals.created_at.notnull())
     deals = deals.semi_join(company.table("stakeholders"), "opportunity_id")
-    frame = deals.inner_join(accounts.select("account_id", name=name), "account_id")
+    frame = deals.inner_join(accounts.select("account_id", "name"), "account_id")
     frame = frame.select(
         "opportunity_id", "account_id", "name", "cluster", "category", "industry", "outcome",
         opened=day_number(frame.created_at), closed=day_number(frame.closed_at),
@@ -63,4 +62,4 @@ def role_meetings(company: Company, policy: Policy) -> pd.DataFrame:
     deals = deals_with_customer(company, policy)
     people = company.table("stakeholders").semi_join(deals.filter(deals.segment == KEY), "opportunity_id")
     frame = people.group_by(["opportunity_id", "role"]).aggregate(met_day=day_number(people.engaged_at).min())
-    return frame.order_by(["opportunity_id", "role"]).execute()
+    return frame.order_by(["opportunity_id", "role"]).execute().astype({"met_day": "float64"})

@@ -22,8 +22,6 @@ from kaanalysis.stats.working_time import calendar_of, working_calendar
 US_PER_DAY = 86_400_000_000
 UNKNOWN = "?"
 PARTS = ("approve", "do", "inform", "influence")
-_OPTIONAL = {"at": "timestamp", "amount": "float64", "step_no": "int64", "role": "string", "department": "string",
-             "category": "string", "opportunity_id": "string", "source": "string"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,9 +66,8 @@ class Transitions:
 
 
 def buying_steps(company: Company) -> ibis.Table:
-    """Buying steps with optional columns that are missing null, and `party`: the role, or the department where no role is given."""
+    """Buying steps with `party`: the role, or the department where no role is given."""
     steps = company.table("buying_steps")
-    steps = steps.mutate(**{n: ibis.null(kind) for n, kind in _OPTIONAL.items() if n not in steps.columns})
     return steps.mutate(party=steps.role.fill_null(steps.department).fill_null(UNKNOWN))
 
 
