@@ -99,7 +99,7 @@ def alarms(
     """The rows of `expected` (:func:`references`) for which the alarm goes off at the `review` day (by opportunity_id, days since 1970;
     deals not in it are not reviewed): the role belongs to the process, nobody who holds it has been met, its step is not done."""
     rows = expected[expected["share"] >= reference_share]
-    rows = rows.assign(review=rows["opportunity_id"].map(review)).dropna(subset=["review"])
+    rows = rows.assign(review=rows["opportunity_id"].map(review).astype("float64")).dropna(subset=["review"])
     rows = rows.merge(meetings, on=["opportunity_id", "role"], how="left", indicator="on_record")
     done = roles.dropna(subset=["opportunity_id"])[["opportunity_id", "role", "first_day"]]
     rows = rows.merge(done, on=["opportunity_id", "role"], how="left")
@@ -111,7 +111,7 @@ def alarms(
 def _unmet_later(review: pd.Series, meetings: pd.DataFrame, roles: pd.DataFrame) -> pd.DataFrame:
     """Roles that took part in the deal's own log after the review day and nobody of whom had been met on it."""
     rows = roles.dropna(subset=["opportunity_id", "first_day"])[["opportunity_id", "role", "first_day"]]
-    rows = rows.assign(review=rows["opportunity_id"].map(review)).dropna(subset=["review"])
+    rows = rows.assign(review=rows["opportunity_id"].map(review).astype("float64")).dropna(subset=["review"])
     rows = rows[rows["first_day"] > rows["review"]].merge(meetings, on=["opportunity_id", "role"], how="left")
     return rows[~(rows["met_day"] <= rows["review"]).fillna(False)]
 
