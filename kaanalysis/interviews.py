@@ -7,14 +7,13 @@ flow_sheet`` writes these files; by hand, ``interviews/<name>.csv``, ``.tsv`` or
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from kaanalysis.contracts import Fault
-from kaanalysis.source_files import read_file
+from kaanalysis.source_files import read_beside
 
 FOLDER = "interviews"
 COLUMNS = ("flow_id", "company", "sampling_frame", "interviewer", "interviewed_at", "informant", "purchases_per_year",
@@ -29,7 +28,6 @@ WANTED = {
     "purchases_per_year?": ["purchases_per_year", "年采购次数"],
     "key_person?": ["key_person", "关键人"],
 }
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".xlsx": ","}
 # What a sample may lack, in the order in which it is asked for: who buys, by which process, and how it came about.
 LACKS = ("no_approver", "no_key_person", "no_informed", "no_party", "few_steps", "no_order", "no_days", "no_amount",
          "no_cell", "no_frame", "no_interviewer", "no_date", "no_informant")  # fmt: skip
@@ -49,20 +47,10 @@ def read_interviews(folder: Path) -> tuple[pd.DataFrame, list[Fault], bytes]:
 
     A row without flow_id, or with one that an earlier row has, is set aside; a date or number that cannot be read is left out; each is
     a fault. Raises :class:`~kaanalysis.contracts.UnusableData` for a file that cannot be read or has no flow_id."""
-    place, faults, digest = folder / FOLDER, [], hashlib.sha256()
-    frames = []
-    files = sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")) if place.is_dir() else []
-    for path in files:
-        table = f"{FOLDER}/{path.name}"
-        if path.suffix.casefold() not in DELIMITERS:
-            faults.append(Fault(table, "", None, None, "unknown_table", "ignore"))
-            continue
-        found, skipped = read_file(path, {"delimiter": DELIMITERS[path.suffix.casefold()]}, WANTED)
-        faults += [Fault(table, "", row, text[:200], "ragged_row", "set_aside") for row, text in skipped]
-        digest.update(path.name.encode() + path.read_bytes())
-        frames.append(found.to_pandas(strings_to_categorical=False).assign(table=table))
-    if not frames:
-        return empty_interviews(), faults, digest.digest() if files else b""
+    tables, faults, digest = read_beside(folder / FOLDER, WANTED)
+    if not tables:
+        return empty_interviews(), faults, digest
+    frames = [frame.assign(table=table) for table, frame in tables.items()]
     frame = pd.concat(frames, ignore_index=True).astype(object)
     frame = frame.where(frame.notna(), None)
     blank = frame["flow_id"].isna() | (frame["flow_id"].astype(str).str.strip() == "")
@@ -84,7 +72,7 @@ def read_interviews(folder: Path) -> tuple[pd.DataFrame, list[Fault], bytes]:
             for t, n, v in zip(frame.loc[odd, "table"], frame.loc[odd, "_row"], frame.loc[odd, column], strict=True)
         ]
     frame = frame.assign(interviewed_at=dates.astype("datetime64[s]"), purchases_per_year=counts.astype("float64"))
-    return frame[list(COLUMNS)], faults, digest.digest()
+    return frame[list(COLUMNS)], faults, digest
 
 
 def samples(steps: pd.DataFrame, interviews: pd.DataFrame, least_steps: int) -> pd.DataFrame:

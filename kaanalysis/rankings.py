@@ -8,14 +8,13 @@ without a year column a year in it is taken. Lists are matched to accounts by :m
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
 import pandas as pd
 
 from kaanalysis.contracts import TABLES, Fault
-from kaanalysis.source_files import read_file
+from kaanalysis.source_files import read_beside
 
 FOLDER = "rankings"
 COLUMNS = ("list", "year", "rank", "name", "reach", "row")
@@ -26,7 +25,6 @@ WANTED = {
     "year?": ["year", "年份", "年度"],
     "reach?": ["reach", "scope", "范围"],
 }
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".xlsx": ","}
 
 
 def read_rankings(folder: Path) -> tuple[pd.DataFrame, list[Fault], bytes]:
@@ -35,18 +33,10 @@ def read_rankings(folder: Path) -> tuple[pd.DataFrame, list[Fault], bytes]:
 
     A row without a name is set aside, a reach that is none of the contract's is left out, each as a fault; a file of another kind is
     reported and not read. Raises :class:`UnusableData` for a file that cannot be read or has no column of names."""
-    place, faults, digest = folder / FOLDER, [], hashlib.sha256()
+    tables, faults, digest = read_beside(folder / FOLDER, WANTED)
     frames = [pd.DataFrame(columns=list(COLUMNS))]
-    files = sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")) if place.is_dir() else []
-    for path in files:
-        table = f"{FOLDER}/{path.name}"
-        if path.suffix.casefold() not in DELIMITERS:
-            faults.append(Fault(table, "", None, None, "unknown_table", "ignore"))
-            continue
-        found, skipped = read_file(path, {"delimiter": DELIMITERS[path.suffix.casefold()]}, WANTED)
-        faults += [Fault(table, "", row, text[:200], "ragged_row", "set_aside") for row, text in skipped]
-        digest.update(path.name.encode() + path.read_bytes())
-        frame = found.to_pandas(strings_to_categorical=False).rename(columns={"_row": "row"})
+    for table, read in tables.items():
+        path, frame = Path(table), read.rename(columns={"_row": "row"})
         blank = frame["name"].isna() | (frame["name"].astype(str).str.strip() == "")
         faults += [Fault(table, "name", int(row), None, "required", "set_aside") for row in frame.loc[blank, "row"]]
         reach = frame["reach"].str.strip().str.casefold()
@@ -62,4 +52,4 @@ def read_rankings(folder: Path) -> tuple[pd.DataFrame, list[Fault], bytes]:
         )[~blank]  # fmt: skip
         frames.append(frame[list(COLUMNS)])
     lists = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    return lists, faults, digest.digest() if files else b""
+    return lists, faults, digest

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from kaanalysis import xes
-from kaanalysis.contracts import UnusableData
+from kaanalysis.contracts import Fault, UnusableData
 
 
 def find_file(folder: Path, name: str, source: dict[str, Any]) -> Path | None:
@@ -79,6 +81,30 @@ def read_file(
     return pa.table(columns), skipped
 
 
+BESIDE = {".csv": ",", ".tsv": "\t", ".xlsx": ","}  # kinds of files that may lie beside a company's tables
+
+
+def read_beside(place: Path, wanted: dict[str, list[str]]) -> tuple[dict[str, pd.DataFrame], list[Fault], bytes]:
+    """(tables of text with ``_row`` by ``folder/file``, faults, digest of names and bytes) of all files in a folder beside a company's
+    tables; all empty where there is none.
+
+    A file of another kind is a fault and not read, a row with too few or too many values is one and set aside. UnusableData for a file
+    that cannot be read or lacks a wanted column."""
+    files = sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")) if place.is_dir() else []
+    tables: dict[str, pd.DataFrame] = {}
+    faults, digest = [], hashlib.sha256()
+    for path in files:
+        name, delimiter = f"{place.name}/{path.name}", BESIDE.get(path.suffix.casefold())
+        if delimiter is None:
+            faults.append(Fault(name, "", None, None, "unknown_table", "ignore"))
+            continue
+        found, skipped = read_file(path, {"delimiter": delimiter}, wanted)
+        faults += [Fault(name, "", row, text[:200], "ragged_row", "set_aside") for row, text in skipped]
+        digest.update(path.name.encode() + path.read_bytes())
+        tables[name] = found.to_pandas(strings_to_categorical=False)
+    return tables, faults, digest.digest() if files else b""
+
+
 def _read_csv(path: Path, source: dict[str, Any], skipped: list[tuple[int, str]]) -> pa.Table:
     def skip(row: pa_csv.InvalidRow) -> str:
         skipped.append((row.number - 1, row.text))  # number counts the header
@@ -106,7 +132,10 @@ def _read_excel(path: Path) -> pa.Table:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:
         raise UnusableData(f"{path.name} cannot be read as an Excel workbook: {error}.") from None
-    cells = [[None if value in (None, "") else str(value) for value in row] for row in book.worksheets[0].values]
+    cells = [
+        [None if value in (None, "") else str(value) for value in row]
+        for row in book.worksheets[0].iter_rows(values_only=True)
+    ]
     header, *rows = cells or [[]]
     names = [column or f"column {number}" for number, column in enumerate(header, 1)]
     columns = [pa.array([row[at] if at < len(row) else None for row in rows], pa.string()) for at in range(len(names))]
