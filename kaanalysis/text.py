@@ -248,7 +248,10 @@ class Words:
                 return self.value(number.n, "")
             if bare == "horizon":
                 return self.value(number.horizon_months, "months")
-            return self.estimate(number) if bare else self.number(number)
+            said = self.estimate(number) if bare else self.number(number)
+            before = match.string[: match.start()]
+            inside = before.count("(") + before.count("（") > before.count(")") + before.count("）")
+            return _without_brackets(said) if inside else said
 
         return self._tidy(_PLACE.sub(place, self.texts[key]))
 
@@ -265,6 +268,11 @@ class Words:
     def _tidy(self, text: str) -> str:
         """No space between two Chinese characters or marks, where filling a place has left one."""
         return _BETWEEN_CHINESE.sub("", text) if self.language == "zh" else text
+
+
+def _without_brackets(said: str) -> str:
+    """A number whose interval stands in brackets, for a place that is in brackets already: “5 days; 3 to 8 days, 95% interval”."""
+    return re.sub(r" ?([(（])(.*)[)）]$", lambda m: ("；" if m[1] == "（" else "; ") + m[2], said)
 
 
 def rounded(number: Number) -> Number:

@@ -163,3 +163,15 @@ def test_a_date_is_written_as_the_language_does_and_a_number_says_what_it_rests_
     said = words(language).fill("findings.industry_behind.stop.unseen", finding)
     assert day in said and "950" in said and "315" in said
     assert ("retail" if language == "en" else "零售") in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_brackets_within_brackets(language: str) -> None:
+    number = Number("flow_similarity_difference", "all", 0.2, 0.1, 0.3, 0.95, 40, "index", "m")
+    values = [
+        Number(f"flow_similarity_{k}", "all", v, None, None, 0.95, 40, "index", "m")
+        for k, v in (("within", 0.9), ("between", 0.7))
+    ]
+    finding = Finding("M-2.6", "flow_library", "undecided", "library_undecided", (number, *values))
+    said = words(language).fill("findings.flow_library.reason.library_undecided", finding)
+    assert not re.search(r"[(（][^)）]*[(（]", said) and "0.1" in said and "0.3" in said, said
