@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import io
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from company_files import Rows, write_company
 from hypothesis import settings
 
 from kaanalysis.company import Company, open_company
@@ -24,32 +22,6 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 ROOT = Path(__file__).parents[1]
-AS_OF = dt.date(2025, 12, 31)
-Rows = str | bytes | Sequence[Mapping[str, Any]]
-ACCOUNTS = [{"account_id": "A1", "segment": "SMB"}, {"account_id": "A2", "segment": "KA"}]
-DEALS = [{"opportunity_id": "O1", "account_id": "A1", "outcome": "open", "created_at": "2025-12-01", "closed_at": ""}]
-
-
-def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV; the columns are all keys that occur, None is an empty value."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([["" if row.get(c) is None else row.get(c) for c in columns] for row in rows])
-    return out.getvalue()
-
-
-def write_company(folder: Path, tables: Mapping[str, Rows], toml: Mapping[str, Any] | None = None) -> Path:
-    """A company folder. tables: CSV text, bytes, or rows as dicts; accounts and opportunities are added where not given."""
-    folder.mkdir(parents=True, exist_ok=True)
-    info = {"name": "Test", "currency": "CNY", "as_of": AS_OF, **(toml or {})}
-    lines = [f"{k} = {v}" if isinstance(v, dt.date) else f'{k} = "{v}"' for k, v in info.items() if v is not None]
-    (folder / "company.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for name, rows in {"accounts": ACCOUNTS, "opportunities": DEALS, **tables}.items():
-        data = rows if isinstance(rows, str | bytes) else csv_text(rows)
-        (folder / f"{name}.csv").write_bytes(data if isinstance(data, bytes) else data.encode())
-    return folder
 
 
 @pytest.fixture(scope="session", name="write_company")

@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
-from conftest import ROOT, write_company
+from company_files import write_company
 
 from kaanalysis import workbook
 from kaanalysis.analyses import flow_library
@@ -245,7 +245,7 @@ WORKED = [(language, name) for language in ("en", "zh") for name in ("crm", "rei
 
 @pytest.mark.parametrize(("language", "name"), WORKED)
 def test_worked_purchases_are_what_their_sheets_import_to(tmp_path: Path, language: str, name: str) -> None:
-    kept = ROOT / "data" / "flows" / language / name
+    kept = Path(__file__).parents[1] / "data" / "flows" / language / name
     import_flow_sheets(kept / "sheet" / f"{name}.csv", tmp_path / "made", as_csv=True)
     files = sorted(p.relative_to(tmp_path / "made") for p in (tmp_path / "made").rglob("*") if p.is_file())
     same, different, missing = filecmp.cmpfiles(tmp_path / "made", kept, [str(f) for f in files], shallow=False)
