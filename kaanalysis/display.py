@@ -319,67 +319,9 @@ def customer_counts(result: Result, words: Words) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[words("table.stage"), *names])
 
 
-def _parts(
-    frame: pd.DataFrame, names: list[list[str]], headings: list[str], result: Result, words: Words
-) -> pd.DataFrame:
-    """Names, then value, low, high, unit and n of every row as numbers; shares as shares, amounts in the result's currency."""
-    share = frame["part"].isin(["growth_rate", *RETENTION])
-    numbers = {
-        **{words(f"table.{k}"): v for k, v in zip(headings, names, strict=True)},
-        words("table.number"): [
-            words("display.change" if p == "change" else f"number_names.{p}") for p in frame["part"]
-        ],
-        **{words(f"table.{c}"): frame[c].tolist() for c in ("value", "low", "high")},
-        words("table.unit"): [words("display.share") if s else currency(result) for s in share],
-        words("table.n"): frame["n"].tolist(),
-    }
-    return pd.DataFrame(numbers)
-
-
-def growth_bridge(result: Result, words: Words) -> pd.DataFrame:
-    """The growth bridge in numbers: every part of every segment."""
-    frame = result.frames["growth_bridge"]
-    return _parts(frame, [[words.segment(str(s)) for s in frame["segment"]]], ["segment"], result, words)
-
-
-def growth_by(result: Result, words: Words) -> pd.DataFrame:
-    """The same by segment, industry and region."""
-    frame = result.frames["growth_by"]
-    kinds = [words(f"table.{d}") for d in frame["dimension"]]
-    groups = [_bare(g or None, words, str(d)) for d, g in zip(frame["dimension"], frame["group"], strict=True)]
-    return _parts(frame, [kinds, groups], ["dimension", "attribute"], result, words)
-
-
-def retention(result: Result, words: Words) -> pd.DataFrame:
-    """Gross and net revenue retention by segment and year of the first contract, in numbers."""
-    frame = result.frames["retention"].rename(columns={"measure": "part"})
-    cohorts = [words.segment("all") if c == "all" else str(c) for c in frame["cohort"]]
-    return _parts(
-        frame, [[words.segment(str(s)) for s in frame["segment"]], cohorts], ["segment", "cohort"], result, words
-    )
-
-
-def penetration(result: Result, words: Words) -> pd.DataFrame:
-    """Customers among the known accounts of every industry by segment, in numbers."""
-    frame = result.frames["penetration"]
-    return pd.DataFrame({
-        words("table.segment"): [words.segment(str(s)) for s in frame["segment"]],
-        words("table.industry"): [_bare(i, words, "industry") for i in frame["industry"]],
-        **{words(f"terms.stage.{k}"): frame[c].tolist() for k, c in COVERAGE.items()},
-        **{words(f"table.{c}"): frame[c].tolist() for c in ("share", "low", "high")},
-        words("number_names.revenue_now"): frame["won"].tolist(),
-    })  # fmt: skip
-
-
-RETENTION = ("gross_revenue_retention", "net_revenue_retention")
-COVERAGE = {"known": "known", "own_register": "worked", "customer_now": "customers"}
 TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "00_problem_framing": {
         "customer_counts": customer_counts,
-        "growth_bridge": growth_bridge,
-        "growth_by": growth_by,
-        "penetration": penetration,
-        "retention": retention,
     },
     "01_base_assumptions": {
         "statements": statements,

@@ -118,18 +118,19 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
     result = read_result(run, step.id)
     cards = [_card(f, w, tables.units_of(policy)) for f in result.findings]
     pictures = _pictures(result, language, policy, launch)
-    displayed = {name: display.display_table(result, name, w) for name in display.available(result)}
-    shown = _tables(result, displayed, w)
+    shown = _tables(result, w)
     return Section(
         step.id, title, question, cards, pictures, "", notebook, tables=shown, sheets=sheets.of_result(result, w)
     )
 
 
-def _tables(result: Result, displayed: dict[str, pd.DataFrame], w: Words) -> tuple[Shown, ...]:
+def _tables(result: Result, w: Words) -> tuple[Shown, ...]:
+    """The display tables that no figure of the same name shows already."""
     shown, drawn = [], {spec.name for spec in available(result)}
-    for name, frame in displayed.items():
-        if name in drawn:  # the figure of that name shows it; the table is in the workbook
+    for name in display.available(result):
+        if name in drawn:
             continue
+        frame = display.display_table(result, name, w)
         left = len(frame) - display.SHOWN
         more = w("display.more", n=left, id=result.id, name=name) if left > 0 else ""
         rows = frame.head(display.SHOWN).astype(str).to_numpy().tolist()

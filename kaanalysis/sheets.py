@@ -46,7 +46,7 @@ LABELS: dict[str, Label] = {
     "product": lambda v, row, w: w.term("product", str(v)),
     "dimension": lambda v, row, w: _first(w, str(v), "table"),
     "group": _group,
-    "part": lambda v, row, w: _first(w, str(v), "number_names", "figures.growth_bridge", "figures.growth_by"),
+    "part": lambda v, row, w: _first(w, str(v), "number_names", "display", "figures.growth_bridge", "figures.growth_by"),
     "stage": lambda v, row, w: _first(w, str(v), "terms.stage", "figures.customer_counts", "display.stage", "number_names"),
     "measure": lambda v, row, w: _first(w, str(v), "number_names"),
     "cohort": lambda v, row, w: w("terms.segment.all") if v == "all" else v,
@@ -98,7 +98,11 @@ def numbers(result: Result, words: Words) -> pd.DataFrame:
 
 
 def _in(unit: str, frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(unit=unit) if unit else frame
+    """With the unit of the sheet in every row; a rate of growth among amounts is a share."""
+    if not unit:
+        return frame
+    rate = frame["part"] == "growth_rate" if "part" in frame else np.zeros(len(frame), bool)
+    return frame.assign(unit=np.where(rate, "share", unit))
 
 
 def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:

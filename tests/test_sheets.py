@@ -41,6 +41,31 @@ def test_both_first_analyses_have_their_sheets_by_short_names(demo: dict[str, Re
             assert len(frame) and frame.columns.is_unique, name
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sheets_of_00_hold_numbers_that_can_be_summed(demo: dict[str, Result], language: str) -> None:
+    w, framing = words(language), demo["00_problem_framing"]
+    found = sheets.of_result(framing, w)
+    shown = {n: found[w(f"sheet.title.{n}")] for n in ("growth_bridge", "growth_by", "penetration", "retention")}
+    heads = {
+        c: sheets._first(w, c, "sheet.column", "table") for c in ("low", "high", "unit", "value", "dimension", "part")
+    }
+    for name, table in shown.items():
+        assert len(table) == len(framing.frames[name]), name
+        for end in ("low", "high"):
+            assert table[heads[end]].map(lambda v: v is None or isinstance(v, float)).all(), name
+            assert table[heads[end]].notna().any(), name
+    share = w.unit("share")
+    units = shown["growth_bridge"].set_index(heads["part"])[heads["unit"]]
+    assert set(units[w("number_names.growth_rate")]) == {share} and set(units[w("number_names.new")]) == {"CNY"}
+    assert set(shown["retention"][heads["unit"]]) == {share}
+    by = shown["growth_by"].set_index([heads["dimension"], heads["part"]])[heads["value"]]
+    assert set(shown["growth_by"].set_index(heads["part"])[heads["unit"]][w("number_names.growth_rate")]) == {share}
+    bridge = framing.frames["growth_bridge"].set_index(["segment", "part"])["value"]
+    change = bridge["all", "revenue_now"] - bridge["all", "revenue_before"]
+    for dimension in ("segment", "industry", "region"):
+        assert by[w(f"table.{dimension}"), w("display.change")].sum() == pytest.approx(change)
+
+
 def test_numbers_are_numbers_with_limits_and_unit_beside_them(demo: dict[str, Result]) -> None:
     result = demo["01_base_assumptions"]
     table = sheets.numbers(result, words("en"))
