@@ -5,15 +5,10 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from kaanalysis.aggregates.common import deals_with_customer
+from kaanalysis.aggregates.common import deals_with_customer, microseconds
+from kaanalysis.aggregates.transitions import US_PER_DAY
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
-
-DAY_US = 86_400_000_000
-
-
-def _microseconds(value: ibis.expr.types.TimestampValue) -> ibis.expr.types.IntegerValue:
-    return value.truncate("s").epoch_seconds().cast("int64") * 1_000_000 + value.microsecond() % 1_000_000
 
 
 def _steps(company: Company, policy: Policy) -> ibis.Table:
@@ -21,8 +16,8 @@ def _steps(company: Company, policy: Policy) -> ibis.Table:
     (customer group; the flow itself where it belongs to no deal), outcome; the deal's amount where the step has none."""
     steps = company.table("buying_steps")
     steps = steps.mutate(
-        at_us=_microseconds(steps["at"].cast("timestamp")),
-        begin_us=_microseconds(steps.started_at.fill_null(steps["at"]).cast("timestamp")),
+        at_us=microseconds(steps["at"]),
+        begin_us=microseconds(steps.started_at.fill_null(steps["at"])),
     )
     deals = deals_with_customer(company, policy)
     deals = deals.select("opportunity_id", "segment", "cluster", "outcome", deal_amount="amount")
@@ -45,7 +40,7 @@ def approvals_by_flow(company: Company, policy: Policy) -> pd.DataFrame:
         department=(steps.place == 0).ifelse(steps.department, ibis.null("string")).max(),
         amount=steps.amount.max(), recorded_limit=steps.authority_limit.max(),
         approvals=(steps.part == "approve").ifelse(steps.step, ibis.null("string")).nunique(),
-        days=(steps.at_us.max() - steps.begin_us.min()) / DAY_US, outcome=steps.outcome.max(),
+        days=(steps.at_us.max() - steps.begin_us.min()) / US_PER_DAY, outcome=steps.outcome.max(),
         last_step=(steps.from_end == 0).ifelse(steps.step, ibis.null("string")).max(),
     )  # fmt: skip
     return frame.order_by("flow_id").execute()
@@ -56,7 +51,7 @@ def approvals_in_flows(company: Company, policy: Policy) -> pd.DataFrame:
     rounds; null where neither is known)."""
     steps = _steps(company, policy)
     approvals = steps.filter(steps.part == "approve")
-    spent = (approvals.at_us - approvals.begin_us) / DAY_US
+    spent = (approvals.at_us - approvals.begin_us) / US_PER_DAY
     known = approvals.started_at.notnull().ifelse(spent, ibis.null("float64"))
     approvals = approvals.mutate(spent=approvals.days.fill_null(known))
     frame = approvals.group_by(["flow_id", "step"]).aggregate(days=approvals.spent.sum())

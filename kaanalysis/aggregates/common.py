@@ -29,6 +29,14 @@ def day_number(value: ir.Value) -> ir.IntegerValue:
     return value.cast("date").epoch_days()
 
 
+def microseconds(moment: ir.TimestampValue) -> ir.IntegerValue:
+    """Whole microseconds since 1970-01-01. `epoch_seconds` is fractional on DuckDB and truncated on Spark, so they are put together from
+    whole parts."""
+    return (
+        moment.truncate("s").epoch_seconds().cast("int64") * 1_000_000 + moment.microsecond().cast("int64") % 1_000_000
+    )
+
+
 def deals_with_customer(company: Company, policy: Policy) -> ibis.Table:
     """Opportunities with segment and account cluster.
 

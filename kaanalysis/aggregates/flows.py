@@ -5,8 +5,9 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from kaanalysis.aggregates.common import day_number, deals_with_customer
+from kaanalysis.aggregates.common import day_number, deals_with_customer, microseconds
 from kaanalysis.aggregates.segments import account_segments
+from kaanalysis.aggregates.transitions import US_PER_DAY, buying_steps
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 
@@ -15,10 +16,9 @@ FLOWS_PER_CELL = 200  # beyond so many a cell's mean is known and its pairs are 
 
 
 def _steps(company: Company) -> ibis.Table:
-    """Buying steps with `party`: the role, or the department where no role is given."""
-    steps = company.table("buying_steps")
-    party = steps.role.fill_null(steps.department).fill_null("?")
-    return steps.mutate(party=party, told=(steps.source == "interview").fill_null(False))
+    """Buying steps with `party`, and whether they were told in an interview."""
+    steps = buying_steps(company)
+    return steps.mutate(told=(steps.source == "interview").fill_null(False))
 
 
 def library_flows(company: Company, policy: Policy) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def library_flows(company: Company, policy: Policy) -> pd.DataFrame:
         flows = flows.filter((flows.segment == "KA") | flows.segment.isnull())
     flows = flows.mutate(
         cluster=ibis.coalesce(flows.deal_cluster, flows.account_cluster),
-        days=ibis.coalesce((flows.end.epoch_seconds() - flows["first"].epoch_seconds()) / 86_400.0, flows.told_days),
+        days=ibis.coalesce((microseconds(flows.end) - microseconds(flows["first"])) / US_PER_DAY, flows.told_days),
         last=day_number(flows.end),
     )
     flows = flows.mutate(

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from kaanalysis.aggregates.common import ALL, deals_with_customer, materialised
+from kaanalysis.aggregates.common import ALL, deals_with_customer, materialised, microseconds
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.stats.working_time import calendar_of, working_calendar
@@ -163,11 +163,10 @@ def _calendar(company: Company, logged: ibis.Table, calendar: str) -> tuple[ibis
 
 
 def _moves(logged: ibis.Table, flows: ibis.Table, named: ibis.Table, days: ibis.Table) -> ibis.Table:
-    # `epoch_seconds` is fractional on DuckDB and truncated on Spark: microseconds are put together from whole parts.
     at = logged["at"]
     events = logged.select(
         "flow_id", "step", "part", "step_no", "row__", role_=logged.role.fill_null(""), department_=logged.department.fill_null(""),
-        at_us=at.truncate("s").epoch_seconds().cast("int64") * 1_000_000 + at.microsecond().cast("int64") % 1_000_000,
+        at_us=microseconds(at),
         day_=at.date().epoch_days().cast("int64"),
     )  # fmt: skip
     events = events.inner_join(flows.select("flow_id", "flow", "kind"), "flow_id")

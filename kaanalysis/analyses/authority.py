@@ -19,11 +19,11 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.analyses.authority_effect import added_days, added_steps, recorded_share
-from kaanalysis.analyses.verdicts import figures_wanted, find_flips, number
+from kaanalysis.analyses.verdicts import difference_of_means, figures_wanted, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
-from kaanalysis.stats import Estimate, bootstrap, change_point, change_point_test, holm, largest_jump, step_weight
+from kaanalysis.stats import Estimate, change_point, change_point_test, holm, largest_jump, step_weight
 
 FEEDS = ("accounts.segment", "buying_steps.part", "buying_steps.amount|opportunities.amount")
 DIMENSIONS = ("category", "department")
@@ -148,24 +148,11 @@ def _about(fitted: Fit, segment: str, company: Company, policy: Policy) -> list[
             "weight of a step against a ramp, BIC",
         )
     )
-    out.append(number("limit_approvals", segment, _difference(fitted, "approvals", policy), "approvals"))
+    clusters = fitted.flows["cluster"].to_numpy(object)
+    method = "mean above minus mean below, the limit taken as found"
+    added = difference_of_means(fitted.flows["approvals"], fitted.above, clusters, policy, method)
+    out.append(number("limit_approvals", segment, added, "approvals"))
     return out
-
-
-def _difference(fitted: Fit, column: str, policy: Policy) -> Estimate:
-    values, above = fitted.flows[column].to_numpy(float), fitted.above
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        w = weights.astype(float)
-        with np.errstate(invalid="ignore"):
-            return (w[:, above] @ values[above]) / w[:, above].sum(axis=1) - (w[:, ~above] @ values[~above]) / w[
-                :, ~above
-            ].sum(axis=1)
-
-    return bootstrap(
-        statistic, fitted.flows["cluster"].to_numpy(object), draws=policy["evidence.draws"], seed=policy["evidence.seed"],
-        level=policy["evidence.level"], method="mean above minus mean below, the limit taken as found",
-    )  # fmt: skip
 
 
 def judge(numbers: list[Number], segment: str, units: int, policy: Policy) -> list[Finding]:

@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import below, clustered_mean, clustered_share, find_flips, number
+from kaanalysis.analyses.verdicts import below, clustered_mean, clustered_share, difference_of_means, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
-from kaanalysis.stats import bootstrap
 
 FEEDS = ("accounts.segment", "stakeholders.person_id")
 Groups = dict[str, pd.DataFrame]
@@ -39,23 +38,7 @@ def _difference(name: str, groups: Groups, policy: Policy) -> Number:
     values = np.concatenate([ka["merge"], smb["merge"]]).astype(float)
     is_ka = np.arange(len(values)) < len(ka)
     clusters = np.concatenate([ka["cluster"], smb["cluster"]])
-
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        w = weights.astype(float)
-        with np.errstate(invalid="ignore"):
-            return (w[:, is_ka] @ values[is_ka]) / w[:, is_ka].sum(axis=1) - (w[:, ~is_ka] @ values[~is_ka]) / w[
-                :, ~is_ka
-            ].sum(axis=1)
-
-    estimate = bootstrap(
-        statistic,
-        clusters,
-        draws=policy["evidence.draws"],
-        seed=policy["evidence.seed"],
-        level=policy["evidence.level"],
-        method="difference of means",
-    )
-    return number(name, "KA-SMB", estimate, "index")
+    return number(name, "KA-SMB", difference_of_means(values, is_ka, clusters, policy, "difference of means"), "index")
 
 
 def judge_merge(numbers: list[Number], units: int, policy: Policy) -> list[Finding]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,6 +114,24 @@ def clustered_mean(
         level=policy["evidence.level"], method="mean",
     )  # fmt: skip
     return number(name, segment, estimate, unit)
+
+
+def difference_of_means(
+    values: npt.ArrayLike, first: npt.NDArray[np.bool_], clusters: npt.NDArray[np.object_], policy: Policy, method: str
+) -> Estimate:
+    """Mean of the units in `first` minus that of the others, with the cluster-bootstrap interval of the policy; a cluster may have units on
+    both sides."""
+    numbers = np.asarray(values, dtype=np.float64)
+
+    def statistic(weights: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        w = weights.astype(float)
+        with np.errstate(invalid="ignore"):
+            means = [(w[:, side] @ numbers[side]) / w[:, side].sum(axis=1) for side in (first, ~first)]
+        return np.asarray(means[0] - means[1])
+
+    return bootstrap(
+        statistic, clusters, draws=policy["evidence.draws"], seed=policy["evidence.seed"], level=policy["evidence.level"], method=method
+    )  # fmt: skip
 
 
 def above(low: float | None, high: float | None, threshold: float) -> State:
