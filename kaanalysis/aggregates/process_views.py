@@ -16,12 +16,16 @@ _NAMED = {"kind": "kinds", "step": "steps", "next_step": "steps", "party": "part
 
 
 def _with_names(frame: pd.DataFrame, process: Transitions, order: Iterable[str | tuple[str, bool]]) -> pd.DataFrame:
-    """Numbers turned into names, rows in a fixed order: column names, or (name, ascending)."""
-    for column, names in _NAMED.items():
-        if column in frame:
-            frame[column] = getattr(process, names)[frame[column].to_numpy(int)]
+    """Numbers turned into names, rows in a fixed order: column names, or (name, ascending). Rows are put in order while they are numbers,
+    which stand in the order of their names: sorting text takes longer than the engine takes for the view."""
     by = [(o, True) if isinstance(o, str) else o for o in order]
-    return frame.sort_values([b[0] for b in by], ascending=[b[1] for b in by], kind="stable", ignore_index=True)
+    if all(pd.api.types.is_numeric_dtype(frame[name]) for name, _ in by):
+        keys = [frame[name].to_numpy() * (1 if ascending else -1) for name, ascending in reversed(by)]
+        frame = frame.iloc[np.lexsort(keys)].reset_index(drop=True)
+    else:
+        frame = frame.sort_values([b[0] for b in by], ascending=[b[1] for b in by], kind="stable", ignore_index=True)
+    names = {c: getattr(process, of)[frame[c].to_numpy(int)] for c, of in _NAMED.items() if c in frame}
+    return frame.assign(**names)
 
 
 def _days(frame: pd.DataFrame, names: dict[str, str | tuple[str, ...]]) -> pd.DataFrame:
@@ -39,7 +43,7 @@ def _days(frame: pd.DataFrame, names: dict[str, str | tuple[str, ...]]) -> pd.Da
 
 def directly_follows(process: Transitions) -> pd.DataFrame:
     """One row per kind and pair of steps that follow each other directly: count, median_days, p90_days from the one to the other."""
-    pairs = process.moves.filter(process.moves.next_step.notnull())
+    pairs = process.waits
     frame = pairs.group_by(["kind", "step", "next_step"]).aggregate(
         count=pairs.count(), q=pairs.wait_us.quantile([0.5, 0.9])
     )
@@ -67,7 +71,7 @@ def returns(process: Transitions) -> pd.DataFrame:
 
 def waiting(process: Transitions) -> pd.DataFrame:
     """One row per kind and step that another came before: count, median_wait_days, p90_wait_days, total_wait_days since that one."""
-    pairs = process.moves.filter(process.moves.next_step.notnull())
+    pairs = process.waits
     frame = pairs.group_by(["kind", "next_step"]).aggregate(
         count=pairs.count(), q=pairs.wait_us.quantile([0.5, 0.9]), total=pairs.wait_us.sum()
     )
@@ -90,23 +94,27 @@ def variants(process: Transitions, most: int | None = VARIANTS_SHOWN) -> pd.Data
     share (of the kind's flows), median_days (first to last step), variants (different sequences of the kind in all)."""
     lives = process.lives
     took = lives.end_us - lives.begin_us
-    frame = lives.group_by(["kind", "events", "trace"]).aggregate(
+    frame = lives.group_by(["kind", "trace"]).aggregate(
         flows=lives.count(), example=lives.flow.min(), median_us=took.quantile(0.5)
-    ).drop("events", "trace").execute()  # fmt: skip
-    by_kind = frame.groupby("kind")["flows"]
-    frame["share"], frame["variants"] = frame["flows"] / by_kind.transform("sum"), by_kind.transform("size")
-    frame = frame.sort_values(["kind", "flows", "example"], ascending=[True, False, True], kind="stable")
-    frame["rank"] = frame.groupby("kind").cumcount()
-    if most is not None:
-        frame = frame[frame["rank"] < most]
-    frame = _days(frame.reset_index(drop=True), {"median_us": "median_days"})
+    ).drop("trace").execute()  # fmt: skip
+    kind, flows = frame["kind"].to_numpy(int), frame["flows"].to_numpy(int)
+    order = np.lexsort([frame["example"].to_numpy(int), -flows, kind])
+    different = np.bincount(kind, minlength=len(process.kinds))
+    frame["share"], frame["variants"] = flows / np.bincount(kind, weights=flows)[kind], different[kind]
+    frame = frame.iloc[order].reset_index(drop=True)
+    first = np.concatenate([[0], np.cumsum(different)])[kind[order]]
+    frame["rank"] = np.arange(len(frame)) - first
     shown = process.moves.select("flow", "place", "step")
     if most is not None:
+        frame = frame[frame["rank"] < most].reset_index(drop=True)
         shown = shown.semi_join(ibis.memtable(frame[["example"]]), [("flow", "example")])
-    named = shown.execute().sort_values(["flow", "place"], kind="stable")
-    sequences = pd.Series(process.steps[named["step"].to_numpy(int)]).groupby(named["flow"].to_numpy()).agg(list)
-    frame["sequence"] = frame.pop("example").map(sequences)
-    frame = _with_names(frame, process, ["kind", "rank"])
+    found = shown.execute()
+    flow, place, step = (found[c].to_numpy(int) for c in ("flow", "place", "step"))
+    along = np.lexsort([place, flow])
+    flow, begins = np.unique(flow[along], return_index=True)
+    sequences = [s.tolist() for s in np.split(process.steps[step[along]], begins)[1:]]
+    frame["sequence"] = pd.Series(sequences, index=flow, dtype=object).reindex(frame.pop("example")).to_numpy(object)
+    frame = _with_names(_days(frame, {"median_us": "median_days"}), process, ["kind", "rank"])
     return frame[["kind", "sequence", "flows", "share", "median_days", "variants"]]
 
 
