@@ -46,6 +46,7 @@ LABELS: dict[str, Label] = {
     "product": lambda v, row, w: w.term("product", str(v)),
     "dimension": lambda v, row, w: _first(w, str(v), "table"),
     "group": _group,
+    "attribute": _group,
     "part": lambda v, row, w: _first(w, str(v), "number_names", "display", "figures.growth_bridge", "figures.growth_by"),
     "stage": lambda v, row, w: _first(w, str(v), "terms.stage", "figures.customer_counts", "display.stage", "number_names"),
     "measure": lambda v, row, w: _first(w, str(v), "number_names"),
@@ -60,6 +61,14 @@ LABELS: dict[str, Label] = {
     "basis": lambda v, row, w: w.segment("all") if v == "all" else w.term("persona", str(v)),
     "borderline": lambda v, row, w: w.term("persona", str(v)),
     "field": lambda v, row, w: w.term("field", str(v)),
+    "category": lambda v, row, w: w.term("category", str(v)),
+    "role": lambda v, row, w: w.term("party", str(v)),
+    "missing_role": lambda v, row, w: w.term("party", str(v)),
+    "step": lambda v, row, w: w.term("step", str(v)),
+    "on_record": lambda v, row, w: w("display.known_unmet" if v else "display.nobody_known"),
+    "opponent": _flag,
+    "added": _flag,
+    "answers": _flag,
     "unit": lambda v, row, w: w.unit(str(v)),
     "worked": _flag,
     "used": _flag,
@@ -127,7 +136,22 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         "persona_sensitivity": (["account_id", "name", "annual_revenue", "unit", "limit", "persona", "then"], money),
         "persona_profile": (["dimension", "value", "mine", "of_mine", "others", "of_others", "p_adjusted"], ""),
         "product_mix": (["segment", "product", "share"], ""),
+        "missing_parties": (["opportunity", "account_id", "name", "missing_role", "on_record", "reference", "share_of_flows",
+                             "days_open"], ""),
+        "unseen_parties": (["account_id", "name", "deals", "found", "estimated", "low", "high"], ""),
+        "opponents": (["role", "purchases", "negative", "balance", "unit", "p_negative", "p_adjusted", "opponent"], money),
+        "authority_steps": (["step", "flows", "below_limit", "above_limit", "gap", "low", "high", "p_value", "p_adjusted", "added",
+                             "days"], ""),
+        "authority_groups": (["segment", "dimension", "attribute", "flows", "limit_found", "low", "high", "unit", "p_value",
+                              "p_adjusted"], money),
+        "messages": (["role", "share", "low", "high", "level", "n", "interests", "message", "avoid"], ""),
+        "library_next": (["category", "industry", "size_band", "accounts", "flows", "gain", "first", "rank"], ""),
+        "samples": (["flow", "steps_column", "parties_column", "days", "amount", "unit", "told_on", "answers", "lacks"], money),
     }  # fmt: skip
+    library = result.frames.get(
+        "library", pd.DataFrame(columns=["category", "industry", "size_band", "accounts", "flows"])
+    )
+    held = library[["category", "industry", "size_band", "accounts", "flows"]]
     found = {w("sheet.title.numbers"): numbers(result, words)}
     for name, (columns, unit) in plain.items():
         frame = result.frames.get(name)
@@ -137,11 +161,24 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
             found[w("sheet.title.principles")] = display.principles(
                 result, words
             )  # text alone, in the words of the report
-        found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words)
+        found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words, held)
     return found
 
 
-def _special(name: str, frame: pd.DataFrame, columns: list[str], unit: str, words: Words) -> pd.DataFrame:
+# What a column of a frame is called in its sheet, where that differs.
+_COLUMNS = {
+    "missing_parties": {"opportunity_id": "opportunity", "role": "missing_role", "known": "on_record", "share": "share_of_flows",
+                        "days": "days_open"},
+    "authority_steps": {"below": "below_limit", "above": "above_limit", "difference": "gap"},
+    "authority_groups": {"value": "attribute", "limit": "limit_found"},
+    "samples": {"flow_id": "flow", "steps": "steps_column", "parties": "parties_column", "interviewed_at": "told_on"},
+    "problem_ranking": {"statement": "problem"},
+}  # fmt: skip
+
+
+def _special(
+    name: str, frame: pd.DataFrame, columns: list[str], unit: str, words: Words, held: pd.DataFrame
+) -> pd.DataFrame:
     """A sheet, with the columns of some frames that mean something else there read first."""
     if name == "inside_outside":
         frame = frame.assign(
@@ -153,8 +190,18 @@ def _special(name: str, frame: pd.DataFrame, columns: list[str], unit: str, word
     if name == "persona_sensitivity":
         then = [None if pd.isna(v) else words.term("persona", str(v)) for v in frame["then"]]
         frame = frame.assign(persona=frame["now"], then=pd.Series(then, index=frame.index, dtype=object))
-    if name == "problem_ranking":
-        frame = frame.rename(columns={"statement": "problem"})
+    if name == "missing_parties":
+        counts = zip(frame["level"], frame["flows"], strict=True)
+        frame = frame.assign(reference=[words(f"display.reference_{k}", n=words.value(int(n), "")) for k, n in counts])
+    if name == "library_next":
+        frame = frame.merge(held, on=["category", "industry", "size_band"]).sort_values("rank")
+    if name == "messages":
+        frame = frame.assign(**{f: frame[f"{f}_{words.language}"] for f in ("interests", "message", "avoid")})
+    if name == "samples":
+        lacks = [words.list_of(words(f"samples.lacks.{k}") for k in str(v).split(",") if k) for v in frame["lacks"]]
+        dates = [None if pd.isna(v) else str(v.date()) for v in frame["interviewed_at"]]
+        frame = frame.assign(lacks=lacks, interviewed_at=pd.Series(dates, index=frame.index, dtype=object))
+    frame = frame.rename(columns=_COLUMNS.get(name, {}))
     if name == "persona_profile":
         read = [words.term(str(d), str(v)) for d, v in zip(frame["dimension"], frame["value"], strict=True)]
         frame = frame.assign(value=read)

@@ -7,7 +7,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from kaanalysis import sheets
+from kaanalysis import display, sheets
 from kaanalysis.analyses.registry import analyse_all
 from kaanalysis.company import open_company
 from kaanalysis.export import write_workbook
@@ -21,7 +21,7 @@ DEMO = Path(__file__).parent.parent / "data" / "demo"
 @pytest.fixture(scope="module")
 def demo() -> dict[str, Result]:
     policy = load_policy().override({"evidence.draws": 200})
-    return analyse_all(open_company(DEMO), policy, ["00_problem_framing", "01_base_assumptions"])
+    return analyse_all(open_company(DEMO), policy, ["00_problem_framing", "01_base_assumptions", "02_procurement_flow"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -64,6 +64,24 @@ def test_sheets_of_00_hold_numbers_that_can_be_summed(demo: dict[str, Result], l
     change = bridge["all", "revenue_now"] - bridge["all", "revenue_before"]
     for dimension in ("segment", "industry", "region"):
         assert by[w(f"table.{dimension}"), w("display.change")].sum() == pytest.approx(change)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_work_lists_of_02_are_sheets_whole_and_in_the_language(demo: dict[str, Result], language: str) -> None:
+    w, buying = words(language), demo["02_procurement_flow"]
+    found = sheets.of_result(buying, w)
+    for name in display.available(buying):
+        assert len(found[w(f"sheet.title.{name}")]) == len(buying.frames[name]), name
+    missing = found[w("sheet.title.missing_parties")]
+    assert missing[w("table.share_of_flows")].map(lambda v: isinstance(v, float) and 0 <= v <= 1).all()
+    roles = {w.term("party", r) for r in buying.frames["missing_parties"]["role"]}
+    assert set(missing[w("table.missing_role")]) == roles
+    cells = found[w("sheet.title.library_next")]
+    held = buying.frames["library"].set_index(["category", "industry", "size_band"])["accounts"]
+    first = buying.frames["library_next"].sort_values("rank").iloc[0]
+    assert cells[w("sheet.column.accounts")].iloc[0] == held[first["category"], first["industry"], first["size_band"]]
+    said = found[w("sheet.title.messages")][w("table.message")]
+    assert said.tolist() == buying.frames["messages"][f"message_{language}"].tolist()
 
 
 def test_numbers_are_numbers_with_limits_and_unit_beside_them(demo: dict[str, Result]) -> None:
