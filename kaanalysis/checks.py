@@ -12,7 +12,8 @@ import re
 import ibis
 import ibis.expr.types as ir
 
-from kaanalysis.contracts import INDISPENSABLE, TABLES, Action, Column, CompanyInfo, Fault, Table, UnusableData
+from kaanalysis.company_toml import CompanyInfo
+from kaanalysis.contracts import INDISPENSABLE, TABLES, Action, Column, Fault, Table, UnusableData
 from kaanalysis.intake import ROW, RawTables
 
 _DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?$"

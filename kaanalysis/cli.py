@@ -152,9 +152,10 @@ def report(
 ) -> None:  # fmt: skip
     """Execute the notebooks, write the run folder and the report. Exit: 0 all ran, 1 a notebook failed, 2 bad input."""
     from kaanalysis.analyses.registry import select, with_upstream
+    from kaanalysis.manifest import Step
     from kaanalysis.policy import parse_assignments
     from kaanalysis.report import build
-    from kaanalysis.runner import Step, run_notebooks
+    from kaanalysis.runner import run_notebooks
     from kaanalysis.text import LANGUAGES
 
     languages = [part.strip() for part in lang.split(",") if part.strip()]

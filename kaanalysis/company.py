@@ -10,7 +10,8 @@ import ibis
 import pandas as pd
 
 from kaanalysis.checks import check_tables
-from kaanalysis.contracts import TABLES, CompanyInfo, Fault, UnusableData, read_company_toml
+from kaanalysis.company_toml import CompanyInfo, read_company_toml
+from kaanalysis.contracts import TABLES, Fault, UnusableData
 from kaanalysis.intake import RawTables, read_database, read_folder
 from kaanalysis.interviews import empty_interviews, read_interviews
 from kaanalysis.lanes import read_interests

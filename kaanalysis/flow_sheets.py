@@ -23,7 +23,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from kaanalysis.contracts import UnusableData, read_company_toml
+from kaanalysis.company_toml import read_company_toml
+from kaanalysis.contracts import UnusableData
 from kaanalysis.import_maps import load_maps
 from kaanalysis.imports import ImportReport, import_source
 from kaanalysis.interviews import FOLDER, read_interviews, samples

@@ -20,11 +20,11 @@ from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.contracts import UnusableData
 from kaanalysis.export import write_workbook
 from kaanalysis.figures import alt_text, available, draw_figure, figure_bytes, figure_title
+from kaanalysis.manifest import Manifest, Step
 from kaanalysis.paths import PACKAGE
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
 from kaanalysis.runfolder import read_result, write_text
-from kaanalysis.runner import Manifest, Step
 from kaanalysis.text import Words, words
 
 FAULTS_SHOWN = 30

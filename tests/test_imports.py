@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from kaanalysis.company import open_company
-from kaanalysis.contracts import TABLES, UnusableData, read_company_toml
+from kaanalysis.company_toml import read_company_toml
+from kaanalysis.contracts import TABLES, UnusableData
 from kaanalysis.imports import detect_encoding, import_source, list_sources, load_maps
 
 MAP = """

@@ -12,9 +12,10 @@ import pytest
 
 from kaanalysis import runner
 from kaanalysis.contracts import UnusableData
+from kaanalysis.manifest import Manifest, Step
 from kaanalysis.report import build
 from kaanalysis.results import load_result
-from kaanalysis.runner import Manifest, Step, analyse_in_process
+from kaanalysis.runner import analyse_in_process
 from kaanalysis.text import words
 
 DEMO = Path(__file__).parent.parent / "data" / "demo"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ import pytest
 
 from kaanalysis import runner
 from kaanalysis.contracts import UnusableData
+from kaanalysis.manifest import Manifest, Step
 from kaanalysis.results import Finding, Result
 from kaanalysis.runfolder import result_path, save_result
-from kaanalysis.runner import Manifest, Step, check_parameters, run_notebooks
+from kaanalysis.runner import check_parameters, run_notebooks
 
 ALL = [
     "00_problem_framing",
@@ -169,18 +169,3 @@ def test_a_notebook_with_other_parameters_is_refused(tmp_path: Path, source: str
     nbformat.write(notebook, tmp_path / "a.ipynb")
     with pytest.raises(UnusableData, match=said):
         check_parameters(tmp_path / "a.ipynb")
-
-
-def test_code_hash_does_not_see_outputs_of_notebooks(tmp_path: Path) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
-    nbformat.write(notebook, tmp_path / "a.ipynb")
-    before = runner._source(tmp_path / "a.ipynb")
-    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="2")]
-    nbformat.write(notebook, tmp_path / "a.ipynb")
-    assert runner._source(tmp_path / "a.ipynb") == before
-
-
-def test_manifest_that_cannot_be_read_is_none(tmp_path: Path) -> None:
-    assert Manifest.read(tmp_path) is None
-    (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1}))
-    assert Manifest.read(tmp_path) is None

@@ -15,7 +15,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from kaanalysis.company import Company
-from kaanalysis.contracts import TABLES, CompanyInfo
+from kaanalysis.company_toml import CompanyInfo
+from kaanalysis.contracts import TABLES
 from kaanalysis.simulate.world import World
 
 

@@ -17,7 +17,17 @@ FOLDER = Path(".validity")
 PACKAGE = Path(kaanalysis.__file__).parent
 # What decides how a company is drawn, and what decides what is found in it.
 DRAWS_FROM = ("simulate",)
-FINDS_WITH = (*DRAWS_FROM, "analyses", "aggregates", "stats", "company.py", "contracts.py", "policy.py", "results.py")
+FINDS_WITH = (
+    *DRAWS_FROM,
+    "analyses",
+    "aggregates",
+    "stats",
+    "company.py",
+    "company_toml.py",
+    "contracts.py",
+    "policy.py",
+    "results.py",
+)
 
 
 @functools.cache

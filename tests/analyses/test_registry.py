@@ -14,7 +14,8 @@ import pytest
 
 from kaanalysis.analyses.registry import REGISTRY, analyse_all, select, with_upstream
 from kaanalysis.company import Company, open_company
-from kaanalysis.contracts import TABLES, CompanyInfo, UnusableData
+from kaanalysis.company_toml import CompanyInfo
+from kaanalysis.contracts import TABLES, UnusableData
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
 
