@@ -48,6 +48,7 @@ from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.reckoning import reckoning_by_deal
 from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
+from kaanalysis.aggregates.reference_steps import reference_steps
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
     account_segments,
@@ -111,6 +112,7 @@ __all__ = [
     "product_lines",
     "ranking_matches",
     "reckoning_by_deal",
+    "reference_steps",
     "recurring_fees",
     "returning_persons",
     "role_meetings",
