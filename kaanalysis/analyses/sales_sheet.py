@@ -111,7 +111,7 @@ def flow_nodes(steps: pd.DataFrame, policy: Policy) -> pd.DataFrame:
         ["place", "share", "step", "role"], ascending=[True, False, True, True], ignore_index=True
     )
     frame.insert(0, "node", np.arange(1, len(frame) + 1))
-    return frame[[*NODE, *FACTS]].astype({c: object for c in ("role", "department")})
+    return frame[[*NODE, *FACTS]].astype(dict.fromkeys(("role", "department"), object))
 
 
 def demanded(nodes: pd.DataFrame, known: Catalogue) -> pd.DataFrame:
