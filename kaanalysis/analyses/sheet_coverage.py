@@ -42,15 +42,15 @@ def node_contacts(company: Company, policy: Policy, customer: pd.DataFrame) -> p
     past = (reached["outcome"] != "open").to_numpy(bool) | (reached["at"].to_numpy(float) < last.to_numpy(float))
     reached = reached[past].reset_index(drop=True)
     if company.missing("activities.person_id", "stakeholders.role"):
-        acted = reached["stage"].astype(bool)
+        acted = reached["stage"].to_numpy(bool)
     else:
         met = aggregates.parties_contacted(company, policy)
         by_role = pd.MultiIndex.from_frame(met[["opportunity_id", "role"]])
         by_department = pd.MultiIndex.from_frame(met[["opportunity_id", "department"]])
         in_role = pd.MultiIndex.from_frame(reached[["opportunity_id", "role"]]).isin(by_role)
         beside = pd.MultiIndex.from_frame(reached[["opportunity_id", "department"]]).isin(by_department)
-        acted = pd.Series(np.where(reached["role"].notna(), in_role, beside & reached["department"].notna()))
-    return reached.assign(acted=acted.astype(bool))[["node", "opportunity_id", "owner", "account", "acted"]]
+        acted = np.where(reached["role"].notna(), in_role, beside & reached["department"].notna())
+    return reached.assign(acted=acted)[["node", "opportunity_id", "owner", "account", "acted"]]
 
 
 @dataclass(frozen=True)
