@@ -162,7 +162,11 @@ def without_contacts(result: Result) -> Result:
     finding = next((f for f in result.findings if f.id == "M-3.5"), None)
     drawn = [
         replace(
-            f, state="no_data", reason="only_drawn", numbers=tuple(n for n in f.numbers if n.name == "steps"), flips=()
+            f,
+            state="undecided",
+            reason="only_drawn",
+            numbers=tuple(n for n in f.numbers if n.name == "steps"),
+            flips=(),
         )
         if f is finding
         else f
