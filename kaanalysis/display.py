@@ -316,9 +316,7 @@ def sales_sheet_nodes(result: Result, words: Words) -> pd.DataFrame:
     level = next((n.level for f in result.findings for n in f.numbers if n.level), None)
     for _, row in result.frames["sales_sheet_nodes"].iterrows():
         own = sheet[sheet["node"] == row["node"]]
-        lanes = [
-            words("display.separator").join(own.loc[own["lane"] == lane, f"item_{words.language}"]) for lane in LANES
-        ]
+        lanes = [words.list_of(own.loc[own["lane"] == lane, f"item_{words.language}"]) for lane in LANES]
         who = _bare(row["role"] if isinstance(row["role"], str) else row["department"], words, "party")
         taken = words.value(row["share"], "share") if pd.notna(row["share"]) else words("display.not_recorded")
         if row["conditional"]:
