@@ -81,7 +81,8 @@ def import_(
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of --list and of what a flow sheet lacks: en or zh.")] = "en",
 ) -> None:
-    """Turn a CRM export or event log into a company folder; flow sheets also into one that is there."""
+    """Turn a CRM export or event log into a company folder; flow sheets also into one that is there; `sales_sheet`: save an edited sales
+    sheet beside the company in --out."""
     from kaanalysis.imports import import_source, list_sources
     from kaanalysis.text import LANGUAGES
 
@@ -103,6 +104,13 @@ def import_(
         raise UnusableData("import needs SOURCE, FROM and --out DATA (kaanalysis import --list shows the sources).")
     if source == "flow_sheet":
         _import_flow_sheets(from_path, out, csv, lang)
+        return
+    if source == "sales_sheet":
+        from kaanalysis.sales_sheets import import_sheet
+        from kaanalysis.text import words
+
+        sheet, w = import_sheet(from_path, out), words(lang)
+        print(w("sales_sheet.imported", out=out, nodes=sheet["node"].nunique(), items=sheet["item"].notna().sum()))
         return
     made = import_source(source, from_path, out, as_csv=csv)
     print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))

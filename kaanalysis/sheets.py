@@ -147,6 +147,10 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         "messages": (["role", "share", "low", "high", "level", "n", "interests", "message", "avoid"], ""),
         "library_next": (["category", "industry", "size_band", "accounts", "flows", "gain", "first", "rank"], ""),
         "samples": (["flow", "steps_column", "parties_column", "days", "amount", "unit", "told_on", "answers", "lacks"], money),
+        "sales_sheet_nodes": (["node", "step", "role", "department", "part", "conditional", "share", "share_low", "share_high", "flows",
+                               "coverage", "coverage_low", "coverage_high", "deals"], ""),
+        "sales_sheet": (["node", "step", "role", "part", "lane", "item"], ""),
+        "sheet_orphans": (["side", "lane", "name", "share", "low", "high", "n"], ""),
     }  # fmt: skip
     library = result.frames.get(
         "library", pd.DataFrame(columns=["category", "industry", "size_band", "accounts", "flows"])
@@ -176,6 +180,18 @@ _COLUMNS = {
 }  # fmt: skip
 
 
+def _customer_side(frame: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Parts, lanes and items of a sales sheet in the language."""
+    read: dict[str, list[object]] = {
+        "part": [words(f"parts.{v}") for v in frame["part"]],
+        "conditional": [words("display.yes" if v else "display.no") for v in frame["conditional"]],
+    }
+    if "lane" in frame:
+        read["lane"] = [words.term("lane", v) if isinstance(v, str) else None for v in frame["lane"]]
+        read["item"] = list(frame[f"item_{words.language}"])
+    return frame.assign(**{c: pd.Series(v, index=frame.index, dtype=object) for c, v in read.items()})
+
+
 def _special(
     name: str, frame: pd.DataFrame, columns: list[str], unit: str, words: Words, held: pd.DataFrame
 ) -> pd.DataFrame:
@@ -202,6 +218,15 @@ def _special(
         dates = [None if pd.isna(v) else str(v.date()) for v in frame["interviewed_at"]]
         frame = frame.assign(lacks=lacks, interviewed_at=pd.Series(dates, index=frame.index, dtype=object))
     frame = frame.rename(columns=_COLUMNS.get(name, {}))
+    if name in ("sales_sheet", "sales_sheet_nodes"):
+        frame = _customer_side(frame, words)
+    if name == "sheet_orphans":
+        kinds = ["customer" if s == "customer" else str(k) for s, k in zip(frame["side"], frame["kind"], strict=True)]
+        lanes = [None if v is None or pd.isna(v) else words.term("lane", str(v)) for v in frame["lane"]]
+        names = [words.term("activity", words.term("step", str(v))) for v in frame[f"name_{words.language}"]]
+        frame = frame.assign(
+            side=[words.term("orphan", k) for k in kinds], lane=pd.Series(lanes, dtype=object), name=names
+        )
     if name == "persona_profile":
         read = [words.term(str(d), str(v)) for d, v in zip(frame["dimension"], frame["value"], strict=True)]
         frame = frame.assign(value=read)

@@ -169,3 +169,14 @@ def test_a_notebook_with_other_parameters_is_refused(tmp_path: Path, source: str
     nbformat.write(notebook, tmp_path / "a.ipynb")
     with pytest.raises(UnusableData, match=said):
         check_parameters(tmp_path / "a.ipynb")
+
+
+def test_a_sheet_that_the_analyst_edited_is_carried_into_a_run_under_another_policy(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    out = tmp_path / "run"
+    run_notebooks(str(company), out, languages=["en"])
+    (out / "sheets").mkdir()
+    (out / "sheets" / "sales_sheet.xlsx").write_text("hours of work")
+    run_notebooks(str(company), out, languages=["en"], overrides={"success.target": 0.7})
+    assert (out / "sheets" / "sales_sheet.xlsx").read_text() == "hours of work"
