@@ -9,7 +9,7 @@
     source = "…"
 
 A value whose truth is uncertain also holds ``spread = [low, high]``: the span in which the analyst believes it to lie
-(the ledger draws from it). Text values hold ``choices`` in place of ``range``.
+(the ledger draws from it). Text values hold ``choices`` in place of ``range``; with no choices (``choices = []``) any text will do.
 """
 
 from __future__ import annotations
@@ -48,11 +48,12 @@ class Threshold:
 
     def accept(self, value: object) -> Value:
         """`value` in this threshold's type; :class:`PolicyError` where it is of another type or outside the range."""
-        if self.choices:
-            if value not in self.choices:
+        if self.range is None:
+            if self.choices and value not in self.choices:
                 raise PolicyError(f"policy {self.name} = {value!r} must be one of {', '.join(self.choices)}.")
-            return str(value)
-        assert self.range is not None
+            if not isinstance(value, str):
+                raise PolicyError(f"policy {self.name} = {value!r} must be a text.")
+            return value
         whole = isinstance(self.value, int)
         if isinstance(value, str):
             try:

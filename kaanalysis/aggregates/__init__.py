@@ -48,6 +48,7 @@ from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.reckoning import reckoning_by_deal
 from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
+from kaanalysis.aggregates.reference_steps import reference_steps
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
     account_segments,
@@ -112,6 +113,7 @@ __all__ = [
     "ranking_matches",
     "reckoning_by_deal",
     "recurring_fees",
+    "reference_steps",
     "returning_persons",
     "role_meetings",
     "roles_taking_part",
