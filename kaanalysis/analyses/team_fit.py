@@ -55,7 +55,7 @@ def carriers(levels: pd.DataFrame) -> pd.DataFrame:
     return key if len(key) else levels
 
 
-def reached(levels: pd.DataFrame, required: float) -> pd.DataFrame:
+def reached(levels: pd.DataFrame, required: float, level: float = 0.95) -> pd.DataFrame:
     """One row per lane and item: level (mean of the teams' means), judges (rows), low, high (Student's t over the judges' pooled
     disagreement, cut at 0 and 1; NaN where no item has two judges) and reached = min(level / required, 1) averaged over teams: 1 =
     at what is required or above in every team, 0 = nothing there. A team above it does not make up for another below.
@@ -70,9 +70,9 @@ def reached(levels: pd.DataFrame, required: float) -> pd.DataFrame:
     grouped = told.groupby(["lane", "item"], sort=True)
     items = grouped.agg(level=("level", "mean"), judges=("judges", "sum"), reached=("reached", "mean")).reset_index()
     variance = grouped["variance"].mean().to_numpy() / grouped.size().to_numpy()
-    half = scipy_stats.t.ppf(0.975, max(found.freedom, 1)) * np.sqrt(variance)
-    level = items["level"].to_numpy(float)
-    return items.assign(low=np.clip(level - half, 0, 1), high=np.clip(level + half, 0, 1), error=np.sqrt(variance),
+    half = scipy_stats.t.ppf((1 + level) / 2, max(found.freedom, 1)) * np.sqrt(variance)
+    mean = items["level"].to_numpy(float)
+    return items.assign(low=np.clip(mean - half, 0, 1), high=np.clip(mean + half, 0, 1), error=np.sqrt(variance),
                         spread=np.nan if found.spread is None else found.spread, several=found.several, freedom=found.freedom)  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def measure_fit(
     if levels.empty:
         return Fit(draws=np.full(count, np.nan))
     required, minimum = policy["fit.required_level"], policy["bottleneck.minimum_relief"]
-    told = reached(carriers(levels), required)
+    told = reached(carriers(levels), required, policy["evidence.level"])
     wanted = demanded(sheet)
     on_sheet = len(wanted) > 0
     if not on_sheet:

@@ -205,9 +205,12 @@ def draw_delay_reliefs(
 
 
 def draw_joint_reliefs(counts: StepCounts, which: Array, benchmark_pass: float, draws: int, seed: int) -> Array:
-    """:func:`joint_relief` of the steps flagged in each row of `which` (draws, steps), under the same resamples: (draws,)."""
-    begin, made = 0, []
+    """:func:`joint_relief` of the steps flagged in each row of `which` (draws, steps), under the same resamples: (draws,). NaN for
+    rows with fewer than two steps, which the step's own relief answers already."""
+    begin, made = 0, np.full(draws, np.nan)
     for weights in cluster_draws(counts, draws, seed):
-        made.append(joint_relief(counts, which[begin : begin + len(weights)], weights, benchmark_pass))
+        rows = np.flatnonzero(which[begin : begin + len(weights)].sum(axis=1) > 1)
+        if len(rows):
+            made[begin + rows] = joint_relief(counts, which[begin + rows], weights[rows], benchmark_pass)
         begin += len(weights)
-    return np.concatenate(made)
+    return made

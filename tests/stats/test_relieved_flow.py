@@ -1,5 +1,7 @@
 """Relieved flows against closed forms, against the flow put together again, and the paradox that reliefs do not add up."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -156,7 +158,7 @@ def test_relief_never_costs_a_win_and_more_relief_never_wins_less(seed: int, loo
         relieved_curve(counts, 60, weights, losses=steps, delays=steps, **options)  # type: ignore[arg-type]
         for steps in ([], ["a"], ["a", "c"], ["a", "b", "c"])
     ]
-    for fewer, more in zip(curves, curves[1:], strict=False):
+    for fewer, more in itertools.pairwise(curves):
         assert (more >= fewer - 1e-7).all()
     assert (curves[-1] <= 1 + 1e-7).all() and (np.diff(curves[-1], axis=1) >= -1e-7).all()
 
