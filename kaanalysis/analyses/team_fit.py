@@ -127,7 +127,7 @@ def measure_fit(
     wanted = demanded(sheet)
     on_sheet = len(wanted) > 0
     if not on_sheet:
-        wanted = told[["lane", "item"]].assign(item_zh=None, steps=[()] * len(told))
+        wanted = told[["lane", "item"]].assign(item_zh=None, steps=pd.Series([()] * len(told), dtype=object))
     items = wanted.merge(told, on=["lane", "item"], how="outer", indicator=True)
     items = items.assign(
         demanded=items["_merge"] != "right_only", judged=items["_merge"] != "left_only", required=required

@@ -30,6 +30,8 @@ from kaanalysis.stats.semi_markov import (
     way_out_shares,
 )
 
+Flags = npt.NDArray[np.bool_]
+
 
 def passing_median(counts: StepCounts, kernel: Array, loss: str = "lost") -> Array:
     """Median days in each step of the cases that go on from it, within a day by straight line, shape (draws, steps); NaN where none does.
@@ -80,7 +82,7 @@ def _sped_up_kernel(counts: StepCounts, kernel: Array, factors: Array, horizon: 
     return made
 
 
-def _spared_kernel(counts: StepCounts, kernel: Array, which: Array, benchmark_pass: float, loss: str) -> Array:
+def _spared_kernel(counts: StepCounts, kernel: Array, which: Flags, benchmark_pass: float, loss: str) -> Array:
     """The kernel with the losses of the steps flagged in `which` (draws, steps) cut to the benchmark."""
     lost, passed = way_out_shares(counts, kernel, loss)
     spare = np.where(which, np.maximum(lost - (1.0 - benchmark_pass), 0.0), 0.0)
@@ -109,7 +111,7 @@ def _cumulative(wave: Waves, horizon: int) -> Array:
     return np.asarray(np.cumsum(np.fft.irfft(wave, n=length, axis=-1)[..., : horizon + 1] / damp, axis=-1))
 
 
-def _flags(counts: StepCounts, steps: Collection[str]) -> npt.NDArray[np.bool_]:
+def _flags(counts: StepCounts, steps: Collection[str]) -> Flags:
     if unknown := sorted(set(steps) - set(counts.steps)):
         raise ValueError(f"steps must be among {', '.join(counts.steps)}; not {', '.join(unknown)}")
     return np.array([s in steps for s in counts.steps])
@@ -131,7 +133,7 @@ def relieved_curve(
     return won_curve(counts, _spared_kernel(counts, made, which, benchmark_pass, loss), starts, target, loss)
 
 
-def joint_relief(counts: StepCounts, which: Array, weights: Array, benchmark_pass: float) -> Array:
+def joint_relief(counts: StepCounts, which: Flags, weights: Array, benchmark_pass: float) -> Array:
     """What relieving the losses of all flagged steps together would win, as share of the cases: (draws,). which: (draws, steps)."""
     kernel, starts = sub_distributions(counts, weights)
     spared = _spared_kernel(counts, kernel, which, benchmark_pass, "lost")
@@ -204,7 +206,7 @@ def draw_delay_reliefs(
     return np.concatenate([m.gain for m in made]), np.concatenate([m.sooner for m in made])
 
 
-def draw_joint_reliefs(counts: StepCounts, which: Array, benchmark_pass: float, draws: int, seed: int) -> Array:
+def draw_joint_reliefs(counts: StepCounts, which: Flags, benchmark_pass: float, draws: int, seed: int) -> Array:
     """:func:`joint_relief` of the steps flagged in each row of `which` (draws, steps), under the same resamples: (draws,). NaN for
     rows with fewer than two steps, which the step's own relief answers already."""
     begin, made = 0, np.full(draws, np.nan)

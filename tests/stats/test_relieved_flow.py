@@ -90,7 +90,7 @@ def random_flow(seed: int, loops: bool) -> StepCounts:
                 if g.random() < 0.05:
                     rows.append((order[step], None, days, first, seller))
                     break
-                goal = {"lost": "lost", "on": (order + ["won"])[step + 1], "back": order[step - 1]}[way]
+                goal = {"lost": "lost", "on": [*order, "won"][step + 1], "back": order[step - 1]}[way]
                 rows.append((order[step], goal, days, first, seller))
                 if goal in ("won", "lost"):
                     break
