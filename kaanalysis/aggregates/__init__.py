@@ -56,6 +56,7 @@ from kaanalysis.aggregates.segments import (
     segment_needs,
     segment_version,
 )
+from kaanalysis.aggregates.selling_contacts import parties_contacted, selling_steps, steps_reached
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
     key_account_deals_by_month,
@@ -106,6 +107,7 @@ __all__ = [
     "other_accounts",
     "parties_by_deal",
     "parties_by_flow",
+    "parties_contacted",
     "party_order",
     "performance_spectrum",
     "persons_by_account",
@@ -120,9 +122,11 @@ __all__ = [
     "segment_missing",
     "segment_needs",
     "segment_version",
+    "selling_steps",
     "spend_by_account",
     "stage_sojourns",
     "stances",
+    "steps_reached",
     "team_economics",
     "team_years",
     "told_steps",

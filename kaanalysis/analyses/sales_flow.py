@@ -6,7 +6,7 @@ ones censored at as_of (Aalen–Johansen), read at the policy's horizon, with se
 deals, never amounts. Where deals have no dates only the share won of the closed ones can be had: it is given as
 `closed_won_share` and never judged, since it leaves out what is still open.
 
-M-3.6 is in :mod:`kaanalysis.analyses.bottlenecks`.
+M-3.5 is in :mod:`kaanalysis.analyses.sheet_coverage`, M-3.6 in :mod:`kaanalysis.analyses.bottlenecks`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses import sheet_coverage
 from kaanalysis.analyses.bottlenecks import bottleneck
 from kaanalysis.analyses.verdicts import above, clustered_share, find_flips, number, percentile_number, seller_clusters
 from kaanalysis.company import Company
@@ -32,6 +33,7 @@ ID = "03_sales_flow"
 FEEDS = {
     "M-3.1": ("accounts.segment", "opportunities.created_at", "opportunities.closed_at"),
     "M-3.2": ("accounts.segment", "opportunities.created_at", "opportunities.closed_at"),
+    "M-3.5": sheet_coverage.FEEDS,
     "M-3.6": ("accounts.segment", "stage_history.stage", "opportunities.closed_at"),
 }
 RATES = {"M-3.1": ("SMB", "conversion"), "M-3.2": ("KA", "success")}
@@ -254,10 +256,12 @@ def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, p
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
-    """M-3.1, M-3.2 and M-3.6, with the incidence curves and the table of steps behind them."""
+    """M-3.1, M-3.2, M-3.5 and M-3.6, with the incidence curves and the table of steps behind them."""
     findings, frames = _rates(company, policy)
+    drawn, sheets = sheet_coverage.find(company, policy)
+    frames.update(sheets)
     stuck, made = bottleneck(company, policy)
     frames.update(made)
     definition = {"definition": policy["segment.definition"]}
-    findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, stuck)]
+    findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, drawn, stuck)]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

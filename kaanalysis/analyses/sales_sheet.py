@@ -14,11 +14,9 @@ from kaanalysis import aggregates
 from kaanalysis.analyses.verdicts import clustered_share
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy, PolicyError
+from kaanalysis.sales_sheets import FACTS, NODE, SHEET, empty_sheet, typed
 from kaanalysis.selling import Catalogue, catalogue
 
-NODE = ["node", "step", "role", "department", "part"]
-FACTS = ["conditional", "share", "share_low", "share_high", "flows"]
-SHEET = [*NODE, "lane", "item", "item_en", "item_zh", *FACTS]
 CELL = list(aggregates.LIBRARY_CELL)
 METHOD = "share of reference purchases with the step, customer groups as clusters (jackknife)"
 
@@ -70,9 +68,14 @@ def precedence_places(first: pd.DataFrame) -> pd.Series:
     return pd.Series(place, index=first.columns)
 
 
+def _kept(share: float | None) -> float:
+    """A share to six digits, which a spreadsheet keeps; NaN where there is none."""
+    return np.nan if share is None else round(share, 6)
+
+
 def flow_nodes(steps: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """The customer's flow out of the rows of :func:`kaanalysis.aggregates.reference_steps`: one row per node with :data:`NODE` and
-    :data:`FACTS`, in order.
+    """The customer's flow out of the rows of :func:`kaanalysis.aggregates.reference_steps`: one row per node, in order, with
+    :data:`~kaanalysis.sales_sheets.NODE` and :data:`~kaanalysis.sales_sheets.FACTS`.
 
     A step is a node if at least ``sheet.step_share`` of the purchases has it, or of those above its authority limit (`conditional`). The
     role most often recorded takes it; another role is a node of its own where it takes part in the step in that share as well. share:
@@ -100,8 +103,8 @@ def flow_nodes(steps: pd.DataFrame, policy: Policy) -> pd.DataFrame:
             firsts[len(rows)] = first.reindex(flows.index)
             rows.append({
                 "step": str(step), "role": role, "department": _commonest(taken["department"]),
-                "part": _commonest(taken["part"]), "conditional": conditional, "share": found.value,
-                "share_low": found.low, "share_high": found.high, "flows": len(flows),
+                "part": _commonest(taken["part"]), "conditional": conditional, "flows": len(flows),
+                **{name: _kept(x) for name, x in (("share", found.value), ("share_low", found.low), ("share_high", found.high))},
             })  # fmt: skip
     frame = pd.DataFrame(rows, columns=[*NODE[1:], *FACTS])
     if frame.empty:
@@ -119,17 +122,19 @@ def demanded(nodes: pd.DataFrame, known: Catalogue) -> pd.DataFrame:
     rows = []
     for node in nodes.to_dict("records"):
         role = node["role"] if isinstance(node["role"], str) else None
-        rows += [
-            {**node, "lane": i.lane, "item": i.key, "item_en": i.en, "item_zh": i.zh}
-            for i in known.demanded(role, str(node["part"]))
-        ]
-    return pd.DataFrame(rows, columns=SHEET)
+        items = known.demanded(role, str(node["part"]))
+        told = [{"lane": i.lane, "item": i.key, "item_en": i.en, "item_zh": i.zh} for i in items]
+        rows += [{**node, **t} for t in told or [{}]]  # a node stays where a company demands nothing there
+    return typed(pd.DataFrame(rows, columns=SHEET)) if rows else empty_sheet()
 
 
 def blank_sheet(company: Company, policy: Policy) -> pd.DataFrame:
-    """The sheet: one row per customer node × lane × item, with :data:`SHEET`; empty where there is no buying flow."""
+    """The sheet: one row per customer node × lane × item, with :data:`kaanalysis.sales_sheets.SHEET` (lane and item None for a node without
+    items); empty where there is no buying flow. A sheet that the analyst has saved stands in place of the generated one."""
+    if company.sheet is not None:
+        return company.sheet.copy()
     if company.missing("buying_steps.step"):
-        return pd.DataFrame(columns=SHEET)
+        return empty_sheet()
     steps = aggregates.reference_steps(company, policy)
     for column, value in wanted_cell(policy["sheet.cell"]).items():
         steps = steps[steps[column] == value]

@@ -33,6 +33,7 @@ from kaanalysis.figures import (
     procurement_flow,
     retention,
     sales_flow,
+    sales_sheet,
     spectrum,
     statements,
     variants,
@@ -72,7 +73,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *matrices.FIGURES,
         *spectrum.FIGURES,
     ),
-    "03_sales_flow": sales_flow.FIGURES,
+    "03_sales_flow": (*sales_sheet.FIGURES, *sales_flow.FIGURES),
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
 }
