@@ -49,6 +49,13 @@ def days_to_follow(counts: StepCounts, stays: pd.DataFrame, horizon: int, benchm
     return max(horizon, min(int(stays["days"].max()), int(np.ceil(horizon * slowest / benchmark))))
 
 
+def _cost(gained: Number, minimum: float) -> str:
+    """What the delay costs: wins (surely as many as make a bottleneck), time (surely fewer), or both may be (open)."""
+    if gained.low is None or gained.high is None:
+        return "open"
+    return "wins" if gained.low > minimum else "time" if gained.high < minimum else "open"
+
+
 def measure_delays(
     stays: pd.DataFrame, order: list[str], clusters: np.ndarray, counts: StepCounts, horizon: int, policy: Policy
 ) -> DelayReliefs:
@@ -72,5 +79,8 @@ def measure_delays(
     table = pd.DataFrame([[*a, *b] for a, b in zip(ends, later, strict=True)], columns=FLOATS).astype("float64")
     table.insert(0, "passing_days", point.median[0])
     most = table["sooner"].fillna(0.0).to_numpy()
-    terms = {"slow": order[int(most.argmax())], "delay": "costs"} if most.max() > 0 else {"delay": "none"}
+    terms = {"delay": "none"}
+    if most.max() > 0:
+        top = int(most.argmax())
+        terms = {"slow": order[top], "delay": _cost(gained[top], policy["bottleneck.minimum_relief"])}
     return DelayReliefs((*gained, *earlier), table, terms)
