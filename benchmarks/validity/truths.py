@@ -66,7 +66,7 @@ NO_COVERAGE = {
 
 # Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
 NO_INTERVAL = frozenset({
-    "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread",
+    "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread", "bottleneck_candidates",
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
     "persona_not_customers", "persona_borderline", "persona_paid",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats as scipy_stats
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
@@ -109,6 +110,32 @@ def count_bottlenecks(draws: np.ndarray, policy: Policy) -> tuple[int, np.ndarra
     return int(settled.sum()), drawn.sum(axis=1)
 
 
+def candidates(found: Bottlenecks, policy: Policy) -> np.ndarray:
+    """Which steps may be the biggest bottleneck, (steps,): the one with the largest estimate, and every other that costs at least as much
+    in more than 1 − ``bottleneck.rank_1_probability`` of the resamples.
+
+    The truly biggest step is among them about as often as that probability says, however close the others are: what can be said where
+    none can be named. Source: Gupta 1965, Technometrics 7, 225–245 (subset selection)."""
+    top = int(np.argmax(found.relief))
+    share = (found.draws >= found.draws[:, [top]]).mean(axis=0)
+    # The tail of few clusters is widened as that of the intervals is (Hesterberg 2015).
+    tail = 1 - policy["bottleneck.rank_1_probability"]
+    if found.clusters > 1:
+        freedom = found.clusters - 1
+        tail = float(scipy_stats.norm.sf(np.sqrt(found.clusters / freedom) * scipy_stats.t.isf(tail, freedom)))
+    return np.asarray((share > tail) | (np.arange(len(share)) == top))
+
+
+def _rivals(found: Bottlenecks, finding: Finding, maybe: np.ndarray, policy: Policy) -> tuple[Number, dict[str, str]]:
+    """How many steps may be the biggest, and which is the next after the leading one; terms only where none could be named."""
+    method = "subset selection over cluster resamples"
+    count = Number("bottleneck_candidates", "KA", int(maybe.sum()), None, None, None, len(found.steps), "steps", method)
+    if finding.reason != "rank_unsure" or maybe.sum() < 2:
+        return count, {}
+    others = np.where(maybe & (np.arange(len(maybe)) != int(np.argmax(found.relief))), found.relief, -1.0)
+    return count, {"rival": found.steps[int(others.argmax())], "rivals": "some"}
+
+
 def _severity(found: Bottlenecks, policy: Policy) -> tuple[Number, np.ndarray]:
     """Wins gained per 100 deals if all steps counted as bottlenecks were relieved together, and that in each resample for the steps counted
     there. Never the sum of their reliefs: a case spared at one step may be lost at the next, or be won only because both are spared."""
@@ -204,6 +231,8 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
         ["bottleneck.minimum_relief", "bottleneck.rank_1_probability"],
     )
     severity, severe = _severity(found, policy)
+    maybe = candidates(found, policy)
+    count, rivals = _rivals(found, finding, maybe, policy)
     fit, lanes = _carried(company, found, policy)
     reliefs = {n.segment: n for n in finding.numbers if n.name == "relief"}
     ranks = {n.segment: n.value for n in finding.numbers if n.name == "p_rank_1"}
@@ -212,12 +241,13 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
         low=np.array([reliefs[s].low for s in found.steps], dtype=float),
         high=np.array([reliefs[s].high for s in found.steps], dtype=float),
         p_rank_1=np.array([ranks[s] for s in found.steps], dtype=float),
+        candidate=maybe,
     )
     draws = pd.DataFrame({"first_relief": found.draws.max(axis=1), "fit": fit.draws, "severity": severe})
     for i, step in enumerate(found.steps):
         draws[f"relief:{step}"] = found.draws[:, i]
-    numbers = (*finding.numbers, severity, *delays.numbers, *fit.numbers, *lanes.numbers)
-    terms = {**finding.terms, **delays.terms, **lanes.terms, "carry": fit.term}
+    numbers = (*finding.numbers, count, severity, *delays.numbers, *fit.numbers, *lanes.numbers)
+    terms = {**finding.terms, **rivals, **delays.terms, **lanes.terms, "carry": fit.term}
     frames = {"bottlenecks": table, "bottleneck_draws": draws, "fit_items": fit.items, "fit_lanes": fit.lanes, "fit_teams": fit.teams,
               "lane_reliefs": lanes.items}  # fmt: skip
     return replace(finding, numbers=numbers, terms=terms, flips=flips), {k: v for k, v in frames.items() if len(v)}
