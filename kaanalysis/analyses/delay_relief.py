@@ -10,7 +10,7 @@ held against the same mark, as the losses are (`bottleneck.benchmark_pass`), and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,8 @@ import pandas as pd
 from kaanalysis.analyses.verdicts import percentile_number
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
-from kaanalysis.stats.relieved_flow import delay_relief, draw_delay_reliefs, passing_median
-from kaanalysis.stats.semi_markov import StepCounts, count_steps, sub_distributions
+from kaanalysis.stats.relieved_flow import delay_relief, draw_delay_reliefs
+from kaanalysis.stats.semi_markov import StepCounts, count_steps
 
 METHOD = "semi-Markov flow, cluster bootstrap (percentile)"
 FLOATS = ["delay", "delay_low", "delay_high", "sooner", "sooner_low", "sooner_high"]
@@ -41,12 +41,30 @@ def counted(stays: pd.DataFrame, order: list[str], clusters: np.ndarray, days: i
                        stays["first"].to_numpy(), clusters.tolist(), days, order=order, entry=stays["entry"].to_numpy())  # fmt: skip
 
 
-def days_to_follow(counts: StepCounts, stays: pd.DataFrame, horizon: int, benchmark: float) -> int:
+def days_to_follow(stays: pd.DataFrame, horizon: int, benchmark: float) -> int:
     """How long stays must be followed so that none is missed which relief brings inside the horizon: the horizon as many times as the
-    slowest step is slower than the benchmark, but no longer than the longest stay."""
-    kernel, _ = sub_distributions(counts, np.ones((1, counts.clusters)))
-    slowest = float(np.nanmax(np.append(passing_median(counts, kernel), benchmark)))
-    return max(horizon, min(int(stays["days"].max()), int(np.ceil(horizon * slowest / benchmark))))
+    slowest step is slower than the benchmark, but no longer than the longest stay that was passed."""
+    passed = stays[stays["next"].notna() & (stays["next"] != "lost")]
+    if passed.empty:
+        return horizon
+    slowest = float(passed.groupby("stage")["days"].median().max())
+    return max(horizon, min(int(passed["days"].max()), int(np.ceil(horizon * slowest / benchmark))))
+
+
+def unseen_gain(passed: int, deals: int, level: float) -> float:
+    """Wins per 100 deals that stays longer than any seen could still cost: the share that may lie beyond the longest of so many stays (the
+    upper limit of Clopper and Pearson 1934 for none in `passed`), times the share of deals that passed. All of it could be late, so no
+    upper limit of a relief of delay lies lower: resamples of the stays at hand cannot show the long ones that happened not to be there."""
+    if passed == 0 or deals == 0:
+        return 0.0
+    return 100 * min(1.0, passed / deals) * (1 - ((1 - level) / 2) ** (1 / passed))
+
+
+def _allowing(made: Number, floor: float) -> Number:
+    """The number with an upper limit no lower than the floor."""
+    if made.high is None or made.high >= floor:
+        return made
+    return replace(made, high=floor, method=made.method + "; upper limit allows for stays longer than any seen")
 
 
 def _cost(gained: Number, minimum: float) -> str:
@@ -61,17 +79,19 @@ def measure_delays(
 ) -> DelayReliefs:
     """Relief of delay of every step; counts: those of the losses, followed to the horizon, from the same stays and clusters."""
     benchmark, draws, seed = policy["bottleneck.benchmark_days"], policy["evidence.draws"], policy["evidence.seed"]
-    reach = days_to_follow(counts, stays, horizon, benchmark)
+    reach = days_to_follow(stays, horizon, benchmark)
     longer = counts if reach == horizon else counted(stays, order, clusters, reach)
     point = delay_relief(longer, horizon, benchmark)
     gains, sooner = draw_delay_reliefs(longer, horizon, benchmark, draws, seed)
     level, months = policy["evidence.level"], policy["success.horizon_months"]
-    entered = stays.groupby("stage").size()
+    entered, deals = stays.groupby("stage").size(), stays["opportunity_id"].nunique()
+    went_on = stays[stays["next"].notna() & (stays["next"] != "lost")].groupby("stage").size()
     gained, earlier = [], []
     for i, step in enumerate(order):
         n, days = int(entered[step]), float(point.sooner[0, i])
-        gained.append(percentile_number("relief_delay", step, float(point.gain[0, i]) * 100, gains[:, i] * 100, level, n,
-                                        "wins per 100 deals", METHOD, clusters=counts.clusters, horizon_months=months))  # fmt: skip
+        made = percentile_number("relief_delay", step, float(point.gain[0, i]) * 100, gains[:, i] * 100, level, n, "wins per 100 deals",
+                                 METHOD, clusters=counts.clusters, horizon_months=months)  # fmt: skip
+        gained.append(_allowing(made, unseen_gain(int(went_on.get(step, 0)), deals, level)))
         earlier.append(percentile_number("win_sooner", step, days if np.isfinite(days) else None, sooner[:, i], level, n, "days", METHOD,
                                          clusters=counts.clusters, horizon_months=months))  # fmt: skip
     ends = [[getattr(n, end) for end in ("value", "low", "high")] for n in gained]

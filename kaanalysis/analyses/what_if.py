@@ -56,10 +56,8 @@ def relieve(
     order = stays.groupby("stage")["place"].mean().sort_values(kind="stable").index.tolist()
     clusters, _ = seller_clusters(stays)
     horizon = round(policy["success.horizon_months"] * DAYS_PER_MONTH)
-    counts = counted(stays, order, clusters, horizon)
-    reach = days_to_follow(counts, stays, horizon, policy["bottleneck.benchmark_days"])
-    longer = counts if reach == horizon else counted(stays, order, clusters, reach)
-    return what_if(longer, horizon, policy, losses, delays, segment)
+    reach = days_to_follow(stays, horizon, policy["bottleneck.benchmark_days"])
+    return what_if(counted(stays, order, clusters, reach), horizon, policy, losses, delays, segment)
 
 
 def what_if(
