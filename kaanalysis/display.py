@@ -424,8 +424,8 @@ def lane_reliefs(result: Result, words: Words) -> pd.DataFrame:
     rows: Rows = []
     for _, row in frame[frame["relief"] > 0].sort_values(["relief", "item"], ascending=[False, True]).iterrows():
         level = next((n.level for f in result.findings for n in f.numbers if n.name == "lane_relief"), None)
-        ends = (None if pd.isna(row[c]) else float(row[c]) for c in ("relief", "low", "high"))
-        number = Number("", "", *ends, level, 1, "wins per 100 deals", "")
+        value, low, high = (None if pd.isna(row[c]) else float(row[c]) for c in ("relief", "low", "high"))
+        number = Number("", "", value, low, high, level, 1, "wins per 100 deals", "")
         rows.append((item_of(row, words), words.term("lane", str(row["lane"])), words.value(float(row["level"]), "level"),
                      words.number(number), steps_of(row, words)))  # fmt: skip
     return _frame(rows, ("item", "lane", "judged_level", "relief", "comes_from"), words)

@@ -121,6 +121,9 @@ def _rule_finding(sales: Result, policy: Policy) -> tuple[Finding, dict[str, pd.
     flips = tuple(
         replace(f, to=None if f.at is None else judge(policy.override({f.policy: f.at}))[0].reason) for f in flips
     )
+    severity = bottleneck.number("severity")
+    if severity is not None:  # how many steps stand in the way says nothing of what they cost together
+        finding = replace(finding, numbers=(*finding.numbers, severity))
     cloud = pd.DataFrame({"bottlenecks": counts, "fit": draws["fit"].to_numpy()})
     return replace(finding, flips=flips), {"rule_cloud": cloud.groupby(["bottlenecks", "fit"], as_index=False).size()}
 

@@ -119,16 +119,16 @@ def _relief_axis(ax: Axes, highs: np.ndarray, scene: Scene) -> None:
 
 def lane_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """Relief that falls to each lane, with interval; the first is marked."""
-    lanes = frame.drop_duplicates("lane").set_index("lane")
-    names = [lane for lane in LANES if lane in lanes.index]
-    top = max(names, key=lambda lane: float(lanes.loc[lane, "lane_relief"]))
+    by_lane = {str(r.lane): r for r in rows_of(frame.drop_duplicates("lane"))}
+    names = [lane for lane in LANES if lane in by_lane]
+    top = max(names, key=lambda lane: float(by_lane[lane].lane_relief))
     for y, lane in enumerate(names):
-        r = lanes.loc[lane]
-        interval_h(ax, y, r["lane_relief"], r["lane_low"], r["lane_high"], BAD if lane == top else KA)
+        r = by_lane[lane]
+        interval_h(ax, y, r.lane_relief, r.lane_low, r.lane_high, BAD if lane == top else KA)
     ax.set_yticks(range(len(names)), [wrap(scene.words.term("lane", lane), 8, 2) for lane in names])
     ax.get_yticklabels()[names.index(top)].set_fontweight("bold")
     ax.set_ylim(len(names) - 0.5, -0.5)
-    _relief_axis(ax, lanes[["lane_relief", "lane_high"]].max(axis=1).to_numpy(float), scene)
+    _relief_axis(ax, frame[["lane_relief", "lane_high"]].max(axis=1).to_numpy(float), scene)
     ax.set_title(scene.text("lanes_title"))
     return ax
 
