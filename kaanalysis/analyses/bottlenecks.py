@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats as scipy_stats
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses.bottleneck_sets import candidates, count_bottlenecks, flag_bottlenecks
 from kaanalysis.analyses.delay_relief import METHOD, DelayReliefs, counted, measure_delays
 from kaanalysis.analyses.lane_relief import LaneReliefs, measure_lanes
 from kaanalysis.analyses.sales_sheet import blank_sheet
@@ -88,42 +88,6 @@ def _highest_relief(found: Bottlenecks, step: int, high: float | None, policy: P
     if high is not None and losses:
         return high
     return 100 * min(1.0, entered / max(found.deals, 1)) * max(0.0, worst - (1 - policy["bottleneck.benchmark_pass"]))
-
-
-def flag_bottlenecks(draws: np.ndarray, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
-    """Which steps are bottlenecks, (steps,), and which are in each resample, (draws, steps); see :func:`count_bottlenecks`."""
-    above = draws > policy["bottleneck.minimum_relief"]
-    share = above.mean(axis=0)
-    settled = share >= policy["bottleneck.certainty"]
-    return settled, settled | (above & (share > policy["bottleneck.dismissal"]))
-
-
-def count_bottlenecks(draws: np.ndarray, policy: Policy) -> tuple[int, np.ndarray]:
-    """How many steps are bottlenecks, and that number in each resample.
-
-    draws: reliefs in wins per 100 deals, (draws, steps). Relief cannot be negative, so noise alone gives a harmless step some relief, and
-    counting steps above the minimum in each resample counts that noise twice. A step is therefore settled where it is above the
-    minimum in at least ``bottleneck.certainty`` of the resamples (counted) or in at most ``bottleneck.dismissal`` (not counted); only steps
-    between the two make the number uncertain.
-    """
-    settled, drawn = flag_bottlenecks(draws, policy)
-    return int(settled.sum()), drawn.sum(axis=1)
-
-
-def candidates(found: Bottlenecks, policy: Policy) -> np.ndarray:
-    """Which steps may be the biggest bottleneck, (steps,): the one with the largest estimate, and every other that costs at least as much
-    in more than 1 − ``bottleneck.rank_1_probability`` of the resamples.
-
-    The truly biggest step is among them about as often as that probability says, however close the others are: what can be said where
-    none can be named. Source: Gupta 1965, Technometrics 7, 225–245 (subset selection)."""
-    top = int(np.argmax(found.relief))
-    share = (found.draws >= found.draws[:, [top]]).mean(axis=0)
-    # The tail of few clusters is widened as that of the intervals is (Hesterberg 2015).
-    tail = 1 - policy["bottleneck.rank_1_probability"]
-    if found.clusters > 1:
-        freedom = found.clusters - 1
-        tail = float(scipy_stats.norm.sf(np.sqrt(found.clusters / freedom) * scipy_stats.t.isf(tail, freedom)))
-    return np.asarray((share > tail) | (np.arange(len(share)) == top))
 
 
 def _rivals(found: Bottlenecks, finding: Finding, maybe: np.ndarray, policy: Policy) -> tuple[Number, dict[str, str]]:
@@ -231,7 +195,7 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
         ["bottleneck.minimum_relief", "bottleneck.rank_1_probability"],
     )
     severity, severe = _severity(found, policy)
-    maybe = candidates(found, policy)
+    maybe = candidates(found.relief, found.draws, found.clusters, policy)
     count, rivals = _rivals(found, finding, maybe, policy)
     fit, lanes = _carried(company, found, policy)
     reliefs = {n.segment: n for n in finding.numbers if n.name == "relief"}

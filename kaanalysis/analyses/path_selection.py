@@ -16,7 +16,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import ALL
-from kaanalysis.analyses.bottlenecks import count_bottlenecks
+from kaanalysis.analyses.bottleneck_sets import count_bottlenecks
 from kaanalysis.analyses.ledger import PATHS, Input, Outcome, draw_inputs, evaluate, ledger_frame
 from kaanalysis.analyses.ledger_inputs import gather_inputs
 from kaanalysis.analyses.verdicts import figures_wanted, find_flips, number, share_of_draws

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kaanalysis.analyses.bottlenecks import Bottlenecks, candidates, judge_bottleneck
+from kaanalysis.analyses.bottlenecks import Bottlenecks, judge_bottleneck
 from kaanalysis.analyses.sales_flow import Rate, analyse, judge_rate
 from kaanalysis.analyses.verdicts import find_flips
 from kaanalysis.company import Company
@@ -195,28 +195,3 @@ def test_the_planted_bottleneck_of_a_company_is_found_with_its_relief_by_hand(co
 def test_rate_that_no_policy_value_touches_has_no_flip(policy: Policy) -> None:
     made = replace(rate(0.51, 0.7), deals=3)
     assert find_flips(lambda p: judge_rate("M-3.2", made, p), "M-3.2", policy, ["success.target"])[0].at is None
-
-
-def test_where_none_can_be_named_the_steps_that_may_be_it_are(policy: Policy) -> None:
-    """Two close steps and one that never comes near; the leading step is always among them, whatever the draws."""
-    close = [[a, b, 0.5] for a, b in cloud((5, 9), (9, 5))]
-    assert candidates(found_with(close, [7, 6.9, 0.5]), policy).tolist() == [True, True, False]
-    clear = [[a, b, 0.5] for a, b in cloud((5, 9), (0.1, 1))]
-    assert candidates(found_with(clear, [7, 0.5, 0.5]), policy).tolist() == [True, False, False]
-    # Fewer sellers leave more steps in: the same draws, a step ahead in 2.5 % of them.
-    few = [[7.0, 9.0 if i < 6 else 1.0] for i in range(200)]
-    assert candidates(found_with(few, [7, 1.2], clusters=400), policy).tolist() == [True, True]
-    some = [[7.0, 9.0 if i < 4 else 1.0] for i in range(200)]
-    assert candidates(found_with(some, [7, 1.2], clusters=400), policy).tolist() == [True, False]
-    assert candidates(found_with(some, [7, 1.2], clusters=8), policy).tolist() == [True, True]
-
-
-def test_the_biggest_of_close_steps_is_among_the_candidates_as_often_as_asked(policy: Policy) -> None:
-    """400 companies, three steps of relief 6, 5.9 and 5 known with error 1: the biggest is kept in at least 97.5 % of them, less chance."""
-    g, kept = np.random.default_rng(4), []
-    truth = np.array([6.0, 5.9, 5.0])
-    for _ in range(400):
-        point = truth + g.standard_normal(3)
-        drawn = point + g.standard_normal((300, 3))
-        kept.append(candidates(found_with(drawn.tolist(), point.tolist(), clusters=200), policy)[0])
-    assert np.mean(kept) > 0.955
