@@ -150,6 +150,7 @@ def write_sheet(path: Path, sheet: pd.DataFrame, language: str) -> Path:
         for place in range(1, other.max_column + 1):
             other.column_dimensions[get_column_letter(place)].width = width
     page.freeze_panes, list_page.freeze_panes = "C2", "A2"
+    book.properties.identifier = _digest(sheet)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     book.save(partial)
@@ -173,6 +174,18 @@ def _row(page: Worksheet, values: list[Any]) -> None:
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         if row == 1 and page.title != GUIDE_PAGE:
             cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="E4E7EA")
+
+
+def _digest(sheet: pd.DataFrame) -> str:
+    return hashlib.sha256(_csv(sheet).encode()).hexdigest()[:32]
+
+
+def is_edited(path: Path, known: Catalogue) -> bool:
+    """Whether a workbook says something else than when :func:`write_sheet` wrote it, or does not tell."""
+    try:
+        return openpyxl.load_workbook(path).properties.identifier != _digest(read_sheet(path, known))
+    except Exception:  # not a sheet any more: nobody but its owner knows what it holds
+        return True
 
 
 class _Faults:
@@ -331,16 +344,21 @@ def typed(sheet: pd.DataFrame) -> pd.DataFrame:
     return out.astype({"node": "int64", "conditional": bool, **numbers}).reset_index(drop=True)
 
 
+def _csv(sheet: pd.DataFrame) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(SHEET)
+    for values in typed(sheet).astype(object).itertuples(index=False):
+        writer.writerow(["" if v is None or v != v else v for v in values])
+    return stream.getvalue()
+
+
 def save_sheet(folder: Path, sheet: pd.DataFrame) -> Path:
     """Put a sheet beside a company's tables, in place of one that is there."""
     target = folder / FOLDER / FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
-    with partial.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(SHEET)
-        for values in typed(sheet).astype(object).itertuples(index=False):
-            writer.writerow(["" if v is None or v != v else v for v in values])
+    partial.write_bytes(_csv(sheet).encode("utf-8-sig"))
     partial.replace(target)
     return target
 

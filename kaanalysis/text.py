@@ -187,7 +187,7 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, an industry, a category of purchases, a step of the flow, a role, a lane, or
+        """A number's segment may be a customer segment, a path, an industry, a category of purchases, a step of the flow, a role, a lane or
         a cell of the library (category / industry / size)."""
         if " / " in number.segment:
             return self.cell(number.segment.split(" / "))

@@ -12,7 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from figure_frames import base_assumptions, library_result, number, parties, problem_framing, result
+from figure_frames import (
+    base_assumptions,
+    library_result,
+    number,
+    parties,
+    problem_framing,
+    result,
+    sheet_finding,
+    sheet_frames,
+)
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
@@ -249,18 +258,10 @@ def sales_flow(step: str = "budget approval") -> Result:
         ),
         Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", reliefs, terms=terms),
     ]
-    return result(
-        "03_sales_flow",
-        findings,
-        {
-            "incidence": pd.concat(curves),
-            "bottlenecks": table,
-            "closed_won": closed,
-            "fit_items": items,
-            "fit_lanes": lanes,
-            "lane_reliefs": shared,
-        },
-    )
+    findings.append(sheet_finding())
+    frames = {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, "fit_items": items, "fit_lanes": lanes,
+              "lane_reliefs": shared, **sheet_frames()}  # fmt: skip
+    return result("03_sales_flow", findings, frames)
 
 
 def path_selection() -> Result:

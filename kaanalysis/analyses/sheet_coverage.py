@@ -21,7 +21,7 @@ from kaanalysis.contracts import LANES
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
 from kaanalysis.selling import Catalogue, catalogue, item_key
-from kaanalysis.stats import cluster_weights
+from kaanalysis.stats import cluster_weights, draw_means
 
 FEEDS = ("buying_steps.step", "buying_steps.part", "accounts.segment", "activities.person_id", "stakeholders.role")
 ID, KEY, SEGMENT = "M-3.5", "sales_sheet", "KA"
@@ -42,15 +42,15 @@ def node_contacts(company: Company, policy: Policy, customer: pd.DataFrame) -> p
     past = (reached["outcome"] != "open").to_numpy(bool) | (reached["at"].to_numpy(float) < last.to_numpy(float))
     reached = reached[past].reset_index(drop=True)
     if company.missing("activities.person_id", "stakeholders.role"):
-        acted = reached["stage"].astype(bool)
+        acted = reached["stage"].to_numpy(bool)
     else:
         met = aggregates.parties_contacted(company, policy)
         by_role = pd.MultiIndex.from_frame(met[["opportunity_id", "role"]])
         by_department = pd.MultiIndex.from_frame(met[["opportunity_id", "department"]])
         in_role = pd.MultiIndex.from_frame(reached[["opportunity_id", "role"]]).isin(by_role)
         beside = pd.MultiIndex.from_frame(reached[["opportunity_id", "department"]]).isin(by_department)
-        acted = pd.Series(np.where(reached["role"].notna(), in_role, beside & reached["department"].notna()))
-    return reached.assign(acted=acted.astype(bool))[["node", "opportunity_id", "owner", "account", "acted"]]
+        acted = np.where(reached["role"].notna(), in_role, beside & reached["department"].notna())
+    return reached.assign(acted=acted)[["node", "opportunity_id", "owner", "account", "acted"]]
 
 
 @dataclass(frozen=True)
@@ -161,11 +161,11 @@ def lane_numbers(items: pd.DataFrame, policy: Policy) -> list[Number]:
     """lane_coverage and items_unjudged by lane. lane_coverage: of the items that the sheet demands and a team was judged on, team by team,
     the share at ``fit.required_level`` or above; 1 = all, 0 = none.
 
-    Where items have several judges, their disagreement (pooled within items: s², ν degrees of freedom) is an error of each mean: it is
-    drawn as level + s·√(ν/χ²(ν))·z/√judges (Gelman et al., Bayesian Data Analysis, section 3.2), and the interval is the middle of the
-    shares so drawn. With one judge to every item no error can be told and there is no interval."""
+    Where items have several judges, their disagreement, pooled within items, is an error of each mean: true levels are drawn given it
+    (:func:`kaanalysis.stats.draw_means`), and the interval is the middle of the shares so drawn, stretched to the share as judged where
+    that lies outside. With one judge to every item no error can be told and there is no interval."""
     required, level = policy["fit.required_level"], policy["evidence.level"]
-    generator, draws = np.random.default_rng(policy["evidence.seed"]), policy["evidence.draws"]
+    draws, seed = policy["evidence.draws"], policy["evidence.seed"]
     wanted = items[items["demanded"]]
     free = int((items["judges"] - 1).clip(lower=0).sum())
     pooled = float(items["spread"].fillna(0).sum()) / free if free else 0.0
@@ -181,12 +181,10 @@ def lane_numbers(items: pd.DataFrame, policy: Policy) -> list[Number]:
             method = f"{JUDGED}; one judge to every item"
             made = Number("lane_coverage", lane, value, None, None, level, len(judged), "share", method)
             if free and pooled > 0:
-                scale = np.sqrt(pooled * free / generator.chisquare(free, (draws, 1)))
-                error = scale * generator.standard_normal((draws, len(judged))) / np.sqrt(judged["judges"].to_numpy())
-                shares = (judged["level"].to_numpy() + error >= required).mean(axis=1)
-                low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
-                low, high = min(low, value), max(high, value)
-                made = replace(made, low=float(low), high=float(high), method=f"{JUDGED}; disagreement of the judges")
+                true = draw_means(judged["level"], judged["judges"], pooled * free, free, draws, seed)
+                low, high = np.quantile((true >= required).mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+                low, high = min(float(low), value), max(float(high), value)
+                made = replace(made, low=low, high=high, method=f"{JUDGED}; disagreement of the judges")
             out.append(made)
         method = "items that the sheet demands and no judge has rated"
         out.append(Number("items_unjudged", lane, asked - told, None, None, None, asked, "items", method))

@@ -201,6 +201,8 @@ def draw_sheet(scene: Scene, figure: Figure) -> None:
     ax.grid(False)
     ax.set_xticks([])
     ax.set_yticks([])
+    ax.set_xlabel(scene.text("x_label"))
+    ax.set_ylabel(scene.text("y_label"))
     for side in ax.spines.values():
         side.set_visible(False)
     top = 0.0
