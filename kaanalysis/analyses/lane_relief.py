@@ -64,6 +64,7 @@ def measure_lanes(
     A lane is named for sure only where it is first in as many resamples as the biggest bottleneck must be, and where items have several
     judges. Wrong if a gap does no harm where it stands, or if the same gap costs more at one step than at another: the allocation knows
     neither."""
+    sheet = sheet[sheet["item"].notna()]
     if sheet.empty or items.empty:
         return LaneReliefs()
     mine = items[items["demanded"] & items["judged"]].reset_index(drop=True)

@@ -77,7 +77,9 @@ def reached(levels: pd.DataFrame, required: float, level: float = 0.95) -> pd.Da
 
 
 def demanded(sheet: pd.DataFrame) -> pd.DataFrame:
-    """What the sheet demands: one row per lane and item with item_zh and steps, the customer's steps that demand it, each once."""
+    """What the sheet demands: one row per lane and item with item_zh and steps, the customer's steps that demand it, each once. A node
+    without items demands nothing."""
+    sheet = sheet[sheet["item"].notna()]
     if sheet.empty:
         return pd.DataFrame(columns=["lane", "item", "item_zh", "steps"])
     rows = sheet.assign(item=sheet["item"].str.strip().str.lower()).drop_duplicates(["lane", "item", "step"])

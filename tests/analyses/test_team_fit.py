@@ -142,6 +142,8 @@ def test_weights_follow_the_draws_and_items_of_unknown_steps_keep_the_minimum(po
     assert weights.tolist() == [[2, 4, 0], [2, 10, 0]]
     twice = pd.concat([sheet(("need", "action", "plan")), sheet(("need", "action", "Plan "))])
     assert demanded(twice)["steps"].tolist() == [("need",)], "a step that asks twice for an item asks once"
+    bare = pd.DataFrame({"node": [1], "step": ["need"], "lane": [None], "item": [None], "item_zh": [None]})
+    assert demanded(bare).empty and len(demanded(pd.concat([bare, twice]))) == 1, "a node without items demands nothing"
 
 
 def test_items_are_matched_whatever_their_case(company: Callable[..., Company]) -> None:
