@@ -74,12 +74,11 @@ def stratified_mean(
     mean, error, freedom = _spread(values, strata, weights)
     if not error > 0:
         return Estimate(mean, None, None, level, n, method)
-    if weight_draws is not None:
-        moved = float(_means_under(values, strata, weight_draws).var(ddof=1))
-        # The draws' part is known as well as there are many draws: its degrees of freedom do not limit the sum's.
-        freedom *= (error**2 + moved) ** 2 / error**4
-        error = float(np.sqrt(error**2 + moved))
     reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    if weight_draws is not None:
+        # Distances to the limits add in squares: what the weights move can only widen the interval (Zou and Donner 2008).
+        moved = float(_means_under(values, strata, weight_draws).std(ddof=1))
+        reach = float(np.hypot(reach, stats.norm.ppf((1 + level) / 2) * moved))
     below, above = mean - reach, mean + reach
     return Estimate(
         mean, below if low is None else max(below, low), above if high is None else min(above, high), level, n, method
