@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from kaanalysis.contracts import LANES
@@ -362,6 +363,72 @@ def customer_counts(result: Result, words: Words) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[words("table.stage"), *names])
 
 
+def item_of(row: pd.Series, words: Words) -> str:
+    """An item of the sales sheet in the language, as the catalogue has it; as in the data where it has none."""
+    zh = row["item_zh"]
+    return zh if words.language == "zh" and isinstance(zh, str) else str(row["item"])
+
+
+def steps_of(row: pd.Series, words: Words) -> str:
+    """The steps that demand an item, in the language."""
+    return words.list_of(words.term("step", s) for s in str(row["steps"]).split(", ") if s)
+
+
+def fit_items(result: Result, words: Words) -> pd.DataFrame:
+    """What the sheet demands and how far today's team has it: items whose gap costs the lane's fit most first, then those that nobody
+    judged by weight, then those judged but not demanded."""
+    frame = result.frames["fit_items"]
+    kind = np.select([~frame["demanded"], ~frame["judged"]], [2, 1], 0)
+    cost = np.where(kind == 0, frame["weight"] * (1 - frame["reached"].fillna(0)), frame["weight"])
+    rows: Rows = []
+    for i in np.lexsort((frame["item"], -cost, kind)):
+        row = frame.iloc[int(i)]
+        said = words("display.not_judged") if not row["judged"] else words.value(float(row["level"]), "level")
+        if row["judged"] and pd.notna(row["low"]):
+            ends = (words.value(float(row[c]), "level") for c in ("low", "high"))
+            said += f" ({words('numbers.span', **dict(zip(('low', 'high'), ends, strict=True)))})"
+        steps = steps_of(row, words) if row["demanded"] else words("display.not_demanded")
+        weight = words.value(float(row["weight"]), "share") if row["demanded"] else ""
+        judges = words.value(int(row["judges"]), "")
+        rows.append((words.term("lane", str(row["lane"])), item_of(row, words), said, words.value(float(row["required"]), "level"), judges,
+                     weight, steps))  # fmt: skip
+    return _frame(
+        rows, ("lane", "item", "judged_level", "required_level", "judges", "weight_in_lane", "demanded_at"), words
+    )
+
+
+def fit_teams(result: Result, words: Words) -> pd.DataFrame:
+    """Every team's fit to the flow, in all and by lane: which team could carry it."""
+    frame = result.frames["fit_teams"]
+    finding = result.finding("M-3.6")
+    rows: Rows = []
+    for team, own in frame.groupby("team", sort=False):
+        number = finding.number("fit_team", str(team))
+        by_lane = own.set_index("lane")["fit"]
+        cells = [
+            words.value(float(by_lane[lane]), "fit") if lane in by_lane else words("numbers.none") for lane in LANES
+        ]
+        motion = str(own["motion"].iloc[0])
+        rows.append(
+            (str(team), words.segment(motion) if motion else "", words.number(number) if number else "", *cells)
+        )
+    columns = [words(f"table.{h}") for h in ("team", "segment", "fit")]
+    return pd.DataFrame(rows, columns=[*columns, *(words.term("lane", lane) for lane in LANES)])
+
+
+def lane_reliefs(result: Result, words: Words) -> pd.DataFrame:
+    """The items that the steps' relief falls to, shared out by shortfall, largest first."""
+    frame = result.frames["lane_reliefs"]
+    rows: Rows = []
+    for _, row in frame[frame["relief"] > 0].sort_values(["relief", "item"], ascending=[False, True]).iterrows():
+        level = next((n.level for f in result.findings for n in f.numbers if n.name == "lane_relief"), None)
+        value, low, high = (None if pd.isna(row[c]) else float(row[c]) for c in ("relief", "low", "high"))
+        number = Number("", "", value, low, high, level, 1, "wins per 100 deals", "")
+        rows.append((item_of(row, words), words.term("lane", str(row["lane"])), words.value(float(row["level"]), "level"),
+                     words.number(number), steps_of(row, words)))  # fmt: skip
+    return _frame(rows, ("item", "lane", "judged_level", "relief", "comes_from"), words)
+
+
 TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "00_problem_framing": {
         "customer_counts": customer_counts,
@@ -387,6 +454,9 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "03_sales_flow": {
         "sales_sheet_nodes": sales_sheet_nodes,
         "sheet_orphans": sheet_orphans,
+        "fit_items": fit_items,
+        "fit_teams": fit_teams,
+        "lane_reliefs": lane_reliefs,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder

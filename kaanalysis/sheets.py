@@ -151,6 +151,13 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                                "coverage", "coverage_low", "coverage_high", "deals"], ""),
         "sales_sheet": (["node", "step", "role", "part", "lane", "item"], ""),
         "sheet_orphans": (["side", "lane", "name", "share", "low", "high", "n"], ""),
+        "bottlenecks": (["step", "entered", "lost_share", "relief", "low", "high", "p_rank_1", "candidate", "passing_days", "delay",
+                         "delay_low", "delay_high", "sooner", "sooner_low", "sooner_high"], ""),
+        "fit_items": (["lane", "item", "demanded", "judges", "level_judged", "low", "high", "required", "reached", "weight", "relief",
+                       "steps"], ""),
+        "fit_teams": (["team", "motion", "lane", "fit", "n"], ""),
+        "lane_reliefs": (["lane", "item", "level_judged", "reached", "relief", "low", "high", "steps", "lane_relief", "lane_low",
+                          "lane_high", "p_rank_1"], ""),
     }  # fmt: skip
     library = result.frames.get(
         "library", pd.DataFrame(columns=["category", "industry", "size_band", "accounts", "flows"])
@@ -192,6 +199,21 @@ def _customer_side(frame: pd.DataFrame, words: Words) -> pd.DataFrame:
     return frame.assign(**{c: pd.Series(v, index=frame.index, dtype=object) for c, v in read.items()})
 
 
+def _sales_side(frame: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Lanes, items and yes or no in the language; a level that judges gave is no interval's level."""
+    read: dict[str, list[object]] = {}
+    if "lane" in frame:
+        read["lane"] = [words.term("lane", str(v)) for v in frame["lane"]]
+    if "item" in frame:
+        rows = [row for _, row in frame.iterrows()]
+        read |= {"item": [display.item_of(r, words) for r in rows], "steps": [display.steps_of(r, words) for r in rows]}
+    for flag in ("demanded", "candidate"):
+        if flag in frame:
+            read[flag] = [words("display.yes" if v else "display.no") for v in frame[flag]]
+    made = frame.assign(**{c: pd.Series(v, index=frame.index, dtype=object) for c, v in read.items()})
+    return made.rename(columns={"level": "level_judged"})
+
+
 def _special(
     name: str, frame: pd.DataFrame, columns: list[str], unit: str, words: Words, held: pd.DataFrame
 ) -> pd.DataFrame:
@@ -227,6 +249,8 @@ def _special(
         frame = frame.assign(
             side=[words.term("orphan", k) for k in kinds], lane=pd.Series(lanes, dtype=object), name=names
         )
+    if name in ("bottlenecks", "fit_items", "fit_teams", "lane_reliefs"):
+        frame = _sales_side(frame, words)
     if name == "persona_profile":
         read = [words.term(str(d), str(v)) for d, v in zip(frame["dimension"], frame["value"], strict=True)]
         frame = frame.assign(value=read)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from figure_frames import sheet_finding, sheet_frames
@@ -209,3 +210,47 @@ def test_what_a_limit_adds_is_said_and_nothing_else() -> None:
     )
     assert table["effect"].tolist() == ["added by the limit", ""]
     assert table["days"].tolist() == ["21 days", "not to be had"]
+
+
+def fit_result() -> Result:
+    items = pd.DataFrame({
+        "lane": ["action", "action", "support", "system"], "item": ["value workshop", "memo drafting", "legal", "old tool"],
+        "item_zh": ["价值研讨", "协助起草呈批件", "法务", None], "demanded": [True, True, True, False], "judged": [True, False, True, True],
+        "judges": [2, 0, 1, 1], "level": [0.5, np.nan, 0.6, 0.9], "low": [0.4, np.nan, np.nan, np.nan], "high": [0.6, np.nan, np.nan, np.nan],
+        "required": 0.8, "reached": [0.625, np.nan, 0.75, 1.0], "weight": [0.7, 0.3, 1.0, 0.0],
+        "steps": ["value case, budget approval", "board memo", "contract review", ""],
+    })  # fmt: skip
+    teams = pd.DataFrame({"team": ["ka", "ka", "smb"], "motion": ["KA", "KA", "SMB"], "lane": ["action", "support", "action"],
+                          "fit": [0.625, 0.75, 0.5], "n": 1})  # fmt: skip
+    gaps = items[[True, False, True, False]].assign(relief=[6.0, 0.0], low=[4.0, np.nan], high=[8.0, np.nan])
+    numbers = (
+        Number("fit_team", "ka", 0.69, 0.6, 0.8, 0.95, 2, "fit", "m"),
+        Number("fit_team", "smb", 0.5, None, None, 0.95, 1, "fit", "m"),
+        Number("lane_relief", "action", 6.0, 4.0, 8.0, 0.95, 1, "wins per 100 deals", "m"),
+    )
+    frames = {"fit_items": items, "fit_teams": teams, "lane_reliefs": gaps}
+    return Result(
+        "03_sales_flow", "d", "p", "2026-06-30", [Finding("M-3.6", "bottleneck", "supported", "x", numbers)], frames
+    )
+
+
+def test_fit_by_item_shows_costly_gaps_first_then_what_nobody_judged_then_what_nobody_asked_for() -> None:
+    table = display.fit_items(fit_result(), words("en"))
+    assert table["item"].tolist() == ["value workshop", "legal", "memo drafting", "old tool"]
+    assert table["level judged"].tolist() == ["0.50 (0.40 to 0.60)", "0.60", "not judged", "0.90"]
+    assert table["demanded at"].tolist()[:2] == ["value case, budget approval", "contract review"]
+    assert table["demanded at"].iloc[3] == "not demanded by the sheet" and table["weight in the lane"].iloc[3] == ""
+    chinese = display.fit_items(fit_result(), words("zh"))
+    assert chinese["条目"].tolist() == ["价值研讨", "法务", "协助起草呈批件", "old tool"]
+    assert chinese["要求它的步骤"].iloc[0] == "价值论证、预算审批"
+
+
+def test_which_team_could_carry_it_and_where_the_gaps_cost() -> None:
+    teams = display.fit_teams(fit_result(), words("en"))
+    assert teams["team"].tolist() == ["ka", "smb"] and teams["fit"].iloc[0].startswith("0.69 (0.60 to 0.80")
+    assert teams["sales action"].tolist() == ["0.62", "0.50"] and teams["collaborating teams"].iloc[1] == words("en")(
+        "numbers.none"
+    )
+    gaps = display.lane_reliefs(fit_result(), words("zh"))
+    assert gaps["条目"].tolist() == ["价值研讨"], "an item that nothing falls to is left out"
+    assert gaps["归到它的疏通收益"].iloc[0].startswith("每百单多赢 6")

@@ -212,8 +212,24 @@ def sales_flow(step: str = "budget approval") -> Result:
     table = pd.DataFrame({
         "step": steps, "entered": [90, 70, 40], "lost_share": [0.1, 0.3, 0.1], "median_days": [10.0, 12.0, 41.0],
         "relief": relief,
-        "low": [0.0, 5.0, 0.0], "high": [1.0, 12.0, 2.5], "p_rank_1": [0.0, 0.95, 0.05],
+        "low": [0.0, 5.0, 0.0], "high": [1.0, 12.0, 2.5], "p_rank_1": [0.0, 0.95, 0.05], "passing_days": [9.5, 11.0, 42.0],
+        "delay": [0.0, 0.0, 1.4], "delay_low": [np.nan, np.nan, 0.5], "delay_high": [np.nan, np.nan, 2.0],
+        "sooner": [0.0, 0.0, 30.0], "sooner_low": [np.nan, np.nan, 22.0], "sooner_high": [np.nan, np.nan, 36.0],
     })  # fmt: skip
+    items = pd.DataFrame({
+        "lane": ["action", "action", "support"], "item": ["value workshop", "memo drafting", "legal"], "item_zh": ["价值研讨", None, "法务"],
+        "demanded": True, "judged": [True, False, True], "judges": [2, 0, 1], "level": [0.5, np.nan, 0.9], "low": [0.4, np.nan, np.nan],
+        "high": [0.6, np.nan, np.nan], "required": 0.8, "reached": [0.62, np.nan, 1.0], "weight": [0.7, 0.3, 1.0],
+        "steps": [step, step, step], "relief": [8.0, 8.0, 8.0],
+    })  # fmt: skip
+    lanes = pd.DataFrame({
+        "lane": ["action", "support"], "fit": [0.62, 1.0], "low": [0.5, np.nan], "high": [0.7, np.nan], "n": [1, 1], "demanded": [2, 1],
+        "unjudged": [0.3, 0.0], "absent": [0.43, 1.0], "present": [0.73, 1.0],
+    })  # fmt: skip
+    shared = items[items["judged"]].assign(
+        relief=[6.0, 0.0], low=[4.0, np.nan], high=[8.0, np.nan], lane_relief=[6.0, 0.0], lane_low=[4.0, np.nan],
+        lane_high=[8.0, np.nan], p_rank_1=[1.0, 0.0],
+    )  # fmt: skip
     closed = pd.DataFrame(
         {
             "group": ["SMB", "KA", "first deal"],
@@ -224,7 +240,11 @@ def sales_flow(step: str = "budget approval") -> Result:
         }
     )
     reliefs = tuple(number("relief", s, r, "wins per 100 deals") for s, r in zip(steps, relief, strict=True))
-    terms = {"step": step, "slowest": "contract review"}
+    reliefs += (
+        number("fit", "KA", 0.81, "fit"), number("fit_unjudged", "KA", 0.15, "share"), number("fit_if_absent", "KA", 0.7, "fit"),
+        number("fit_if_present", "KA", 0.86, "fit"), number("lane_relief", "action", 6.0, "wins per 100 deals"),
+    )  # fmt: skip
+    terms = {"step": step, "slowest": "contract review", "lane": "action"}
     findings = [
         Finding(
             "M-3.1",
@@ -239,7 +259,8 @@ def sales_flow(step: str = "budget approval") -> Result:
         Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", reliefs, terms=terms),
     ]
     findings.append(sheet_finding())
-    frames = {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, **sheet_frames()}
+    frames = {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, "fit_items": items, "fit_lanes": lanes,
+              "lane_reliefs": shared, **sheet_frames()}  # fmt: skip
     return result("03_sales_flow", findings, frames)
 
 

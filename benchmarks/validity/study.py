@@ -70,7 +70,7 @@ def company_row(engine: Engine, cell: Cell, size: float, seed: int, policy: Poli
             states[finding.id] = [finding.state, finding.reason, named.get(finding.id, "")]
             for number in finding.numbers:
                 # M-4 repeats numbers of 03 beside its own; each is measured where it is made.
-                if finding.id == "M-4" and number.name in ("bottlenecks", "fit", "p_best"):
+                if finding.id == "M-4" and number.name in ("bottlenecks", "fit", "p_best", "severity"):
                     continue
                 if number.level is not None:
                     values = (number.value, number.low, number.high)

@@ -19,10 +19,12 @@ from kaanalysis.analyses.ledger import PATHS, draw_inputs, evaluate
 from kaanalysis.analyses.ledger_inputs import Input, gather_inputs
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.analyses.verdicts import only_numbers
+from kaanalysis.contracts import LANES
 from kaanalysis.policy import Policy
 from kaanalysis.simulate import draw_company, population_truth
+from kaanalysis.simulate.relief_truth import delay_truth, joint_relief_truth
 from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
-from kaanalysis.simulate.truth import discount
+from kaanalysis.simulate.truth import discount, fit, team_fit
 from kaanalysis.simulate.world import World
 
 LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
@@ -55,6 +57,10 @@ NO_COVERAGE = {
     "account_total": "span of belief, as account_balance",
     "account_total_share": "span of belief, as account_balance",
     "roles_negative": "span of belief, as account_balance",
+    "lane_relief": "an allocation by assumption of one company's reliefs over its own gaps: no truth about it lies outside the company; "
+    "its reliefs and its fit are measured, its coverage given both in tests/analyses/test_lane_relief.py",
+    "relief_unattributed": "the rest of that allocation",
+    "p_rank_1_lane": "Monte-Carlo error of a share of resamples",
     "lane_coverage": "one judge to every item in the simulated companies, so it has no interval there; with several judges its coverage is "
     "measured in tests/analyses/test_sheet_coverage.py",
     "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
@@ -62,6 +68,7 @@ NO_COVERAGE = {
 
 # Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
 NO_INTERVAL = frozenset({
+    "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread", "bottleneck_candidates",
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
     "persona_not_customers", "persona_borderline", "persona_paid",
@@ -118,14 +125,41 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
     for step in truth["KA"]["steps"]:
         out[f"relief|{step['step']}"] = step["relief_per_100"]
     out["bottlenecks|KA"] = float(sum(v > policy["bottleneck.minimum_relief"] for v in reliefs(out).values()))
-    return out
+    return {**out, **_carrying(world, policy)}
+
+
+def _carrying(world: World, policy: Policy) -> dict[str, float]:
+    """Fit by lane and by team. All lanes' items are drawn alike, so every lane has the team's own fit, whatever the sheet weighs most."""
+    required = policy["fit.required_level"]
+    out = {f"fit_lane|{lane}": fit(world, required) for lane in LANES}
+    return out | {f"fit_team|{team.team}": team_fit(team, required) for team in world.teams}
+
+
+def relieved(world: World, policy: Policy) -> dict[str, float]:
+    """What relieving delay, and all bottlenecks together, would win; kept on disk."""
+    horizon, benchmark = round(policy["success.horizon_months"] * 365.25 / 12), policy["bottleneck.benchmark_days"]
+    large = [s for s, v in reliefs(exact_numbers(world, policy)).items() if v > policy["bottleneck.minimum_relief"]]
+    key = short_hash(code_hash(DRAWS_FROM), world_hash(world), horizon, benchmark, *large)
+
+    def make() -> dict[str, float]:
+        out = {"severity|KA": joint_relief_truth(world, "KA", horizon, large)}
+        for step, delay in delay_truth(world, "KA", horizon, benchmark).items():
+            out |= {f"relief_delay|{step}": delay.relief_per_100, f"win_sooner|{step}": delay.sooner}
+        return out
+
+    return dict(remembered("relieved", key, make))
 
 
 def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES) -> dict[str, float]:
     """The truth of every number with a sampling interval, for a company of this size."""
     counted = replica(world, size, pieces)
     # How customers buy does not change over the years in any synthetic company.
-    exact = {**exact_numbers(world, policy, size), **approvals_added(world), "flow_decay|all": 0.0}
+    exact = {
+        **exact_numbers(world, policy, size),
+        **relieved(world, policy),
+        **approvals_added(world),
+        "flow_decay|all": 0.0,
+    }
     return {**counted, **exact, **_unlinked(world, counted)}
 
 

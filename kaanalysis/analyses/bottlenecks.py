@@ -1,7 +1,9 @@
-"""The biggest bottleneck of the KA flow and the fit of the team that carries it (M-3.6), a part of 03 sales flow.
+"""The biggest bottleneck of the KA flow (M-3.6), a part of 03 sales flow.
 
 Relief of a step = wins gained per 100 deals within the horizon if that step lost no more than the benchmark allows, from a
-semi-Markov model of the stages (:mod:`kaanalysis.stats.semi_markov`), resampling sellers.
+semi-Markov model of the stages (:mod:`kaanalysis.stats.semi_markov`), resampling sellers. What its delay costs is in
+:mod:`kaanalysis.analyses.delay_relief`, whether the team can carry the flow in :mod:`kaanalysis.analyses.team_fit`, and what its
+gaps cost in :mod:`kaanalysis.analyses.lane_relief`.
 """
 
 from __future__ import annotations
@@ -13,50 +15,35 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses.verdicts import find_flips, number, percentile_number, seller_clusters, share_of_draws
+from kaanalysis.analyses.bottleneck_sets import candidates, count_bottlenecks, flag_bottlenecks
+from kaanalysis.analyses.delay_relief import METHOD, DelayReliefs, counted, measure_delays
+from kaanalysis.analyses.lane_relief import LaneReliefs, measure_lanes
+from kaanalysis.analyses.sales_sheet import blank_sheet
+from kaanalysis.analyses.team_fit import Fit, judged_levels, measure_fit
+from kaanalysis.analyses.verdicts import find_flips, percentile_number, seller_clusters, share_of_draws
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
-from kaanalysis.stats import Estimate, jeffreys, stratified_mean, stratified_mean_draws
-from kaanalysis.stats.semi_markov import count_steps, draw_reliefs, estimate_flow
-
-METHOD = "semi-Markov flow, cluster bootstrap (percentile)"
-
-
-def capped_levels(levels: pd.DataFrame, required: float) -> tuple[np.ndarray, np.ndarray]:
-    """(min(level / required, 1), lane) of every judged item. Fit is the mean over lanes of the lanes' means: 1 = every item at the
-    required level or above, 0 = nothing there. A strong item cannot make up for a missing one by more than the required level."""
-    return np.minimum(levels["level"].to_numpy(float) / required, 1.0), levels["lane"].to_numpy(str)
-
-
-def _capability(company: Company) -> pd.DataFrame:
-    """Judged levels of the team that would carry key accounts: today's KA teams, all teams where there is none."""
-    levels = (
-        company.table("capability").select("team", "lane", "item", "level").order_by(["team", "lane", "item"]).execute()
-    )
-    if "teams" in company.tables:
-        teams = company.table("teams").execute()
-        ka = set(teams.loc[teams["motion"] == "KA", "team"])
-        if levels["team"].isin(ka).any():
-            return levels[levels["team"].isin(ka)]
-    return levels
+from kaanalysis.selling import catalogue
+from kaanalysis.stats import jeffreys
+from kaanalysis.stats.relieved_flow import draw_joint_reliefs, joint_relief
+from kaanalysis.stats.semi_markov import StepCounts, draw_reliefs, estimate_flow
 
 
 @dataclass(frozen=True)
 class Bottlenecks:
-    """Point estimate and draws of reliefs in wins per 100 deals, by step; fit and its draws (None, NaN without capability)."""
+    """Point estimate and draws of reliefs in wins per 100 deals, by step; counts: the flow they come from (None in tests of the rule)."""
 
     steps: tuple[str, ...]
     relief: np.ndarray
     draws: np.ndarray
-    fit: Estimate | None
-    fit_draws: np.ndarray
     deals: int
     table: pd.DataFrame
     clusters: int = 0
+    counts: StepCounts | None = None
 
 
-def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None:
+def _measure_bottlenecks(company: Company, policy: Policy) -> tuple[Bottlenecks, DelayReliefs] | None:
     stays = aggregates.stage_sojourns(company, policy)
     stays = stays[stays["segment"] == "KA"].reset_index(drop=True)
     if stays.empty:
@@ -64,19 +51,12 @@ def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None
     order = stays.groupby("stage")["place"].mean().sort_values(kind="stable").index.tolist()
     clusters, _ = seller_clusters(stays)
     horizon = round(policy["success.horizon_months"] * DAYS_PER_MONTH)
-    counts = count_steps(stays["stage"].tolist(), stays["next"].where(stays["next"].notna(), None).tolist(), stays["days"].to_numpy(),
-                         stays["first"].to_numpy(), clusters.tolist(), horizon, order=order, entry=stays["entry"].to_numpy())  # fmt: skip
+    counts = counted(stays, order, clusters, horizon)
     benchmark, draws, seed = policy["bottleneck.benchmark_pass"], policy["evidence.draws"], policy["evidence.seed"]
     point = estimate_flow(counts, benchmark)
-    reliefs = draw_reliefs(counts, benchmark, draws, seed)
-    fit, fit_draws = None, np.full(draws, np.nan)
-    if company.has("capability"):
-        levels = _capability(company)
-        capped, lanes = capped_levels(levels, policy["fit.required_level"])
-        fit = stratified_mean(capped, lanes, level=policy["evidence.level"], low=0.0, high=1.0)
-        fit_draws = stratified_mean_draws(capped, lanes, draws, seed, 0.0, 1.0)
     entered = stays.groupby("stage").size()
     dwell = stays.groupby("stage")["days"].median()
+    delays = measure_delays(stays, order, clusters, counts, horizon, policy)
     table = pd.DataFrame(
         {
             "step": order,
@@ -85,16 +65,16 @@ def _measure_bottlenecks(company: Company, policy: Policy) -> Bottlenecks | None
             "median_days": [float(dwell[s]) for s in order],
         }
     )
-    return Bottlenecks(
+    found = Bottlenecks(
         tuple(order),
         point.relief[0] * 100,
-        reliefs * 100,
-        fit,
-        fit_draws,
+        draw_reliefs(counts, benchmark, draws, seed) * 100,
         stays["opportunity_id"].nunique(),
-        table,
+        pd.concat([table, delays.table], axis=1),
         counts.clusters,
+        counts,
     )
+    return found, delays
 
 
 def _highest_relief(found: Bottlenecks, step: int, high: float | None, policy: Policy) -> float:
@@ -110,30 +90,40 @@ def _highest_relief(found: Bottlenecks, step: int, high: float | None, policy: P
     return 100 * min(1.0, entered / max(found.deals, 1)) * max(0.0, worst - (1 - policy["bottleneck.benchmark_pass"]))
 
 
-def count_bottlenecks(draws: np.ndarray, policy: Policy) -> tuple[int, np.ndarray]:
-    """How many steps are bottlenecks, and that number in each resample.
+def _rivals(found: Bottlenecks, finding: Finding, maybe: np.ndarray, policy: Policy) -> tuple[Number, dict[str, str]]:
+    """How many steps may be the biggest, and which is the next after the leading one; terms only where none could be named."""
+    method = "subset selection over cluster resamples"
+    count = Number("bottleneck_candidates", "KA", int(maybe.sum()), None, None, None, len(found.steps), "steps", method)
+    if finding.reason != "rank_unsure" or maybe.sum() < 2:
+        return count, {}
+    others = np.where(maybe & (np.arange(len(maybe)) != int(np.argmax(found.relief))), found.relief, -1.0)
+    return count, {"rival": found.steps[int(others.argmax())], "rivals": "some"}
 
-    draws: reliefs in wins per 100 deals, (draws, steps). Relief cannot be negative, so noise alone gives a harmless step some relief, and
-    counting steps above the minimum in each resample counts that noise twice. A step is therefore settled where it is above the
-    minimum in at least ``bottleneck.certainty`` of the resamples (counted) or in at most ``bottleneck.dismissal`` (not counted); only steps
-    between the two make the number uncertain.
-    """
-    above = draws > policy["bottleneck.minimum_relief"]
-    share = above.mean(axis=0)
-    settled = share >= policy["bottleneck.certainty"]
-    unsure = ~settled & (share > policy["bottleneck.dismissal"])
-    return int(settled.sum()), settled.sum() + (above & unsure).sum(axis=1)
+
+def _severity(found: Bottlenecks, policy: Policy) -> tuple[Number, np.ndarray]:
+    """Wins gained per 100 deals if all steps counted as bottlenecks were relieved together, and that in each resample for the steps counted
+    there. Never the sum of their reliefs: a case spared at one step may be lost at the next, or be won only because both are spared."""
+    settled, drawn = flag_bottlenecks(found.draws, policy)
+    value = float(found.relief[settled].sum())
+    draws = (found.draws * drawn).sum(axis=1)
+    if found.counts is not None and (drawn.sum(axis=1) > 1).any():
+        benchmark, seed = policy["bottleneck.benchmark_pass"], policy["evidence.seed"]
+        value = 100 * float(joint_relief(found.counts, settled[None, :], np.ones((1, found.clusters)), benchmark)[0])
+        together = 100 * draw_joint_reliefs(found.counts, drawn, benchmark, len(drawn), seed)
+        draws = np.where(drawn.sum(axis=1) > 1, together, draws)
+    method = "steps counted relieved together; " + METHOD
+    made = percentile_number("severity", "KA", value, draws, policy["evidence.level"], int(settled.sum()), "wins per 100 deals", method,
+                             clusters=found.clusters or None, horizon_months=policy["success.horizon_months"])  # fmt: skip
+    return made, draws
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """What M-3.6 reports of its steps, whatever the minimum relief and the certainties asked for. relief, rank: a number per step;
-    fit: one number or none; highs: upper limit of each step's relief; first_share: share of resamples in which the step with the largest
-    estimate is first."""
+    """What M-3.6 reports of its steps, whatever the minimum relief and the certainties asked for. relief, rank: a number per step; highs:
+    upper limit of each step's relief; first_share: share of resamples in which the step with the largest estimate is first."""
 
     relief: tuple[Number, ...]
     rank: tuple[Number, ...]
-    fit: tuple[Number, ...]
     highs: tuple[float, ...]
     first_share: float
 
@@ -155,11 +145,8 @@ def _measured(found: Bottlenecks, policy: Policy) -> _Measured:
         )
         for i, step in enumerate(found.steps)
     )
-    fit: tuple[Number, ...] = ()
-    if found.fit is not None:
-        fit = (number("fit", "KA", found.fit, "fit"),)
     highs = tuple(_highest_relief(found, i, relief[i].high, policy) for i in range(len(found.steps)))
-    return _Measured(relief, rank, fit, highs, float(((first == int(np.argmax(found.relief))) & some).mean()))
+    return _Measured(relief, rank, highs, float(((first == int(np.argmax(found.relief))) & some).mean()))
 
 
 def judge_bottleneck(found: Bottlenecks, policy: Policy, measured: _Measured | None = None) -> list[Finding]:
@@ -173,7 +160,7 @@ def judge_bottleneck(found: Bottlenecks, policy: Policy, measured: _Measured | N
     count, counts = count_bottlenecks(found.draws, policy)
     number_of = percentile_number("bottlenecks", "KA", count, counts, level, found.deals, "steps", METHOD,
                                   clusters=found.clusters or None, horizon_months=policy["success.horizon_months"])  # fmt: skip
-    numbers = (*measured.relief, *measured.rank, number_of, *measured.fit)
+    numbers = (*measured.relief, *measured.rank, number_of)
     top = int(np.argmax(found.relief))
     relief = measured.relief[top]
     terms = {"step": found.steps[top], "slowest": found.steps[int(found.table["median_days"].to_numpy().argmax())]}
@@ -195,9 +182,10 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
     ]
     if missing:
         return no_data("M-3.6", "bottleneck", missing), {}
-    found = _measure_bottlenecks(company, policy)
-    if found is None:
+    both = _measure_bottlenecks(company, policy)
+    if both is None:
         return no_data("M-3.6", "bottleneck", ["stage_history.stage"], reason="no_deals"), {}
+    found, delays = both
     measured = _measured(found, policy)
     finding = judge_bottleneck(found, policy, measured)[0]
     flips = find_flips(
@@ -206,6 +194,10 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
         policy,
         ["bottleneck.minimum_relief", "bottleneck.rank_1_probability"],
     )
+    severity, severe = _severity(found, policy)
+    maybe = candidates(found.relief, found.draws, found.clusters, policy)
+    count, rivals = _rivals(found, finding, maybe, policy)
+    fit, lanes = _carried(company, found, policy)
     reliefs = {n.segment: n for n in finding.numbers if n.name == "relief"}
     ranks = {n.segment: n.value for n in finding.numbers if n.name == "p_rank_1"}
     table = found.table.assign(
@@ -213,8 +205,29 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
         low=np.array([reliefs[s].low for s in found.steps], dtype=float),
         high=np.array([reliefs[s].high for s in found.steps], dtype=float),
         p_rank_1=np.array([ranks[s] for s in found.steps], dtype=float),
+        candidate=maybe,
     )
-    draws = pd.DataFrame({"first_relief": found.draws.max(axis=1), "fit": found.fit_draws})
+    draws = pd.DataFrame({"first_relief": found.draws.max(axis=1), "fit": fit.draws, "severity": severe})
     for i, step in enumerate(found.steps):
         draws[f"relief:{step}"] = found.draws[:, i]
-    return replace(finding, flips=flips), {"bottlenecks": table, "bottleneck_draws": draws}
+    numbers = (*finding.numbers, count, severity, *delays.numbers, *fit.numbers, *lanes.numbers)
+    terms = {**finding.terms, **rivals, **delays.terms, **lanes.terms, "carry": fit.term}
+    frames = {"bottlenecks": table, "bottleneck_draws": draws, "fit_items": fit.items, "fit_lanes": fit.lanes, "fit_teams": fit.teams,
+              "lane_reliefs": lanes.items}  # fmt: skip
+    return replace(finding, numbers=numbers, terms=terms, flips=flips), {k: v for k, v in frames.items() if len(v)}
+
+
+def _carried(company: Company, found: Bottlenecks, policy: Policy) -> tuple[Fit, LaneReliefs]:
+    """Fit of today's team and what its lanes' shortfalls cost; both without numbers where no capability was judged."""
+    if not company.has("capability"):
+        return Fit(draws=np.full(len(found.draws), np.nan)), LaneReliefs()
+    known = catalogue(company.selling)
+
+    def named(lane: str, item: str) -> str:
+        there = known.find(lane, item)
+        return item if there is None else there.key
+
+    sheet = blank_sheet(company, policy)
+    fit = measure_fit(judged_levels(company, named), sheet, found.steps, found.relief, found.draws, policy)
+    lanes = measure_lanes(fit.items, sheet, found.steps, found.relief, found.draws, fit.freedom, found.clusters, policy)
+    return fit, lanes

@@ -16,7 +16,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import ALL
-from kaanalysis.analyses.bottlenecks import count_bottlenecks
+from kaanalysis.analyses.bottleneck_sets import count_bottlenecks
 from kaanalysis.analyses.ledger import PATHS, Input, Outcome, draw_inputs, evaluate, ledger_frame
 from kaanalysis.analyses.ledger_inputs import gather_inputs
 from kaanalysis.analyses.verdicts import figures_wanted, find_flips, number, share_of_draws
@@ -121,6 +121,9 @@ def _rule_finding(sales: Result, policy: Policy) -> tuple[Finding, dict[str, pd.
     flips = tuple(
         replace(f, to=None if f.at is None else judge(policy.override({f.policy: f.at}))[0].reason) for f in flips
     )
+    severity = bottleneck.number("severity")
+    if severity is not None:  # how many steps stand in the way says nothing of what they cost together
+        finding = replace(finding, numbers=(*finding.numbers, severity))
     cloud = pd.DataFrame({"bottlenecks": counts, "fit": draws["fit"].to_numpy()})
     return replace(finding, flips=flips), {"rule_cloud": cloud.groupby(["bottlenecks", "fit"], as_index=False).size()}
 

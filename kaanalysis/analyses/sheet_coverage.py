@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.bottlenecks import _capability
 from kaanalysis.analyses.sales_sheet import blank_sheet, nodes
+from kaanalysis.analyses.team_fit import carriers, judged_levels
 from kaanalysis.analyses.verdicts import clustered_share, find_flips, percentile_number, seller_clusters
 from kaanalysis.company import Company
 from kaanalysis.contracts import LANES
@@ -234,7 +234,7 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     if sheet.empty:
         return no_data(ID, KEY, company.missing("buying_steps.step") or ["buying_steps.step"]), {}
     known, customer = catalogue(company.selling), nodes(sheet)
-    items = judged_items(sheet, _capability(company), known) if company.has("capability.level") else None
+    items = judged_items(sheet, carriers(judged_levels(company)), known) if company.has("capability.level") else None
     lanes = lane_numbers(items, policy) if items is not None else []
     none = pd.DataFrame(
         {"team": [], "lane": [], "item": [], "demanded": np.array([], bool), "judges": np.array([], int)}

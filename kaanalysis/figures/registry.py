@@ -36,6 +36,7 @@ from kaanalysis.figures import (
     sales_sheet,
     spectrum,
     statements,
+    team_fit,
     variants,
 )
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
@@ -73,7 +74,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *matrices.FIGURES,
         *spectrum.FIGURES,
     ),
-    "03_sales_flow": (*sales_sheet.FIGURES, *sales_flow.FIGURES),
+    "03_sales_flow": (*sales_sheet.FIGURES, *sales_flow.FIGURES, *team_fit.FIGURES),
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
 }

@@ -187,37 +187,46 @@ def relief_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     return ax
 
 
-def dwell_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Median days in each step; the slowest is marked, so that one sees whether it is the one that costs wins."""
-    slowest = int(frame["median_days"].to_numpy().argmax())
-    colors = [SOFT if y == slowest else LINE for y in range(len(frame))]
-    ax.barh(range(len(frame)), frame["median_days"], height=0.55, color=colors)
-    for y, days in enumerate(frame["median_days"]):
-        ax.annotate(
-            scene.count(float(days)),
-            (float(days), y),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-            fontweight="bold" if y == slowest else "normal",
-        )
+def delay_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
+    """All in days: how long the deals that pass a step take now (bar), and by how much sooner the median win would come if they took the
+    benchmark (dot with interval); the wins that would come in time beside it."""
+    sooner = frame["sooner"].fillna(0.0).to_numpy(float)
+    top = int(sooner.argmax()) if sooner.max() > 0 else -1
+    ax.barh(range(len(frame)), frame["passing_days"], height=0.6, color=LINE, alpha=0.45, linewidth=0)
+    for y, r in enumerate(rows_of(frame)):
+        if not r.sooner > 0:
+            continue
+        interval_h(ax, y, r.sooner, r.sooner_low, r.sooner_high, BAD if y == top else KA)
+        if r.delay >= 0.05:
+            end = np.nanmax([r.sooner_high, r.sooner, r.passing_days])
+            ax.annotate(
+                scene.text("gain", n=scene.count(round(float(r.delay), 1))),
+                (float(end), y),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=SMALL,
+                color=BAD if y == top else SOFT,
+            )
+    mark_line(ax, x=float(scene.policy["bottleneck.benchmark_days"]))
     only_x_grid(ax)
-    ax.margins(x=0.16)
     ax.tick_params(axis="y", labelleft=False)
+    reach = float(np.nanmax(frame[["passing_days", "sooner", "sooner_high"]].to_numpy(float)))
+    ax.set_xlim(0, reach * (1.5 if (frame["delay"] >= 0.05).any() else 1.08))
     format_axis(ax.xaxis, scene.count, 4)
-    ax.set_xlabel(scene.text("dwell_label"))
-    ax.set_title(scene.text("dwell_title"))
+    ax.set_xlabel(scene.text("delay_label"))
+    ax.set_title(scene.text("delay_title"))
     return ax
 
 
 def draw_bottlenecks(scene: Scene, figure: Figure) -> None:
     frame = scene.frame("bottlenecks").reset_index(drop=True)
     figure.set_size_inches(8.2, 2.4 + 0.4 * len(frame))
-    left, right = figure.subplots(1, 2, width_ratios=[2.1, 1], sharey=True)
+    left, right = figure.subplots(1, 2, width_ratios=[1.6, 1], sharey=True)
     relief_rows(frame, scene, left)
-    dwell_rows(frame, scene, right)
-    scene.note("line", level=scene.level(), minimum=scene.count(float(scene.policy["bottleneck.minimum_relief"])))
+    delay_rows(frame, scene, right)
+    minimum, days = (scene.count(float(scene.policy[f"bottleneck.{p}"])) for p in ("minimum_relief", "benchmark_days"))
+    scene.note("line", level=scene.level(), minimum=minimum, days=days)
 
 
 FIGURES = (

@@ -19,7 +19,7 @@ from kaanalysis.simulate.core import CAPABILITY_SPREAD, DISCOUNT, Deals, Flags, 
 from kaanalysis.simulate.customers import Customers, draw_customers, product_mixes, with_own_levels
 from kaanalysis.simulate.deals import draw_deals
 from kaanalysis.simulate.kinds import Kind, SkillCounts, above_limit, averaged, cells, kinds
-from kaanalysis.simulate.world import Segment, World
+from kaanalysis.simulate.world import Segment, Team, World
 
 LONGEST = 4000  # days followed in the convolution
 REPLICA = 60.0  # size of the independent replica that the number of wins per account is counted in
@@ -171,15 +171,16 @@ def discount() -> float:
     return a / (a + b - 1)
 
 
-def fit(world: World, required: float) -> float:
-    """Expected fit of the KA teams: mean over items of min(level / required, 1), levels as `capability` draws them."""
+def team_fit(team: Team, required: float) -> float:
+    """Expected fit of one team: mean over items of min(level / required, 1), levels as `capability` draws them."""
     grid = np.arange(0, 101) / 100
-    values = []
-    for team in world.teams:
-        if team.motion == "KA":
-            upper = np.where(grid < 1, norm.cdf((grid + 0.005 - team.capability) / CAPABILITY_SPREAD), 1.0)
-            values.append(float(np.diff(upper, prepend=0.0) @ np.minimum(grid / required, 1)))
-    return float(np.mean(values))
+    upper = np.where(grid < 1, norm.cdf((grid + 0.005 - team.capability) / CAPABILITY_SPREAD), 1.0)
+    return float(np.diff(upper, prepend=0.0) @ np.minimum(grid / required, 1))
+
+
+def fit(world: World, required: float) -> float:
+    """Expected fit of the KA teams. Every item of every lane is drawn alike, so no weighting of items changes it."""
+    return float(np.mean([team_fit(team, required) for team in world.teams if team.motion == "KA"]))
 
 
 def lifetime(world: World, segment: Segment) -> dict[str, float]:

@@ -18,6 +18,7 @@ from kaanalysis.stats.dispersion import (
 from kaanalysis.stats.estimate import Estimate, Significance, difference_of_estimates
 from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
+from kaanalysis.stats.judges import Judged, judged_items
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
 from kaanalysis.stats.normal_means import draw_means
@@ -50,6 +51,7 @@ __all__ = [
     "CellModel",
     "Decay",
     "Estimate",
+    "Judged",
     "Overlap",
     "PairSimilarity",
     "Richness",
@@ -78,6 +80,7 @@ __all__ = [
     "holm",
     "incidence_at",
     "jeffreys",
+    "judged_items",
     "kaplan_meier",
     "largest_jump",
     "likeness_permutation",

@@ -135,7 +135,39 @@ class FlowEstimate:
     passed: Array
 
 
-def _solve(matrix: Waves, to_target: Waves, starts: Array) -> tuple[Waves, Waves, Waves]:
+def transform_size(horizon: int) -> tuple[int, Array]:
+    """(length of the transform for days 0 … horizon, damping factor per day)."""
+    length = 1 << int(np.ceil(np.log2(2 * (horizon + 1))))
+    return length, _DAMPING ** (np.arange(horizon + 1) / length)
+
+
+def way_out_shares(counts: StepCounts, kernel: Array, loss: str = "lost") -> tuple[Array, Array]:
+    """Share of the cases entering each step that is lost from it, that goes on, within the kernel's days: shapes (draws, steps)."""
+    mass = kernel.sum(axis=2)
+    lost, passed = np.zeros((len(kernel), len(counts.steps))), np.zeros((len(kernel), len(counts.steps)))
+    for m, (source, goal) in enumerate(counts.moves):
+        (lost if goal == loss else passed)[:, counts.steps.index(source)] += mass[:, m]
+    return lost, passed
+
+
+def transition_waves(counts: StepCounts, kernel: Array, target: str = "won", loss: str = "lost") -> tuple[Waves, Waves]:
+    """Transforms of a kernel (draws, moves, horizon + 1): of the moves between steps (draws, steps, steps, f) and of those to the target
+    (draws, steps, f)."""
+    length, damp = transform_size(kernel.shape[2] - 1)
+    steps = len(counts.steps)
+    index = {s: i for i, s in enumerate(counts.steps)}
+    spectrum = np.fft.rfft(kernel * damp, n=length, axis=2)
+    matrix = np.zeros((len(kernel), steps, steps, spectrum.shape[2]), dtype=np.complex128)
+    to_target = np.zeros((len(kernel), steps, spectrum.shape[2]), dtype=np.complex128)
+    for m, (source, goal) in enumerate(counts.moves):
+        if goal == target:
+            to_target[:, index[source]] += spectrum[:, m]
+        elif goal != loss:
+            matrix[:, index[source], index[goal]] += spectrum[:, m]
+    return matrix, to_target
+
+
+def solve_flow(matrix: Waves, to_target: Waves, starts: Array) -> tuple[Waves, Waves, Waves]:
     """reach = (I - Q)^-1 q, visits = starts (I - Q)^-1 and the diagonal of (I - Q)^-1, per frequency: shapes (draws, steps, f)."""
     steps = matrix.shape[1]
     if not any(np.any(matrix[:, i, j]) for i in range(steps) for j in range(i + 1)):
@@ -165,26 +197,11 @@ def estimate_flow(
     """
     weights = np.ones((1, counts.clusters)) if weights is None else np.asarray(weights, dtype=np.float64)
     kernel, starts = sub_distributions(counts, weights)
-    draws, steps, horizon = len(weights), len(counts.steps), kernel.shape[2] - 1
-    index = {s: i for i, s in enumerate(counts.steps)}
-    lost, passed = np.zeros((draws, steps)), np.zeros((draws, steps))
-    length = 1 << int(np.ceil(np.log2(2 * (horizon + 1))))
-    damp = _DAMPING ** (np.arange(horizon + 1) / length)
-    spectrum = np.fft.rfft(kernel * damp, n=length, axis=2)
-    matrix = np.zeros((draws, steps, steps, spectrum.shape[2]), dtype=np.complex128)
-    to_target = np.zeros((draws, steps, spectrum.shape[2]), dtype=np.complex128)
-    mass = kernel.sum(axis=2)
-    for m, (source, goal) in enumerate(counts.moves):
-        i = index[source]
-        if goal == loss:
-            lost[:, i] += mass[:, m]
-            continue
-        passed[:, i] += mass[:, m]
-        if goal == target:
-            to_target[:, i] += spectrum[:, m]
-        else:
-            matrix[:, i, index[goal]] += spectrum[:, m]
-    reach, visits, returns = _solve(matrix, to_target, starts)
+    lost, passed = way_out_shares(counts, kernel, loss)
+    length, damp = transform_size(kernel.shape[2] - 1)
+    matrix, to_target = transition_waves(counts, kernel, target, loss)
+    horizon = kernel.shape[2] - 1
+    reach, visits, returns = solve_flow(matrix, to_target, starts)
 
     def by_horizon(wave: Waves) -> Array:
         return (np.fft.irfft(wave, n=length, axis=-1)[..., : horizon + 1] / damp).sum(axis=-1)

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kaanalysis.analyses.bottlenecks import Bottlenecks, capped_levels, judge_bottleneck
+from kaanalysis.analyses.bottlenecks import Bottlenecks, judge_bottleneck
 from kaanalysis.analyses.sales_flow import Rate, analyse, judge_rate
 from kaanalysis.analyses.verdicts import find_flips
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
-from kaanalysis.stats import stratified_mean
 
 Open = Callable[..., Company]
 ACCOUNTS = "account_id,segment\nS,SMB\nK,KA\n"
@@ -136,8 +135,7 @@ def found_with(
 ) -> Bottlenecks:
     steps = tuple("abcdef"[: len(relief)])
     table = pd.DataFrame({"step": steps, "entered": entered, "lost_share": lost, "median_days": 1.0})
-    nothing = np.full(len(draws), np.nan)
-    return Bottlenecks(steps, np.array(relief), np.array(draws), None, nothing, deals, table, clusters)
+    return Bottlenecks(steps, np.array(relief), np.array(draws), deals, table, clusters)
 
 
 def cloud(first: tuple[float, float], second: tuple[float, float], n: int = 200) -> list[list[float]]:
@@ -192,14 +190,6 @@ def test_the_planted_bottleneck_of_a_company_is_found_with_its_relief_by_hand(co
     assert found.frames["bottlenecks"]["lost_share"].tolist() == pytest.approx([0.2, 0.5])
     # All sellers are alike here, so nothing varies between them: no interval, no verdict.
     assert bottleneck.state == "undecided"
-
-
-def test_fit_by_hand() -> None:
-    levels = pd.DataFrame({"lane": ["action", "action", "system"], "level": [0.4, 1.0, 0.8]})
-    # action: (0.5 + 1) / 2 = 0.75; system: 1; mean 0.875. A level above what is required counts as required.
-    assert stratified_mean(*capped_levels(levels, 0.8)).value == pytest.approx(0.875)
-    assert stratified_mean(*capped_levels(levels.assign(level=0.0), 0.8)).value == 0
-    assert stratified_mean(*capped_levels(levels.assign(level=0.8), 0.8)).value == 1
 
 
 def test_rate_that_no_policy_value_touches_has_no_flip(policy: Policy) -> None:

@@ -76,3 +76,40 @@ def test_difference_covers_with_groups_across_both_sides() -> None:
         found = stratified_difference(a, b, strata_a, strata_b, cluster_a, cluster_b)
         hits.append(found.low <= 1 <= found.high)  # type: ignore[operator]
     assert np.mean(hits) == pytest.approx(0.95, abs=0.017)
+
+
+def test_weights_by_hand_and_equal_weights_change_nothing() -> None:
+    """a: (0, 2) weighted 3:1 gives 0.5; b: (3, 5) weighted 1:1 gives 4; mean 2.25. Variances 2 · (9 + 1) / 16 and 2 / 2."""
+    values, strata = [0.0, 2.0, 3.0, 5.0], ["a", "a", "b", "b"]
+    found = stratified_mean(values, strata, weights=[3.0, 1.0, 2.0, 2.0])
+    parts = np.array([2 * 10 / 16, 1.0])
+    freedom = parts.sum() ** 2 / (parts**2).sum()
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(parts.sum()) / 2
+    assert (found.value, found.low, found.high) == pytest.approx((2.25, 2.25 - reach, 2.25 + reach))
+    assert stratified_mean(values, strata, weights=[7.0] * 4) == stratified_mean(values, strata)
+    with pytest.raises(ValueError, match="above 0"):
+        stratified_mean(values, strata, weights=[1.0, 0.0, 1.0, 1.0])
+
+
+def test_weights_that_are_estimates_widen_the_interval_and_move_the_draws_with_them() -> None:
+    values, strata = [0.0, 2.0, 3.0, 5.0], ["a", "a", "b", "b"]
+    sure = np.ones((1000, 4))
+    moving = np.column_stack([np.random.default_rng(7).uniform(0.2, 5, 1000), np.ones((1000, 3))])
+    plain = stratified_mean(values, strata)
+    assert stratified_mean(values, strata, weight_draws=sure).high == pytest.approx(plain.high)
+    wide = stratified_mean(values, strata, weight_draws=moving)
+    assert wide.value == plain.value and wide.high - wide.low > plain.high - plain.low  # type: ignore[operator]
+    drawn, still = (stratified_mean_draws(values, strata, 1000, 1, -9e9, 9e9, weight_draws=w) for w in (moving, sure))
+    # Where the first unit, which is 0, weighs most, the mean is low: the draws know it.
+    assert np.corrcoef(moving[:, 0], drawn - still)[0, 1] < -0.8
+
+
+def test_coverage_with_unequal_weights() -> None:
+    """4,000 companies, five units in each of five strata, weights between 1 and 6."""
+    g = np.random.default_rng(8)
+    strata, hits = np.repeat(np.arange(5), 5), []
+    weights = np.tile([1.0, 1.0, 2.0, 4.0, 6.0], 5)
+    for _ in range(4000):
+        found = stratified_mean(strata + g.standard_normal(25), strata, weights=weights)
+        hits.append(found.low <= 2 <= found.high)  # type: ignore[operator]
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.012)
