@@ -4,6 +4,7 @@ Every function takes an open company and the policy, says what one row of its fr
 Dates are subtracted as whole days. A month is 365.25 / 12 days.
 """
 
+from kaanalysis.aggregates.alignment import selling_without_node, stage_sequences, steps_and_selling
 from kaanalysis.aggregates.approvals import approvals_by_flow, approvals_in_flows, stances, value_accounts
 from kaanalysis.aggregates.common import (
     ALL,
@@ -118,9 +119,12 @@ __all__ = [
     "segment_missing",
     "segment_needs",
     "segment_version",
+    "selling_without_node",
     "spend_by_account",
+    "stage_sequences",
     "stage_sojourns",
     "stances",
+    "steps_and_selling",
     "team_economics",
     "team_years",
     "told_steps",
