@@ -4,7 +4,6 @@ Every function takes an open company and the policy, says what one row of its fr
 Dates are subtracted as whole days. A month is 365.25 / 12 days.
 """
 
-from kaanalysis.aggregates.alignment import selling_without_node, stage_sequences, steps_and_selling
 from kaanalysis.aggregates.approvals import approvals_by_flow, approvals_in_flows, stances, value_accounts
 from kaanalysis.aggregates.common import (
     ALL,
@@ -56,6 +55,7 @@ from kaanalysis.aggregates.segments import (
     segment_needs,
     segment_version,
 )
+from kaanalysis.aggregates.selling import selling_without_node, stage_sequences, steps_and_selling
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
     key_account_deals_by_month,

@@ -4,8 +4,8 @@ Every step that a key-account deal reached (event log, not interviews) is looked
 `covered`: the seller acted with the step's role before the step was over, or on the day it ended; `late`: only after that, up to the
 day on which the deal closed; `missing`: not at all by then. Days are whole: many activities carry a date alone, and an hour cannot be
 read out of it. Steps of deals still open, or closed without a date, are censored (`censored`): a call that is still to come is
-neither late nor missing. Deals opened before the records begin are left out (`unrecorded`), their first meetings may have been before; steps
-whose role nobody wrote down cannot be held against persons (`no_role`).
+neither late nor missing. Deals opened before the records begin are left out (`unrecorded`): their first meetings may have been before.
+Steps whose role nobody wrote down cannot be held against persons (`no_role`).
 
 What acting with a role means is a policy value (``alignment.reading``):
 `persons` (default): an activity with somebody who holds the role in this deal or takes the step, or the day on which that person was
@@ -53,9 +53,17 @@ def missing(company: Company, policy: Policy) -> list[str]:
 
 def with_days(rows: pd.DataFrame, reading: str) -> pd.DataFrame:
     """`rows` of :func:`kaanalysis.aggregates.steps_and_selling` with begin_day, end_day and contact_day (days since 1970; null: none)."""
-    columns = {"persons": ["first_activity_us", "engaged_us"], "activities": ["first_activity_us"], "stages": ["stage_us"]}
+    columns = {
+        "persons": ["first_activity_us", "engaged_us"],
+        "activities": ["first_activity_us"],
+        "stages": ["stage_us"],
+    }
     contact = rows[columns[reading]].astype(float).min(axis=1)
-    days = {"begin_day": rows["begin_us"].astype(float), "end_day": rows["end_us"].astype(float), "contact_day": contact}
+    days = {
+        "begin_day": rows["begin_us"].astype(float),
+        "end_day": rows["end_us"].astype(float),
+        "contact_day": contact,
+    }
     return rows.assign(**{name: np.floor(us / US_PER_DAY) for name, us in days.items()})
 
 
@@ -80,7 +88,9 @@ def inversions(rows: pd.DataFrame, unit: str) -> pd.DataFrame:
     """One row per deal with at least one pair in order: opportunity_id, pairs, inverted, share (0 … 1). rows: with begin_day, contact_day
     and the `unit` that is met (role or step); a unit's first step and first contact count."""
     met = rows[rows[unit].notna() & rows["contact_day"].notna()]
-    met = met.groupby(["opportunity_id", unit], as_index=False).agg(their=("begin_day", "min"), ours=("contact_day", "min"))
+    met = met.groupby(["opportunity_id", unit], as_index=False).agg(
+        their=("begin_day", "min"), ours=("contact_day", "min")
+    )
     pairs = met.merge(met, on="opportunity_id", suffixes=("", "_other"))
     pairs = pairs[(pairs["their"] < pairs["their_other"]) & (pairs["ours"] != pairs["ours_other"])]
     made = pairs.assign(inverted=pairs["ours"] > pairs["ours_other"])
@@ -119,7 +129,9 @@ def _node_shares(rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
         mine = judged[(judged["step"] == node.step) & (label == node.role)]
         share = _share("step_covered", str(node.step), mine, "covered", policy)
         out.append((share.n, share.value, share.low, share.high))
-    return pd.concat([order, pd.DataFrame(out, columns=["n", "value", "low", "high"]).astype(float)], axis=1).astype({"n": int})
+    return pd.concat([order, pd.DataFrame(out, columns=["n", "value", "low", "high"]).astype(float)], axis=1).astype(
+        {"n": int}
+    )
 
 
 def _observed(company: Company) -> float | None:
@@ -158,8 +170,7 @@ def _timing(judged: pd.DataFrame, order: pd.DataFrame) -> pd.DataFrame:
     # A first contact after the closing is no part of this sale.
     rows["days"] = rows["days"].where(rows["state"] != "missing")
     groups = rows.groupby(["step", "role"])
-    made = groups["days"].quantile(list(QUANTILES)).unstack()
-    made.columns = [f"q{round(100 * q):02d}" for q in QUANTILES]
+    made = pd.DataFrame({f"q{round(100 * q):02d}": groups["days"].quantile(q) for q in QUANTILES})
     made = made.assign(n=groups.size(), met=groups["days"].count() / groups.size(), length=groups["length"].median())
     return order[["step", "role"]].merge(made.reset_index(), on=["step", "role"])
 
@@ -194,7 +205,7 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
     found = inversions(judged, "step" if reading == "stages" else "role")
     if len(found) >= policy["evidence.minimum_units"]:
         deals = judged.drop_duplicates("opportunity_id").merge(found, on="opportunity_id")
-        clusters, kind = seller_clusters(deals)
+        clusters, _ = seller_clusters(deals)
         mean = clustered_mean("order_inversions", SEGMENT, deals["share"].to_numpy(), clusters, policy, "share")
         numbers.append(mean)
     differences, wins = wins_by_cover(rows, company, policy)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from kaanalysis.aggregates import DAYS_PER_MONTH
@@ -60,11 +59,13 @@ def wins_by_cover(rows: pd.DataFrame, company: Company, policy: Policy) -> tuple
     band = amount_bands(amounts["amount"].to_numpy(float), policy["roles.amount_bands"])
     known["band"] = known["opportunity_id"].map(dict(zip(amounts["opportunity_id"], band, strict=True)))
     known["stratum"] = known["step"].astype(str) + " / " + known["band"]
-    main = number("covered_win_difference", SEGMENT, _compared(known, policy), "share difference", horizon_months=months)
+    main = number(
+        "covered_win_difference", SEGMENT, _compared(known, policy), "share difference", horizon_months=months
+    )
     out = []
     for step, mine in known.groupby("step", sort=False):
         found = _compared(mine, policy)
         yes, no = mine[mine["covered"]], mine[~mine["covered"]]
         out.append((step, len(yes), yes["won"].sum(), len(no), no["won"].sum(), found.value, found.low, found.high))
     made = pd.DataFrame(out, columns=COLUMNS)
-    return [main], made.astype({c: float for c in ("value", "low", "high")})
+    return [main], made.astype(dict.fromkeys(("value", "low", "high"), float))

@@ -21,7 +21,9 @@ def _nodes(company: Company, policy: Policy) -> ibis.Table:
     steps = steps.filter(
         steps.opportunity_id.notnull() & steps["at"].notnull() & (steps.source != "interview").fill_null(True)
     )
-    steps = steps.mutate(end_us=microseconds(steps["at"]), begin_us=microseconds(steps.started_at.fill_null(steps["at"])))
+    steps = steps.mutate(
+        end_us=microseconds(steps["at"]), begin_us=microseconds(steps.started_at.fill_null(steps["at"]))
+    )
     return steps.semi_join(deals, "opportunity_id")
 
 
@@ -51,9 +53,7 @@ def _reached(company: Company, steps: ibis.Table) -> ibis.Table:
         done = done.group_by(done_deal="opportunity_id", done_person="person_id").aggregate(
             first_us=done.us.min(), last_us=done.us.max(), times=done.count()
         )
-        people = people.left_join(
-            done, [people.opportunity_id == done.done_deal, people.person_id == done.done_person]
-        )
+        people = people.left_join(done, [people.opportunity_id == done.done_deal, people.person_id == done.done_person])
     else:
         people = people.mutate(first_us=ibis.null("int64"), last_us=ibis.null("int64"), times=ibis.null("int64"))
     # A role that nobody recorded is a group of its own; a join on it must not lose it.
@@ -82,7 +82,11 @@ def steps_and_selling(company: Company, policy: Policy) -> pd.DataFrame:
     nodes = nodes.mutate(same_role=nodes.role.fill_null(""))
     nodes = nodes.left_join(
         reached,
-        [nodes.opportunity_id == reached.node_deal, nodes.step == reached.node_step, nodes.same_role == reached.node_role],
+        [
+            nodes.opportunity_id == reached.node_deal,
+            nodes.step == reached.node_step,
+            nodes.same_role == reached.node_role,
+        ],
     ).drop("node_deal", "node_step", "node_role", "same_role")
     if company.has("stage_history.entered_at"):
         stages = company.table("stage_history")
@@ -140,8 +144,8 @@ def selling_without_node(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def stage_sequences(company: Company, policy: Policy, segment: str = "SMB") -> pd.DataFrame:
-    """One row per stage entry of the segment's deals, in order: opportunity_id, owner, account (customer group), outcome, amount, opened and
-    closed (days since 1970), place (0 = first), stage, entered_us. Entries at the same moment keep the table's order. Which deals count:
+    """One row per stage entry of the segment's deals, in order: opportunity_id, owner, account (customer group), outcome, amount, opened
+    and closed (days since 1970), place (0 = first), stage, entered_us. Entries at the same moment keep the table's order. Which deals count:
     the policy's ``conversion.deals``."""
     deals = counted_deals(deals_with_customer(company, policy), policy)
     deals = deals.filter(deals.segment == segment)
