@@ -144,9 +144,9 @@ def selling_without_node(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def stage_sequences(company: Company, policy: Policy, segment: str = "SMB") -> pd.DataFrame:
-    """One row per stage entry of the segment's deals, in order: opportunity_id, owner, account (customer group), outcome, amount, opened
-    and closed (days since 1970), place (0 = first), stage, entered_us. Entries at the same moment keep the table's order. Which deals count:
-    the policy's ``conversion.deals``."""
+    """One row per stage entry of the segment's deals, in order: opportunity_id, owner, account (customer group), outcome, amount, opened,
+    closed (days since 1970), place (0 = first), stage, entered_us. Entries at the same moment keep the table's order. Which deals
+    count: the policy's ``conversion.deals``."""
     deals = counted_deals(deals_with_customer(company, policy), policy)
     deals = deals.filter(deals.segment == segment)
     deals = deals.select(
