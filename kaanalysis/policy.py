@@ -9,8 +9,7 @@
     source = "…"
 
 A value whose truth is uncertain also holds ``spread = [low, high]``: the span in which the analyst believes it to lie
-(the ledger draws from it). Text values hold ``choices`` in place of ``range``; lists of names (the company's own, so nobody can say
-beforehand which) hold ``names = true``: one text, names parted by ``>``, empty for none.
+(the ledger draws from it). Text values hold ``choices`` in place of ``range``; with no choices (``choices = []``) any text will do.
 """
 
 from __future__ import annotations
@@ -46,19 +45,15 @@ class Threshold:
     range: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
     spread: tuple[float, float] | None = None
-    names: bool = False
 
     def accept(self, value: object) -> Value:
         """`value` in this threshold's type; :class:`PolicyError` where it is of another type or outside the range."""
-        if self.names:
-            if not isinstance(value, str):
-                raise PolicyError(f"policy {self.name} = {value!r} must be a text: names parted by >.")
-            return " > ".join(split_names(value))
-        if self.choices:
-            if value not in self.choices:
+        if self.range is None:
+            if self.choices and value not in self.choices:
                 raise PolicyError(f"policy {self.name} = {value!r} must be one of {', '.join(self.choices)}.")
-            return str(value)
-        assert self.range is not None
+            if not isinstance(value, str):
+                raise PolicyError(f"policy {self.name} = {value!r} must be a text.")
+            return value
         whole = isinstance(self.value, int)
         if isinstance(value, str):
             try:
@@ -77,12 +72,7 @@ class Threshold:
         return int(value) if whole else float(value)
 
 
-_KEYS = {"value", "unit", "range", "choices", "source", "spread", "names"}
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """The names in a list of names, in order."""
-    return tuple(name.strip() for name in text.split(">") if name.strip())
+_KEYS = {"value", "unit", "range", "choices", "source", "spread"}
 
 
 def _threshold(name: str, raw: Mapping[str, Any]) -> Threshold:
@@ -93,14 +83,13 @@ def _threshold(name: str, raw: Mapping[str, Any]) -> Threshold:
         if key not in raw or (raw[key] == "" and key == "source"):
             raise PolicyError(f"policy {name}: {key} is missing.")
     has_choices = "choices" in raw
-    if has_choices + ("range" in raw) + bool(raw.get("names")) != 1:
-        raise PolicyError(f"policy {name}: needs either a range (numbers), choices (text) or names = true (a list).")
+    if has_choices == ("range" in raw):
+        raise PolicyError(f"policy {name}: needs either a range (numbers) or choices (text).")
     threshold = Threshold(
         name, raw["value"], str(raw["unit"]), str(raw["source"]),
-        range=(float(raw["range"][0]), float(raw["range"][1])) if "range" in raw else None,
+        range=None if has_choices else (float(raw["range"][0]), float(raw["range"][1])),
         choices=tuple(raw.get("choices", ())),
         spread=(float(raw["spread"][0]), float(raw["spread"][1])) if "spread" in raw else None,
-        names=bool(raw.get("names")),
     )  # fmt: skip
     threshold.accept(threshold.value)
     if threshold.spread and not threshold.spread[0] <= float(threshold.value) <= threshold.spread[1]:

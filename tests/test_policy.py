@@ -7,7 +7,7 @@ import pytest
 
 from kaanalysis.analyses.ledger import PATHS
 from kaanalysis.analyses.ledger_inputs import SETTINGS
-from kaanalysis.policy import Policy, PolicyError, load_policy, parse_assignments, split_names
+from kaanalysis.policy import Policy, PolicyError, load_policy, parse_assignments
 
 ROOT = Path(__file__).parents[1]
 TOML = """
@@ -175,19 +175,3 @@ def test_every_name_that_the_code_asks_for_is_there() -> None:
 def test_values_that_contradict_each_other_are_refused(changes: dict[str, float], said: str) -> None:
     with pytest.raises(PolicyError, match=said):
         load_policy().override(changes).consistent()
-
-
-LISTED = TOML + '[c.list]\nvalue = ""\nunit = ""\nnames = true\nsource = "s"\n'
-
-
-def test_a_list_of_names_is_one_text_with_arrows(tmp_path: Path) -> None:
-    policy = load(tmp_path, LISTED)
-    assert policy["c.list"] == "" and split_names(policy["c.list"]) == ()
-    changed = policy.override({"c.list": " lead>demo >  final quote "})
-    assert changed["c.list"] == "lead > demo > final quote"
-    assert split_names(changed["c.list"]) == ("lead", "demo", "final quote")
-    assert changed.hash != policy.hash == policy.override({"c.list": " "}).hash
-    with pytest.raises(PolicyError, match="names parted by >"):
-        policy.override({"c.list": 3})
-    with pytest.raises(PolicyError, match="either a range"):
-        load(tmp_path, LISTED.replace("names = true", 'names = true\nchoices = ["a"]'))

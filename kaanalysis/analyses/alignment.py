@@ -184,15 +184,16 @@ def _counts(rows: pd.DataFrame, order: pd.DataFrame, reading: str) -> pd.DataFra
     return made.assign(reading=reading)
 
 
-def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.DataFrame]]:
+def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.DataFrame], dict[str, str]]:
     """Numbers step_covered, step_late, step_missing (per step and for all, segment KA), steps_censored, order_inversions,
     covered_win_difference; frames `alignment` (one row per reading and node, :func:`_counts`), `alignment_shares` (uncovered_steps),
-    `alignment_timing`, `alignment_wins` and `selling_without_node`. Nothing where :func:`missing` names something."""
+    `alignment_timing`, `alignment_wins` and `selling_without_node`; terms for sentences: timing (the reading). Nothing where
+    :func:`missing` names something."""
     if missing(company, policy):
-        return [], {}
+        return [], {}, {}
     rows = aligned_steps(company, policy)
     if rows.empty:
-        return [], {}
+        return [], {}, {}
     reading, judged = policy["alignment.reading"], _judged(rows)
     shares = uncovered_steps(company, policy, rows)
     steps = list(dict.fromkeys(shares["step"]))
@@ -220,4 +221,5 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
         frames["alignment"] = pd.concat(counted, ignore_index=True)
         frames["alignment_timing"] = _timing(judged, order)
         frames["selling_without_node"] = aggregates.selling_without_node(company, policy)
-    return numbers, {name: frame for name, frame in frames.items() if len(frame)}
+    terms = {"timing": reading} if numbers[0].value is not None else {}
+    return numbers, {name: frame for name, frame in frames.items() if len(frame)}, terms

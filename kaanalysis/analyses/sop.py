@@ -27,7 +27,7 @@ from kaanalysis.aggregates.transitions import US_PER_DAY
 from kaanalysis.analyses.merge_outcome import amount_bands
 from kaanalysis.analyses.verdicts import clustered_share, number, seller_clusters
 from kaanalysis.company import Company
-from kaanalysis.policy import Policy, split_names
+from kaanalysis.policy import Policy
 from kaanalysis.results import Number
 from kaanalysis.stats import between_spread, shrink_shares, shrunk_share_intervals, stratified_difference
 
@@ -36,6 +36,11 @@ NEEDS = ("stage_history.stage", "stage_history.entered_at")
 METHOD = "deals that followed the sequence as far as they came, sellers as clusters (jackknife)"
 DEVIATIONS = ("skipped", "returned", "repeated", "outside")
 EPOCH = pd.Timestamp("1970-01-01")
+
+
+def stage_names(text: str) -> tuple[str, ...]:
+    """The stages of a sequence written with ``>`` between them, in order; none of an empty text."""
+    return tuple(name.strip() for name in text.split(">") if name.strip())
 
 
 def deviations(stages: Sequence[str], standard: Sequence[str], won: bool) -> list[tuple[str, str, int]]:
@@ -65,8 +70,8 @@ def deviations(stages: Sequence[str], standard: Sequence[str], won: bool) -> lis
 def standard_sequence(sequences: pd.DataFrame, policy: Policy) -> tuple[tuple[str, ...], str]:
     """(the stages, `policy` or `commonest`). sequences: one row per deal with `stages` (tuple) and `won`; of equally common orders the
     longer, then the first in the alphabet. Empty without a won deal."""
-    if policy["sop.sequence"]:
-        return split_names(policy["sop.sequence"]), "policy"
+    if given := stage_names(policy["sop.sequence"]):
+        return given, "policy"
     counts = sequences.loc[sequences["won"], "stages"].value_counts()
     if counts.empty:
         return (), "commonest"
@@ -152,7 +157,7 @@ def _named(deals: pd.DataFrame) -> pd.DataFrame:
 def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.DataFrame], dict[str, str]]:
     """Numbers sop_compliance, sop_standard_share, sop_sellers_spread, sop_win_difference, sop_deals_unseen (segment SMB); frames `sop`
     (one row: standard, source, deals, value, low, high), `sop_sellers` (:func:`_by_seller`), `sop_deviations` (:func:`_named`); terms for
-    sentences: sop_standard, sop_source. Nothing without stages, segments or small customers' deals with stages."""
+    sentences: sop (where the standard comes from), sop_standard. Nothing without stages, segments or small customers' deals with stages."""
     if aggregates.segment_missing(company, policy) or company.missing(*NEEDS):
         return [], {}, {}
     entries = aggregates.stage_sequences(company, policy)
@@ -178,10 +183,10 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
     numbers.append(_with_winning(deals, company, policy))
     counts = aggregates.untimed_deals(company, policy)
     there = int(counts.loc[counts["segment"] == SEGMENT, "deals"].sum())
-    method = "count of deals without a stage, or opened before the records begin"
+    method = "count of deals without a stage or opened before the records begin"
     numbers.append(Number("sop_deals_unseen", SEGMENT, there - len(deals), None, None, None, there, "deals", method))
     share, named = numbers[0], " > ".join(standard)
     frame = pd.DataFrame([(named, source, len(deals), share.value, share.low, share.high)],
                          columns=["standard", "source", "deals", "value", "low", "high"])  # fmt: skip
     frames = {"sop": frame, "sop_sellers": sellers, "sop_deviations": _named(deals)}
-    return numbers, {k: f for k, f in frames.items() if len(f)}, {"sop_standard": named, "sop_source": source}
+    return numbers, {k: f for k, f in frames.items() if len(f)}, {"sop": source, "sop_standard": named}

@@ -51,8 +51,8 @@ def test_the_standard_is_the_policys_else_the_commonest_among_won_deals(policy: 
                           "won": [True] * 5 + [False] * 3})  # fmt: skip
     assert standard_sequence(deals, policy) == (("a", "b"), "commonest")  # a tie: the first in the alphabet
     assert standard_sequence(deals[deals["stages"] != ("a", "b")], policy) == (("b", "a"), "commonest")
-    given_ = policy.override({"sop.sequence": "x > y"})
-    assert standard_sequence(deals, given_) == (("x", "y"), "policy")
+    given_ = policy.override({"sop.sequence": " x>y z > "})
+    assert standard_sequence(deals, given_) == (("x", "y z"), "policy")
     assert standard_sequence(deals[~deals["won"]], policy) == ((), "commonest")
 
 
@@ -82,7 +82,7 @@ def test_compliance_by_hand(company: Open, policy: Policy) -> None:
     assert (found["sop_standard_share"].value, found["sop_standard_share"].n) == (pytest.approx(2 / 3), 3)
     assert (found["sop_deals_unseen"].value, found["sop_deals_unseen"].n) == (2, 7)
     assert "sop_sellers_spread" not in found and found["sop_win_difference"].value is None
-    assert terms == {"sop_standard": "lead > demo > close", "sop_source": "commonest"}
+    assert terms == {"sop": "commonest", "sop_standard": "lead > demo > close"}
     assert frames["sop_sellers"][["owner", "deals", "compliant"]].to_numpy().tolist() == [["bob", 3, 1], ["ann", 2, 2]]
     assert frames["sop_deviations"].to_numpy().tolist() == [
         ["repeated", "lead", 1, 1, 0.2],
@@ -90,7 +90,7 @@ def test_compliance_by_hand(company: Open, policy: Policy) -> None:
     ]
     told, frames, terms = sop.measure(opened, policy.override({"sop.sequence": "lead > close"}))
     assert (
-        told[0].value == 0.2 and terms["sop_source"] == "policy"
+        told[0].value == 0.2 and terms["sop"] == "policy"
     )  # O3 alone: demo is outside, a lead repeated is no beginning
 
 
