@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
+    alignment,
     authority,
     base_assumptions,
     buyers,
@@ -33,6 +34,7 @@ from kaanalysis.figures import (
     procurement_flow,
     retention,
     sales_flow,
+    sop,
     spectrum,
     statements,
     variants,
@@ -72,7 +74,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *matrices.FIGURES,
         *spectrum.FIGURES,
     ),
-    "03_sales_flow": sales_flow.FIGURES,
+    "03_sales_flow": (*sales_flow.FIGURES, *sop.FIGURES, *alignment.FIGURES),
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
 }
