@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from figure_frames import base_assumptions, library_result, number, parties, problem_framing, result
+from figure_frames import alignment, base_assumptions, library_result, number, parties, problem_framing, result, sop
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
@@ -230,8 +230,9 @@ def sales_flow(step: str = "budget approval") -> Result:
         Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", reliefs, terms=terms),
     ]
     return result(
-        "03_sales_flow", findings, {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed}
-    )
+        "03_sales_flow", findings,
+        {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, **sop(), **alignment()},
+    )  # fmt: skip
 
 
 def path_selection() -> Result:

@@ -90,6 +90,7 @@ def departure_bars(rows: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     room_for_text(ax, float(rows["share"].max()), 1.75, scene)
     only_x_grid(ax)
     ax.set_xlabel(scene.text("share_label"))
+    ax.set_ylabel(scene.text("kinds_label"))
     ax.set_title(scene.text("departures_title"), fontsize=BASE)
     return ax
 
