@@ -104,6 +104,13 @@ def import_(
     if source == "flow_sheet":
         _import_flow_sheets(from_path, out, csv, lang)
         return
+    if source == "sales_sheet":
+        from kaanalysis.sales_sheets import import_sheet
+        from kaanalysis.text import words
+
+        sheet, w = import_sheet(from_path, out), words(lang)
+        print(w("sales_sheet.imported", out=out, nodes=sheet["node"].nunique(), items=sheet["item"].notna().sum()))
+        return
     made = import_source(source, from_path, out, as_csv=csv)
     print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))
     for rule, count in made.faults.items():

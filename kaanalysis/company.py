@@ -13,9 +13,10 @@ from kaanalysis.checks import check_tables
 from kaanalysis.contracts import TABLES, CompanyInfo, Fault, UnusableData, read_company_toml
 from kaanalysis.intake import RawTables, read_database, read_folder
 from kaanalysis.interviews import empty_interviews, read_interviews
-from kaanalysis.lanes import read_interests
+from kaanalysis.lanes import read_lanes
 from kaanalysis.rankings import COLUMNS as RANKING_COLUMNS
 from kaanalysis.rankings import read_rankings
+from kaanalysis.sales_sheets import read_saved
 
 FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 
@@ -24,7 +25,9 @@ FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 class Company:
     """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
     import_faults: what the import of the source already found. rankings: ranking lists beside the tables; interviews: who was asked,
-    by whom and when, by flow; interests: what the company says interests a role (empty: as the catalogue has it). rows_read,
+    by whom and when, by flow; interests: what the company says interests a role, selling: what it says
+    selling does at a node of the customer's flow (empty: as the catalogue has it); sheet: the sales sheet that
+    the analyst saved (None: none). rows_read,
     rows_valid: counts by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by
     policy; a copy with other tables starts with none."""
 
@@ -39,6 +42,8 @@ class Company:
     rankings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RANKING_COLUMNS)))
     interviews: pd.DataFrame = field(default_factory=empty_interviews)
     interests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    selling: dict[str, Any] = field(default_factory=dict)
+    sheet: pd.DataFrame | None = None
     _filled: dict[str, bool] = field(default_factory=dict)
     expressions: dict[Any, ibis.Table] = field(default_factory=dict, init=False)
     frames: dict[Any, pd.DataFrame] = field(default_factory=dict, init=False)
@@ -134,15 +139,16 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     raw.faults += list_faults
     raw.digest.update(digest)
     asked, asked_faults, asked_digest = read_interviews(folder)
-    interests, interests_digest = read_interests(folder)
+    interests, selling, lanes_digest = read_lanes(folder)
+    sheet, sheet_digest = read_saved(folder)
     raw.faults += asked_faults
-    raw.digest.update(asked_digest + interests_digest)
+    raw.digest.update(asked_digest + lanes_digest + sheet_digest)
     imported = _import_faults(folder)
     company = Company(
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
-        raw=raw, rankings=lists, interviews=asked, interests=interests,
+        raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

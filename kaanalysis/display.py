@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from kaanalysis.contracts import LANES
 from kaanalysis.results import Number, Result
 from kaanalysis.text import Words
 
@@ -307,6 +308,50 @@ def messages(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("role", "takes_part", "interests", "message", "avoid"), words)
 
 
+def sales_sheet_nodes(result: Result, words: Words) -> pd.DataFrame:
+    """The blank sheet, one row per node of the customer's flow: step, who acts there and how, how many purchases have it, in how many deals
+    the seller had a contact, and the items of every lane."""
+    rows: Rows = []
+    sheet = result.frames["sales_sheet"]
+    level = next((n.level for f in result.findings for n in f.numbers if n.level), None)
+    for _, row in result.frames["sales_sheet_nodes"].iterrows():
+        own = sheet[sheet["node"] == row["node"]]
+        lanes = [
+            words("display.separator").join(own.loc[own["lane"] == lane, f"item_{words.language}"]) for lane in LANES
+        ]
+        who = _bare(row["role"] if isinstance(row["role"], str) else row["department"], words, "party")
+        taken = words.value(row["share"], "share") if pd.notna(row["share"]) else words("display.not_recorded")
+        if row["conditional"]:
+            taken = words("display.above_limit", share=taken)
+        way, met = words(f"parts.{row['part']}"), _contacted(row, level, words)
+        rows.append((str(row["node"]), words.term("step", str(row["step"])), who, way, taken, met, *lanes))
+    columns = [words(f"table.{h}") for h in ("node", "step", "role", "way", "purchases_with", "contacted")]
+    return pd.DataFrame(rows, columns=[*columns, *(words.term("lane", lane) for lane in LANES)])
+
+
+def _contacted(row: pd.Series, level: float | None, words: Words) -> str:
+    if pd.isna(row.get("coverage")):
+        return words("display.no_contacts")
+    low, high = (None if pd.isna(row[c]) else float(row[c]) for c in ("coverage_low", "coverage_high"))
+    share = Number("", "", float(row["coverage"]), low, high, level, int(row["deals"]), "share", "")
+    return words("display.any_contact", value=words.number(share), n=words.value(int(row["deals"]), ""))
+
+
+def sheet_orphans(result: Result, words: Words) -> pd.DataFrame:
+    """Nodes that selling does not reach, and steps of selling that no node asks for."""
+    rows: Rows = []
+    for _, row in result.frames["sheet_orphans"].iterrows():
+        customer = row["side"] == "customer"
+        name = str(row["name_zh" if words.language == "zh" else "name_en"])
+        kind = words.term("orphan", "customer" if customer else str(row["kind"]))
+        counted = words.value(int(row["n"]), "")
+        if customer and pd.notna(row["share"]):
+            counted = words("display.any_contact", value=words.value(float(row["share"]), "share"), n=counted)
+        lane = words.term("lane", str(row["lane"])) if isinstance(row["lane"], str) else ""
+        rows.append((kind, words.term("activity", words.term("step", name)), lane, counted))
+    return _frame(rows, ("what", "name", "lane", "counted"), words)
+
+
 def customer_counts(result: Result, words: Words) -> pd.DataFrame:
     """How many accounts each word means, one row per stage, one column per segment and all."""
     frame = result.frames["customer_counts"]
@@ -340,6 +385,10 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "messages": messages,
         "library_next": library_next,
         "samples": samples,
+    },
+    "03_sales_flow": {
+        "sales_sheet_nodes": sales_sheet_nodes,
+        "sheet_orphans": sheet_orphans,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder

@@ -1,7 +1,8 @@
 """What interests whom on the customer's side: the catalogue ``data/lanes/interests.toml``, and what a company adds to it or changes.
 
 A company's own files ``lanes/*.toml`` have the same form, in one language or both: a role named there replaces the catalogue's field
-by field, another name adds a role. No code is needed.
+by field, another name adds a role. No code is needed. The tables ``items`` and ``sheet`` of the same files are what selling does at a
+node of the customer's flow (:mod:`kaanalysis.selling`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from kaanalysis.contracts import ROLES, UnusableData
 from kaanalysis.paths import workbook_file
+from kaanalysis.selling import TABLES, catalogue, check_lists, check_selling, merged
 
 FOLDER = "lanes"
 LANGUAGES = ("en", "zh")
@@ -22,12 +24,15 @@ FIELDS = ("interests", "message", "avoid")
 Interests = dict[str, dict[str, Any]]
 
 
-def _checked(path: Path) -> Interests:
+def _checked(path: Path) -> dict[str, Any]:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnusableData(f"{path.name} is not valid TOML: {error}.") from None
+    check_selling(path.name, raw)
     for role, entry in raw.items():
+        if role in TABLES:
+            continue
         if not isinstance(entry, dict):
             raise UnusableData(f"{path.name}: {role} must be a table, [{role}.en] or [{role}.zh].")
         for language, said in entry.items():
@@ -59,16 +64,23 @@ def _catalogue() -> Interests:
     return found
 
 
-def read_interests(folder: Path) -> tuple[Interests, bytes]:
-    """(what the company's own ``lanes/*.toml`` say, digest of these files); empty without such a folder. A later file wins over an
-    earlier. Raises :class:`UnusableData` naming file and place of a mistake."""
+def read_lanes(folder: Path) -> tuple[Interests, dict[str, Any], bytes]:
+    """(what the company's own ``lanes/*.toml`` say of interests, its own tables ``items`` and ``sheet``, digest of these files); empty
+    without such a folder. A later file wins over an earlier. Raises :class:`UnusableData` naming file and place of a mistake."""
     place, digest = folder / FOLDER, hashlib.sha256()
     own: Interests = {}
     files = sorted(place.glob("*.toml")) if place.is_dir() else []
-    for path in files:
-        own = _over(own, _checked(path))
+    read = {path: _checked(path) for path in files}
+    for path, raw in read.items():
+        own = _over(own, {role: entry for role, entry in raw.items() if role not in TABLES})
         digest.update(path.name.encode() + path.read_bytes())
-    return own, digest.digest() if files else b""
+    selling = merged({}, read.values())
+    if not selling["items"] and not selling["sheet"]:
+        return own, {}, digest.digest() if files else b""
+    known = catalogue(selling)
+    for path, raw in read.items():
+        check_lists(path.name, raw, known)
+    return own, selling, digest.digest()
 
 
 def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> Interests:

@@ -26,6 +26,7 @@ from kaanalysis.contracts import UnusableData
 from kaanalysis.paths import PACKAGE, workbook_file
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.runfolder import result_path, save_frame, save_result, write_text
+from kaanalysis.sales_sheets import FOLDER as SHEETS
 
 PARAMETERS = ("data", "run", "lang", "overrides")
 PACKAGES = ("kaanalysis", "pandas", "numpy", "scipy", "matplotlib", "ibis-framework", "duckdb", "pyarrow", "papermill")
@@ -183,6 +184,8 @@ def _prepare(out: Path, stamp: dict[str, str]) -> tuple[Path, dict[str, Step]]:
         else:
             partial.mkdir()
             earlier = None
+            if (out / SHEETS).is_dir():  # an analyst may have edited them
+                shutil.copytree(out / SHEETS, partial / SHEETS)
     kept = {s.id: s for s in earlier.steps if s.status in ("done", "kept")} if earlier else {}
     return partial, {
         id: s

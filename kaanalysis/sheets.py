@@ -127,6 +127,10 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         "persona_sensitivity": (["account_id", "name", "annual_revenue", "unit", "limit", "persona", "then"], money),
         "persona_profile": (["dimension", "value", "mine", "of_mine", "others", "of_others", "p_adjusted"], ""),
         "product_mix": (["segment", "product", "share"], ""),
+        "sales_sheet_nodes": (["node", "step", "role", "department", "part", "conditional", "share", "share_low", "share_high", "flows",
+                               "coverage", "coverage_low", "coverage_high", "deals"], ""),
+        "sales_sheet": (["node", "step", "role", "part", "lane", "item"], ""),
+        "sheet_orphans": (["side", "lane", "name", "share", "low", "high", "n"], ""),
     }  # fmt: skip
     found = {w("sheet.title.numbers"): numbers(result, words)}
     for name, (columns, unit) in plain.items():
@@ -141,6 +145,20 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
     return found
 
 
+def _customer_side(frame: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Steps, roles, parts, lanes and items of a sales sheet in the language."""
+    read: dict[str, list[object]] = {
+        "step": [words.term("step", str(v)) for v in frame["step"]],
+        "role": [words.term("party", v) if isinstance(v, str) else None for v in frame["role"]],
+        "part": [words(f"parts.{v}") for v in frame["part"]],
+        "conditional": [words("display.yes" if v else "display.no") for v in frame["conditional"]],
+    }
+    if "lane" in frame:
+        read["lane"] = [words.term("lane", v) if isinstance(v, str) else None for v in frame["lane"]]
+        read["item"] = list(frame[f"item_{words.language}"])
+    return frame.assign(**{c: pd.Series(v, index=frame.index, dtype=object) for c, v in read.items()})
+
+
 def _special(name: str, frame: pd.DataFrame, columns: list[str], unit: str, words: Words) -> pd.DataFrame:
     """A sheet, with the columns of some frames that mean something else there read first."""
     if name == "inside_outside":
@@ -153,6 +171,15 @@ def _special(name: str, frame: pd.DataFrame, columns: list[str], unit: str, word
     if name == "persona_sensitivity":
         then = [None if pd.isna(v) else words.term("persona", str(v)) for v in frame["then"]]
         frame = frame.assign(persona=frame["now"], then=pd.Series(then, index=frame.index, dtype=object))
+    if name in ("sales_sheet", "sales_sheet_nodes"):
+        frame = _customer_side(frame, words)
+    if name == "sheet_orphans":
+        kinds = ["customer" if s == "customer" else str(k) for s, k in zip(frame["side"], frame["kind"], strict=True)]
+        lanes = [None if v is None or pd.isna(v) else words.term("lane", str(v)) for v in frame["lane"]]
+        names = [words.term("activity", words.term("step", str(v))) for v in frame[f"name_{words.language}"]]
+        frame = frame.assign(
+            side=[words.term("orphan", k) for k in kinds], lane=pd.Series(lanes, dtype=object), name=names
+        )
     if name == "problem_ranking":
         frame = frame.rename(columns={"statement": "problem"})
     if name == "persona_profile":

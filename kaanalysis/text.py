@@ -187,12 +187,12 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, an industry, a category of purchases, a step of the flow, a role, or a
-        cell of the library (category / industry / size)."""
+        """A number's segment may be a customer segment, a path, an industry, a category of purchases, a step of the flow, a role, a lane or
+        a cell of the library (category / industry / size)."""
         if " / " in number.segment:
             return self.cell(number.segment.split(" / "))
         name = self.term("industry", self.segment(number.segment))
-        return self.term("party", self.term("step", self.term("category", name)))
+        return self.term("lane", self.term("party", self.term("step", self.term("category", name))))
 
     def cell(self, parts: Iterable[str]) -> str:
         """A cell of the library (category, industry, size) as one name."""

@@ -1,8 +1,9 @@
-"""The five verbs that a notebook uses: open, verdict, show, flips, save.
+"""The five verbs that a notebook uses: open, verdict, show, flips, save; and sheet, for the sales sheet drawn on a blank page (M-3.5).
 
 book = workbook.open("01_base_assumptions", data=data, run=run, lang=lang, overrides=overrides)
 book.verdict()            # the verdicts first, as plain text
 book.show("survival")     # one figure (or table) of evidence
+book.sheet()              # 03: the blank sheet as an Excel file; today's flow stays hidden until it is written
 book.flips()              # what would change the verdicts
 book.save()               # results, tables and figures into the run folder
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from matplotlib.figure import Figure
 
 from kaanalysis import display, tables
 from kaanalysis.analyses.registry import REGISTRY, Analysis
+from kaanalysis.analyses.sales_sheet import blank_sheet
 from kaanalysis.analyses.worked_purchase import worked_purchase
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
@@ -28,7 +31,15 @@ from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Result
 from kaanalysis.runfolder import read_result, result_path, save_result
+from kaanalysis.sales_sheets import FACTS, NODE, is_edited, write_sheet
+from kaanalysis.sales_sheets import FOLDER as SHEETS
+from kaanalysis.selling import catalogue
 from kaanalysis.text import LANGUAGES, Words, words
+
+# What shows today's selling beside the customer's flow: hidden in a notebook until the blank sheet is saved (M-3.5), so that the new
+# flow is drawn from the customer's and not by amending today's.
+HIDDEN = ("alignment", "sheet_orphans")
+SHEET_FILE = f"{SHEETS}/sales_sheet.xlsx"
 
 # The notebooks' own default; checks set KAANALYSIS_RUN to lead it away from an analyst's folder.
 DEFAULT_RUN = "../reports/lab"
@@ -83,19 +94,42 @@ class Workbook:
 
     def show(self, name: str) -> Any:
         """The figure of that name, else the table of that name in the reader's language, else the frame as it is; a printed line where
-        the data cannot feed it. `result.frames` holds every frame as it is."""
-        for spec in available(self.result):
+        the data cannot feed it. `result.frames` holds every frame as it is. As long as no sales sheet is saved, today's flow is left out
+        of the blank sheet, and a printed line stands for what compares the two (:data:`HIDDEN`)."""
+        hides = "sales_sheet" in self.result.frames and not self._sheet_saved()
+        if hides and name in HIDDEN:
+            print(self.words("sales_sheet.hidden", name=name))
+            return None
+        result = without_contacts(self.result) if hides else self.result
+        for spec in available(result):
             if spec.name == name:
-                return Picture(self._draw(spec), alt_text(spec, self.result, self.words.language))
-        if name in display.available(self.result):
-            return display.display_table(self.result, name, self.words)
-        if name in self.result.frames:
-            return self.result.frames[name]
+                return Picture(self._draw(spec, result), alt_text(spec, result, self.words.language))
+        if name in display.available(result):
+            return display.display_table(result, name, self.words)
+        if name in result.frames:
+            return result.frames[name]
         print(self.words("workbook.nothing_to_draw", name=name))
         return None
 
-    def _draw(self, spec: FigureSpec) -> Figure:
-        return draw_figure(spec, self.result, self.words.language, self.policy, self.company.info.ka_launch)
+    def _draw(self, spec: FigureSpec, result: Result | None = None) -> Figure:
+        return draw_figure(spec, result or self.result, self.words.language, self.policy, self.company.info.ka_launch)
+
+    def sheet(self) -> str:
+        """Write the sales sheet as an Excel file into the run folder, for the analyst to edit; a sentence that says where it is, or that no
+        buying flow is there. A file that is there and has been edited is kept."""
+        path = self.run / SHEET_FILE
+        sheet = blank_sheet(self.company, self.policy)
+        if sheet.empty:
+            return self.words("sales_sheet.nothing", needs="buying_steps.step")
+        said = "sales_sheet.written"
+        if path.is_file() and is_edited(path, catalogue(self.company.selling)):
+            said = "sales_sheet.kept"
+        else:
+            write_sheet(path, sheet, self.words.language)
+        return self.words(said, path=SHEET_FILE)
+
+    def _sheet_saved(self) -> bool:
+        return self.company.sheet is not None or (self.run / SHEET_FILE).is_file()
 
     def table(self, finding: str) -> pd.DataFrame:
         """All numbers of one finding, as a frame of ready text."""
@@ -119,6 +153,26 @@ class Workbook:
                 "workbook.saved", n=len(self.result.findings), tables=len(self.result.tables), figures=len(figures)
             )
         )
+
+
+def without_contacts(result: Result) -> Result:
+    """The result with the blank sheet as it is before today's selling is laid beside it."""
+    nodes = result.frames["sales_sheet_nodes"]
+    told = [c for c in (*NODE, *FACTS) if c in nodes]
+    finding = next((f for f in result.findings if f.id == "M-3.5"), None)
+    drawn = [
+        replace(
+            f,
+            state="undecided",
+            reason="only_drawn",
+            numbers=tuple(n for n in f.numbers if n.name == "steps"),
+            flips=(),
+        )
+        if f is finding
+        else f
+        for f in result.findings
+    ]
+    return replace(result, findings=drawn, frames={**result.frames, "sales_sheet_nodes": nodes[told]})
 
 
 def worked(name: str, lang: str = "en") -> str:

@@ -7,7 +7,10 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from kaanalysis.analyses.sales_sheet import demanded
 from kaanalysis.results import Finding, Number, Result
+from kaanalysis.sales_sheets import FACTS, NODE
+from kaanalysis.selling import catalogue
 
 
 def number(
@@ -349,6 +352,7 @@ def alignment(reading: str = "persons") -> dict[str, pd.DataFrame]:
     ]
     shares = around([(*node, "board", "approve", p, 42, states[reading][p][0] / sum(states[reading][p]), "undecided")
                      for p, node in enumerate(nodes)], ["step", "role", "department", "part", "place", "n", "value", "state"])  # fmt: skip
+    shares["late"] = [late / sum((a, late, b)) for a, late, b in states[reading]]
     timing = [(*node, 42, 0.9, 12.0 * p, *(np.array([-60, -30, -12, -3, 9]) + 9 * p)) for p, node in enumerate(nodes)]
     named = ["step", "role", "n", "met", "length", "q05", "q25", "q50", "q75", "q95"]
     return {"alignment": pd.DataFrame(counts, columns=columns), "alignment_shares": shares,
@@ -375,3 +379,45 @@ def sop(departures: bool = True) -> dict[str, pd.DataFrame]:
         share=lambda f: f["deals"] / sum(deals)
     )
     return {"sop": whole, "sop_sellers": sellers} | ({"sop_deviations": named} if departures else {})
+
+
+STEPS = (
+    ("need raised", "user", "do"), ("supplier shortlist", "procurement", "do"), ("requirements review", "technology", "approve"),
+    ("value case", "manager", "approve"), ("risk and audit check", "risk_audit", "approve"), ("budget approval", "finance", "approve"),
+    ("administration informed", "administration", "inform"), ("board memo", "investor", "approve"),
+    ("neighbouring head watches", "executor", "influence"), ("contract review", "legal", "approve"), ("owner sign-off", "owner", "approve"),
+)  # fmt: skip
+
+
+def sheet_frames(count: int = 11, coverage: bool = True, late: bool = False) -> dict[str, pd.DataFrame]:
+    """A blank sheet of so many nodes with what selling does at them, as analyses/sheet_coverage.py makes it."""
+    rows = [
+        (n + 1, STEPS[n % 11][0] + (f" {n // 11 + 1}" if n >= 11 else ""), STEPS[n % 11][1], "a department", STEPS[n % 11][2],
+         n % 11 == 7, 0.2 if n % 11 == 7 else 0.99, 0.1, 1.0, 133.0)
+        for n in range(count)
+    ]  # fmt: skip
+    nodes = pd.DataFrame(rows, columns=[*NODE, *FACTS])
+    sheet = demanded(nodes, catalogue())
+    if coverage:
+        share = np.linspace(0.2, 1.0, count) * (0.7 if late else 1.0)
+        nodes = nodes.assign(coverage=share, coverage_low=share - 0.1, coverage_high=share, deals=100)
+        if late:
+            nodes = nodes.assign(late=0.25)
+    orphans = pd.DataFrame(
+        [("customer", "node", None, "need raised", "need raised", "need raised", 0.2, 0.1, 0.3, 100),
+         ("seller", "activity", None, "call", "call", "call", np.nan, np.nan, np.nan, 40),
+         ("seller", "capability", "support", "astrology", "astrology", "占星", np.nan, np.nan, np.nan, 2)],
+        columns=["side", "kind", "lane", "name", "name_en", "name_zh", "share", "low", "high", "n"],
+    )  # fmt: skip
+    return {"sales_sheet": sheet, "sales_sheet_nodes": nodes, "sheet_orphans": orphans}
+
+
+def sheet_finding(count: int = 11, reason: str = "sheet_uncovered", saved: bool = False) -> Finding:
+    state = {"sheet_uncovered": "contradicted", "sheet_covered": "supported", "only_drawn": "no_data"}.get(
+        reason, "undecided"
+    )
+    numbers = (number("steps", "KA", count, "steps"), number("steps_uncovered", "KA", 4, "steps"))
+    terms = {"step": "need raised", "sheet": "saved" if saved else "generated", "cell": "all"}
+    kept = numbers[:1] if reason == "only_drawn" else numbers
+    needs = ("activities.person_id",) if state == "no_data" else ()
+    return Finding("M-3.5", "sales_sheet", state, reason, kept, needs=needs, terms=terms)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +83,7 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
         (("import", "sap", "x", "--out", "y"), "sap"),
         (("import",), "import needs SOURCE"),
         (("import", "flow_sheet", "nowhere.xlsx", "--out", "y"), "nowhere.xlsx does not exist"),
+        (("import", "sales_sheet", "nowhere.xlsx", "--out", "data/demo"), "nowhere.xlsx is no Excel workbook"),
         (("import", "salesforce", "--template", "x"), "--template goes with flow_sheet alone"),
         (("import", "flow_sheet", "x", "--out", "y", "--lang", "fr"), "must be one of en, zh"),
         (("simulate", "nobody", "--out", "y"), "nobody"),
@@ -98,7 +100,7 @@ def test_analyse_writes_results_without_a_kernel(small: Path, tmp_path: Path) ->
     done = kaanalysis("analyse", small, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "run/results/03_sales_flow.json").read_text())
-    assert result["schema"] == 1 and {f["id"] for f in result["findings"]} == {"M-3.1", "M-3.2", "M-3.6"}
+    assert result["schema"] == 1 and {f["id"] for f in result["findings"]} == {"M-3.1", "M-3.2", "M-3.5", "M-3.6"}
     assert all(f["state"] == "no_data" and f["needs"] for f in result["findings"])
 
 
@@ -132,3 +134,22 @@ def test_flow_sheets_say_what_they_lack_in_the_language_asked_for(tmp_path: Path
     made = kaanalysis("import", "flow_sheet", "--template", tmp_path / "t.xlsx")
     assert made.returncode == 0 and (tmp_path / "t.xlsx").is_file()
     assert kaanalysis("check", tmp_path / "c").returncode == 1
+
+
+def test_an_edited_sales_sheet_becomes_the_company_s_and_its_mistakes_are_named(small: Path, tmp_path: Path) -> None:
+    from kaanalysis.analyses.sales_sheet import blank_sheet
+    from kaanalysis.company import open_company
+    from kaanalysis.policy import load_policy
+    from kaanalysis.sales_sheets import write_sheet
+    from kaanalysis.workbook import worked
+
+    sheet = write_sheet(tmp_path / "s.xlsx", blank_sheet(open_company(worked("crm")), load_policy()), "zh")
+    done = kaanalysis("import", "sales_sheet", sheet, "--out", small, "--lang", "zh")
+    assert done.returncode == 0 and "12 个节点" in done.stdout, done.stderr
+    assert open_company(small).sheet is not None
+    book = openpyxl.load_workbook(sheet)
+    book.worksheets[0]["E3"] = "拍板"
+    book.save(sheet)
+    wrong = kaanalysis("import", "sales_sheet", sheet, "--out", small)
+    assert wrong.returncode == 2 and "row 3, part, value '拍板': must be one of approve 审批" in wrong.stderr
+    assert "Traceback" not in wrong.stderr

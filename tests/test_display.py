@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from figure_frames import sheet_finding, sheet_frames
 
 from kaanalysis import display
 from kaanalysis.analyses import procurement_flow
@@ -121,8 +122,56 @@ def test_a_flip_next_to_its_mark_shows_the_digits_that_tell_them_apart(result: R
     assert shown["set to"].iloc[0] == "50%" and shown["changes at"].iloc[0] == "49.7%"
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_blank_sheet_and_what_stands_alone_read_in_both_languages(language: str) -> None:
+    made = Result("03_sales_flow", "", "", "", [sheet_finding()], sheet_frames())
+    assert display.available(made) == ["sales_sheet_nodes", "sheet_orphans"]
+    table = display.display_table(made, "sales_sheet_nodes", words(language))
+    assert (
+        table.shape == (11, 11)
+        and table.iloc[7].tolist()[:6]
+        == {
+            "en": [
+                "8",
+                "board memo",
+                "investor",
+                "approves",
+                "20% (only above an authority limit)",
+                "76% (66% to 76%, 95% interval) of 100 deals",
+            ],
+            "zh": [
+                "8",
+                "董事会呈批",
+                "出资人",
+                "审批",
+                "20%（仅在超出审批权限时）",
+                "100 个商机中 76%（95% 区间 66% 至 76%）",
+            ],
+        }[language]
+    )
+    assert (
+        table.iloc[9, 6]
+        == {"en": "clause review, negotiation, sign-off preparation", "zh": "条款逐条商议、商务谈判、签批准备"}[
+            language
+        ]
+    )
+    listed = display.display_table(made, "sheet_orphans", words(language)).to_numpy().tolist()
+    assert listed == {
+        "en": [["customer's node, nobody there", "need raised", "", "20% of 100 deals"], ["activity, no item of the sheet", "call", "", "40"],
+               ["item judged, not demanded", "astrology", "collaborating teams", "2"]],
+        "zh": [["客户节点，无人跟进", "提出需求", "", "100 个商机中 20%"], ["销售活动，对不上表中条目", "电话", "", "40"],
+               ["评过分的条目，无节点要求", "占星", "协同团队", "2"]],
+    }[language]  # fmt: skip
+
+
+def test_a_sheet_without_contacts_on_record_says_so() -> None:
+    made = Result("03_sales_flow", "", "", "", [], sheet_frames(2, coverage=False))
+    table = display.display_table(made, "sales_sheet_nodes", words("en"))
+    assert table["deals with a contact"].tolist() == ["not on record"] * 2
+
+
 def test_an_analysis_without_display_tables_has_none() -> None:
-    assert display.available(Result("03_sales_flow", "", "", "", [])) == []
+    assert display.available(Result("04_path_selection", "", "", "", [])) == []
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

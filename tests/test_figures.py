@@ -12,7 +12,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from figure_frames import alignment, base_assumptions, library_result, number, parties, problem_framing, result, sop
+from figure_frames import (
+    alignment,
+    base_assumptions,
+    library_result,
+    number,
+    parties,
+    problem_framing,
+    result,
+    sheet_finding,
+    sheet_frames,
+    sop,
+)
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
@@ -229,10 +240,16 @@ def sales_flow(step: str = "budget approval") -> Result:
         ),
         Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", reliefs, terms=terms),
     ]
-    return result(
-        "03_sales_flow", findings,
-        {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, **sop(), **alignment()},
-    )  # fmt: skip
+    findings.append(sheet_finding())
+    frames = {
+        "incidence": pd.concat(curves),
+        "bottlenecks": table,
+        "closed_won": closed,
+        **sheet_frames(),
+        **sop(),
+        **alignment(),
+    }
+    return result("03_sales_flow", findings, frames)
 
 
 def path_selection() -> Result:

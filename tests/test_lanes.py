@@ -9,7 +9,7 @@ import pytest
 
 from kaanalysis.company import open_company
 from kaanalysis.contracts import ROLES, UnusableData
-from kaanalysis.lanes import FIELDS, interests, read_interests
+from kaanalysis.lanes import FIELDS, interests, read_lanes
 
 
 def test_every_role_has_interests_a_message_and_what_to_avoid_in_both_languages() -> None:
@@ -41,7 +41,7 @@ def own(tmp_path: Path, text: str, name: str = "own.toml") -> Path:
 def test_a_company_changes_a_field_and_adds_a_role(tmp_path: Path) -> None:
     own(tmp_path, '[finance.en]\nmessage = "Ours."\n[works_council.zh]\ninterests = ["岗位"]\nmessage = "不裁员。"\n')
     own(tmp_path, '[finance.en]\nmessage = "Later file."\n', "z.toml")
-    changes, digest = read_interests(tmp_path)
+    changes, _, digest = read_lanes(tmp_path)
     merged = interests(changes)
     assert merged["finance"]["en"]["message"] == "Later file." and len(digest) == 32
     assert merged["finance"]["en"]["avoid"] == interests()["finance"]["en"]["avoid"]
@@ -63,12 +63,12 @@ def test_a_company_changes_a_field_and_adds_a_role(tmp_path: Path) -> None:
 )
 def test_mistakes_are_named_with_their_place(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UnusableData, match=said):
-        read_interests(own(tmp_path, text))
+        read_lanes(own(tmp_path, text))
 
 
 def test_other_words_are_other_data(company_folder: Callable[..., Path]) -> None:
     folder = company_folder()
     before = open_company(folder)
-    assert before.interests == {} and read_interests(folder) == ({}, b"")
+    assert before.interests == {} and read_lanes(folder) == ({}, {}, b"")
     after = open_company(own(folder, '[legal.en]\nmessage = "x"\n'))
     assert after.interests["legal"]["en"]["message"] == "x" and after.data_hash != before.data_hash

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from kaanalysis import workbook
@@ -92,3 +94,38 @@ def test_wrong_parameters_are_refused(
 ) -> None:
     with pytest.raises(UnusableData, match=said):
         workbook.open(id, DEMO, str(tmp_path), lang, overrides)
+
+
+def test_today_s_flow_stays_hidden_until_the_blank_sheet_is_saved(
+    tmp_path: Path, small_demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = workbook.open("03_sales_flow", str(small_demo), str(tmp_path), "en", FEW)
+    assert book.show("sheet_orphans") is None
+    assert "stays hidden until the blank sheet is saved" in capsys.readouterr().out
+    assert "coverage" not in book.show("sales_sheet")._repr_mimebundle_()["text/plain"]
+    assert book.show("sales_sheet_nodes")["deals with a contact"].eq("not on record").all()
+    assert "sheets/sales_sheet.xlsx of the run folder" in book.sheet()
+    assert book.show("sheet_orphans") is not None
+    assert book.show("sales_sheet_nodes")["deals with a contact"].str.contains("interval").all()
+    assert "coverage" in book.result.frames["sales_sheet_nodes"], "what is computed and saved is never cut"
+
+
+def test_an_edited_sheet_is_kept_and_an_unedited_one_is_drawn_anew(tmp_path: Path, small_demo: Path) -> None:
+    book = workbook.open("03_sales_flow", str(small_demo), str(tmp_path), "zh", FEW)
+    assert "已写入" in book.sheet() and "已写入" in book.sheet()
+    path = tmp_path / workbook.SHEET_FILE
+    wider = workbook.open("03_sales_flow", str(small_demo), str(tmp_path), "en", {**FEW, "sheet.step_share": 0.1})
+    assert "is in" in wider.sheet(), "another policy draws another sheet: nobody's work is lost"
+    edited = openpyxl.load_workbook(path)
+    edited.worksheets[0]["B2"] = "客户立项"
+    edited.save(path)
+    before = path.read_bytes()
+    assert "已被改过" in book.sheet() and path.read_bytes() == before
+    path.write_text("no workbook")
+    assert "已被改过" in book.sheet(), "what cannot be read is not overwritten either"
+
+
+def test_without_a_buying_flow_there_is_nothing_to_draw(tmp_path: Path, write_company: Callable[..., Path]) -> None:
+    folder = write_company(tmp_path / "bare", {})
+    book = workbook.open("03_sales_flow", str(folder), str(tmp_path / "run"), "en", FEW)
+    assert "buying_steps.step is missing" in book.sheet() and not (tmp_path / "run" / "sheets").exists()

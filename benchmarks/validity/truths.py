@@ -55,6 +55,8 @@ NO_COVERAGE = {
     "account_total": "span of belief, as account_balance",
     "account_total_share": "span of belief, as account_balance",
     "roles_negative": "span of belief, as account_balance",
+    "lane_coverage": "one judge to every item in the simulated companies, so it has no interval there; with several judges its coverage is "
+    "measured in tests/analyses/test_sheet_coverage.py",
     "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
 }
 
@@ -68,6 +70,7 @@ NO_INTERVAL = frozenset({
     "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
     "limit_p_value", "limit_sharpness", "limit_round",
     "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
+    "steps", "items_unjudged",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 

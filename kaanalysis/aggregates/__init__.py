@@ -48,6 +48,7 @@ from kaanalysis.aggregates.process import parties_by_flow
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.reckoning import reckoning_by_deal
 from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
+from kaanalysis.aggregates.reference_steps import reference_steps
 from kaanalysis.aggregates.segments import (
     DEFINITIONS,
     account_segments,
@@ -56,6 +57,7 @@ from kaanalysis.aggregates.segments import (
     segment_version,
 )
 from kaanalysis.aggregates.selling import selling_without_node, stage_sequences, steps_and_selling
+from kaanalysis.aggregates.selling_contacts import parties_contacted, selling_steps, steps_reached
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
     key_account_deals_by_month,
@@ -106,6 +108,7 @@ __all__ = [
     "other_accounts",
     "parties_by_deal",
     "parties_by_flow",
+    "parties_contacted",
     "party_order",
     "performance_spectrum",
     "persons_by_account",
@@ -113,18 +116,21 @@ __all__ = [
     "ranking_matches",
     "reckoning_by_deal",
     "recurring_fees",
+    "reference_steps",
     "returning_persons",
     "role_meetings",
     "roles_taking_part",
     "segment_missing",
     "segment_needs",
     "segment_version",
+    "selling_steps",
     "selling_without_node",
     "spend_by_account",
     "stage_sequences",
     "stage_sojourns",
     "stances",
     "steps_and_selling",
+    "steps_reached",
     "team_economics",
     "team_years",
     "told_steps",

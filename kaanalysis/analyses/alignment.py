@@ -122,16 +122,18 @@ def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _node_shares(rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """One row per node in the customer's order: step, role, department, part, place, n, value, low, high (share covered)."""
+    """One row per node in the customer's order: step, role, department, part, place, n, value, low, high (share covered), late
+    (share)."""
     order, judged, out = _in_order(rows), _judged(rows), []
     label = judged["role"].fillna("")
     for node in order.itertuples(index=False):
         mine = judged[(judged["step"] == node.step) & (label == node.role)]
         share = _share("step_covered", str(node.step), mine, "covered", policy)
-        out.append((share.n, share.value, share.low, share.high))
-    return pd.concat([order, pd.DataFrame(out, columns=["n", "value", "low", "high"]).astype(float)], axis=1).astype(
-        {"n": int}
-    )
+        late = _share("step_late", str(node.step), mine, "late", policy).value
+        out.append((share.n, share.value, share.low, share.high, late))
+    return pd.concat(
+        [order, pd.DataFrame(out, columns=["n", "value", "low", "high", "late"]).astype(float)], axis=1
+    ).astype({"n": int})
 
 
 def _observed(company: Company) -> float | None:
@@ -148,10 +150,10 @@ def aligned_steps(company: Company, policy: Policy, reading: str | None = None) 
 
 def uncovered_steps(company: Company, policy: Policy, rows: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per node that a key-account deal reached, in the customer's order: step, role ("" where not recorded), department, part,
-    place, n (closed deals judged), value, low, high (share covered), state: `uncovered` where the whole interval lies below
+    place, n (closed deals judged), value, low, high (share covered), late (share), state: `uncovered` where the whole interval lies below
     ``alignment.covered_share``, `covered` where it lies above, else `undecided` (too few deals among them). No rows where
     :func:`missing` names something. rows: :func:`aligned_steps`, if at hand."""
-    columns = ["step", "role", "department", "part", "place", "n", "value", "low", "high", "state"]
+    columns = ["step", "role", "department", "part", "place", "n", "value", "low", "high", "late", "state"]
     if missing(company, policy):
         return pd.DataFrame(columns=columns)
     rows = aligned_steps(company, policy) if rows is None else rows

@@ -6,9 +6,9 @@ ones censored at as_of (Aalen–Johansen), read at the policy's horizon, with se
 deals, never amounts. Where deals have no dates only the share won of the closed ones can be had: it is given as
 `closed_won_share` and never judged, since it leaves out what is still open.
 
-Beside them: whether small customers' deals follow the standard sequence (:mod:`kaanalysis.analyses.sop`, with M-3.1), and whether the
-seller is there when the customer's steps come (:mod:`kaanalysis.analyses.alignment`, with M-3.5). M-3.6 is in
-:mod:`kaanalysis.analyses.bottlenecks`.
+M-3.5 is in :mod:`kaanalysis.analyses.sheet_coverage`, M-3.6 in :mod:`kaanalysis.analyses.bottlenecks`. Beside them: whether small
+customers' deals follow the standard sequence (:mod:`kaanalysis.analyses.sop`, with M-3.1), and whether the seller is there when the
+customer's steps come (:mod:`kaanalysis.analyses.alignment`, with M-3.5).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses import alignment, sop
+from kaanalysis.analyses import alignment, sheet_coverage, sop
 from kaanalysis.analyses.bottlenecks import bottleneck
 from kaanalysis.analyses.verdicts import above, clustered_share, find_flips, number, percentile_number, seller_clusters
 from kaanalysis.company import Company
@@ -35,6 +35,7 @@ ID = "03_sales_flow"
 FEEDS = {
     "M-3.1": ("accounts.segment", "opportunities.created_at", "opportunities.closed_at"),
     "M-3.2": ("accounts.segment", "opportunities.created_at", "opportunities.closed_at"),
+    "M-3.5": sheet_coverage.FEEDS,
     "M-3.6": ("accounts.segment", "stage_history.stage", "opportunities.closed_at"),
 }
 RATES = {"M-3.1": ("SMB", "conversion"), "M-3.2": ("KA", "success")}
@@ -257,12 +258,14 @@ def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, p
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
-    """M-3.1, M-3.2 and M-3.6, with the incidence curves and the table of steps behind them."""
+    """M-3.1, M-3.2, M-3.5 and M-3.6, with the incidence curves and the table of steps behind them."""
     findings, frames = _rates(company, policy)
+    drawn, sheets = sheet_coverage.find(company, policy)
+    frames.update(sheets)
     stuck, made = bottleneck(company, policy)
     frames.update(made)
     definition = {"definition": policy["segment.definition"]}
-    findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, stuck)]
+    findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, drawn, stuck)]
     for id, (more, made, terms) in {
         "M-3.1": sop.measure(company, policy),
         "M-3.5": alignment.measure(company, policy),

@@ -30,7 +30,7 @@ def _rows(scene: Scene) -> pd.DataFrame:
         columns=["reading", "department", "part", "place"]
     )
     key = ["step", "role"]
-    made = shares.merge(used, on=key).merge(timing.drop(columns="n"), on=key, how="left")
+    made = shares.drop(columns="late").merge(used, on=key).merge(timing.drop(columns="n"), on=key, how="left")
     other = counts[counts["reading"] == "stages"].assign(judged=counts[["covered", "late", "missing"]].sum(axis=1))
     entered = (other["covered"] / other["judged"].where(other["judged"] > 0)).rename("stages")
     made = made.merge(pd.concat([other[key], entered], axis=1), on=key, how="left")

@@ -33,6 +33,7 @@ class Marks:
     the twelve months before as_of."""
 
     required_level: float = 0.8
+    covered_share: float = 0.5
     siphon_before_months: int = 12
     horizon_days: int = 365
     target_rate: float = 0.1

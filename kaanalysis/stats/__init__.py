@@ -21,6 +21,7 @@ from kaanalysis.stats.group_spread import between_spread
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
+from kaanalysis.stats.normal_means import draw_means
 from kaanalysis.stats.panel import common_slope
 from kaanalysis.stats.proportions import (
     clopper_pearson,
@@ -71,6 +72,7 @@ __all__ = [
     "difference_of_dispersion",
     "difference_of_estimates",
     "dispersion",
+    "draw_means",
     "expected_regret",
     "expected_value_of_perfect_information",
     "follow_up_share",

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaanalysis.analyses import alignment
@@ -73,6 +73,7 @@ def test_inversions_by_hand() -> None:
     assert inversions(order(("user", 1.0, 5.0), ("legal", 1.0, 7.0)), "role").empty
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)))
 def test_inversions_mirror_and_agree_with_kendall(places: list[int]) -> None:
     """Authority: scipy.stats.kendalltau; without ties its tau is 1 − 2 · share. Reversing the seller's order gives 1 − share."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaanalysis.analyses import sop
@@ -32,6 +32,7 @@ def test_departures_by_hand(stages: str, won: bool, expected: list[tuple[str, st
     assert deviations(stages.split(), STANDARD, won) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*STANDARD, "pilot"]), max_size=7), st.booleans())
 def test_a_deal_complies_exactly_where_its_stages_are_the_beginning_of_the_standard(
     stages: list[str], won: bool
@@ -40,6 +41,7 @@ def test_a_deal_complies_exactly_where_its_stages_are_the_beginning_of_the_stand
     assert (deviations(stages, STANDARD, won) == []) == same
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=5), st.integers(0, 5))
 def test_a_standard_with_a_stage_twice_is_followed_too(standard: list[str], length: int) -> None:
     assert deviations(standard[:length], standard, False) == []
