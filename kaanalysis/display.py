@@ -337,6 +337,29 @@ def _contacted(row: pd.Series, level: float | None, words: Words) -> str:
     return words("display.any_contact", value=words.number(share), n=words.value(int(row["deals"]), ""))
 
 
+def alignment_wins(result: Result, words: Words) -> pd.DataFrame:
+    """Won shares of the deals that reached a step, where the seller was there in time and where not, and the difference within bands of
+    amount: an association."""
+    rows: Rows = []
+    level = next((n.level for f in result.findings for n in f.numbers if n.level), None)
+    for _, row in result.frames["alignment_wins"].iterrows():
+        sides = [
+            words(
+                "display.won_of",
+                share=words.value(row[f"won_{side}"] / row[side], "share"),
+                n=words.value(int(row[side]), ""),
+            )
+            if row[side]
+            else "–"
+            for side in ("covered", "uncovered")
+        ]
+        value, low, high = (None if pd.isna(row[c]) else float(row[c]) for c in ("value", "low", "high"))
+        gap = Number("", "", value, low, high, level, 0, "share difference", "")
+        said = words.number(gap) if gap.value is not None else words("display.too_few")
+        rows.append((words.term("step", str(row["step"])), *sides, said))
+    return _frame(rows, ("step", "there_in_time", "not_in_time", "difference"), words)
+
+
 def sheet_orphans(result: Result, words: Words) -> pd.DataFrame:
     """Nodes that selling does not reach, and steps of selling that no node asks for."""
     rows: Rows = []
@@ -389,6 +412,7 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "03_sales_flow": {
         "sales_sheet_nodes": sales_sheet_nodes,
         "sheet_orphans": sheet_orphans,
+        "alignment_wins": alignment_wins,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder

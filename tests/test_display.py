@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from figure_frames import sheet_finding, sheet_frames
@@ -209,3 +210,19 @@ def test_what_a_limit_adds_is_said_and_nothing_else() -> None:
     )
     assert table["effect"].tolist() == ["added by the limit", ""]
     assert table["days"].tolist() == ["21 days", "not to be had"]
+
+
+@pytest.mark.parametrize(("language", "expected"), [
+    ("en", [["budget approval", "75% won (n = 40)", "25% won (n = 40)", "50 percentage points (40 to 60 percentage points, 95% interval)"],
+            ["owner sign-off", "50% won (n = 8)", "–", "too few on one side"]]),
+    ("zh", [["预算审批", "75% 赢单（n = 40）", "25% 赢单（n = 40）", "50 个百分点（95% 区间 40 至 60 个百分点）"],
+            ["老板签批", "50% 赢单（n = 8）", "–", "有一侧样本太少"]]),
+])  # fmt: skip
+def test_winning_where_the_seller_was_there_in_time_beside_where_not(language: str, expected: list[list[str]]) -> None:
+    columns = ["step", "covered", "won_covered", "uncovered", "won_uncovered", "value", "low", "high"]
+    frame = pd.DataFrame([("budget approval", 40, 30, 40, 10, 0.5, 0.4, 0.6), ("owner sign-off", 8, 4, 0, 0, np.nan, np.nan, np.nan)],
+                         columns=columns)  # fmt: skip
+    share = Number("step_covered", "KA", 0.8, 0.7, 0.9, 0.95, 90, "share", "")
+    finding = Finding("M-3.5", "sales_sheet", "undecided", "sheet_undecided", (share,))
+    made = Result("03_sales_flow", "d", "p", "2026-06-30", [finding], {"alignment_wins": frame})
+    assert display.display_table(made, "alignment_wins", words(language)).to_numpy().tolist() == expected
