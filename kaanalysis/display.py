@@ -319,7 +319,7 @@ def sales_sheet_nodes(result: Result, words: Words) -> pd.DataFrame:
         lanes = [words.list_of(own.loc[own["lane"] == lane, f"item_{words.language}"]) for lane in LANES]
         who = _bare(row["role"] if isinstance(row["role"], str) else row["department"], words, "party")
         taken = words.value(row["share"], "share") if pd.notna(row["share"]) else words("display.not_recorded")
-        if row["conditional"]:
+        if row["conditional"] and pd.notna(row["share"]):
             taken = words("display.above_limit", share=taken)
         way, met = words(f"parts.{row['part']}"), _contacted(row, level, words)
         rows.append((str(row["node"]), words.term("step", str(row["step"])), who, way, taken, met, *lanes))
