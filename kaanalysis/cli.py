@@ -81,7 +81,8 @@ def import_(
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of --list and of what a flow sheet lacks: en or zh.")] = "en",
 ) -> None:
-    """Turn a CRM export or event log into a company folder; flow sheets also into one that is there."""
+    """Turn a CRM export or event log into a company folder; flow sheets also into one that is there; `sales_sheet`: save an edited sales
+    sheet beside the company in --out."""
     from kaanalysis.imports import import_source, list_sources
     from kaanalysis.text import LANGUAGES
 

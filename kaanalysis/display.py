@@ -316,12 +316,10 @@ def sales_sheet_nodes(result: Result, words: Words) -> pd.DataFrame:
     level = next((n.level for f in result.findings for n in f.numbers if n.level), None)
     for _, row in result.frames["sales_sheet_nodes"].iterrows():
         own = sheet[sheet["node"] == row["node"]]
-        lanes = [
-            words("display.separator").join(own.loc[own["lane"] == lane, f"item_{words.language}"]) for lane in LANES
-        ]
+        lanes = [words.list_of(own.loc[own["lane"] == lane, f"item_{words.language}"]) for lane in LANES]
         who = _bare(row["role"] if isinstance(row["role"], str) else row["department"], words, "party")
         taken = words.value(row["share"], "share") if pd.notna(row["share"]) else words("display.not_recorded")
-        if row["conditional"]:
+        if row["conditional"] and pd.notna(row["share"]):
             taken = words("display.above_limit", share=taken)
         way, met = words(f"parts.{row['part']}"), _contacted(row, level, words)
         rows.append((str(row["node"]), words.term("step", str(row["step"])), who, way, taken, met, *lanes))

@@ -184,3 +184,14 @@ def test_manifest_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     assert Manifest.read(tmp_path) is None
     (tmp_path / "manifest.json").write_text(json.dumps({"schema": 1}))
     assert Manifest.read(tmp_path) is None
+
+
+def test_a_sheet_that_the_analyst_edited_is_carried_into_a_run_under_another_policy(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    out = tmp_path / "run"
+    run_notebooks(str(company), out, languages=["en"])
+    (out / "sheets").mkdir()
+    (out / "sheets" / "sales_sheet.xlsx").write_text("hours of work")
+    run_notebooks(str(company), out, languages=["en"], overrides={"success.target": 0.7})
+    assert (out / "sheets" / "sales_sheet.xlsx").read_text() == "hours of work"

@@ -6,6 +6,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from figure_frames import sheet_finding, sheet_frames
 
 from kaanalysis import sheets
 from kaanalysis.analyses.registry import analyse_all
@@ -107,3 +108,20 @@ def test_amounts_come_out_of_the_workbook_as_numbers_and_names_as_text(tmp_path:
     coverage = book["Industry coverage"]
     assert [c.value for c in coverage[2]] == ["=1+1", "-x", 7, 0.25, 1e6, "CNY"]
     assert coverage["A2"].data_type == "s" and coverage["A2"].quotePrefix
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_blank_sheet_its_nodes_and_orphans_read_in_the_language(language: str) -> None:
+    w = words(language)
+    made = sheets.of_result(Result("03_sales_flow", "", "", "", [sheet_finding()], sheet_frames()), w)
+    long, nodes, alone = (made[w(f"sheet.title.{n}")] for n in ("sales_sheet", "sales_sheet_nodes", "sheet_orphans"))
+    assert len(long) == len(sheet_frames()["sales_sheet"]) and len(nodes) == 11
+    wanted = {
+        "en": [1, "need raised", "user", "does", "sales action", "discovery interview"],
+        "zh": [1, "提出需求", "使用者", "办理", "销售动作", "需求访谈"],
+    }
+    assert long.iloc[0].tolist() == wanted[language]
+    assert nodes.iloc[7, 5] == w("display.yes") and nodes.iloc[0, 5] == w("display.no") and nodes.iloc[0, 10] == 0.2
+    assert alone.iloc[2, 2] == {"en": "astrology", "zh": "占星"}[language] and alone.iloc[2, 1] == w(
+        "terms.lane.support"
+    )

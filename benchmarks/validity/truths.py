@@ -239,6 +239,8 @@ def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tup
         return _above(policy["conversion.tolerance"], away), ""
     if finding == "M-3.2":
         return _above(truth["success|KA"], policy["success.target"]), ""
+    if finding == "M-3.5":
+        return "contradicted" if truth["steps_uncovered|KA"] > 0 else "supported", ""
     if finding == "M-3.6":
         largest = max(reliefs(truth).items(), key=lambda item: item[1])
         state = _above(largest[1], policy["bottleneck.minimum_relief"])

@@ -93,8 +93,14 @@ def layout(scene: Scene) -> tuple[list[Band], float]:
         for node in mine:
             below = wrap(_who(node, scene), ems, 2)
             if node["conditional"]:
-                below += "\n" + wrap(scene.text("conditional", share=scene.share(node["share"])), ems, 2)
-            heads.append((wrap(f"{node['node']} {scene.step(str(node['step']))}", ems * 0.94, 3), below))
+                known = np.isfinite(node["share"])
+                said = (
+                    scene.text("conditional", share=scene.share(node["share"]))
+                    if known
+                    else scene.text("conditional_alone")
+                )
+                below += "\n" + wrap(said, ems, 2)
+            heads.append((wrap(f"{node['node']} {scene.step(str(node['step']))}", ems * 0.86, 3), below))
             own = sheet[sheet["node"] == node["node"]]
             for lane in LANES:
                 items = [scene.words.term("item", str(i)) for i in own.loc[own["lane"] == lane, name]]
@@ -130,8 +136,9 @@ def _bar(ax: Axes, node: dict[Any, Any], x: float, y: float, width: float, text:
             )
     said = f"▲ {text}" if low else text
     size = FONT - 0.6
-    while text_width(said) * size / INCH > width + PAD and size > 6:
-        size -= 0.3
+    wide = text_width(said) * (1.1 if low else 1.0)  # bold letters are wider
+    while wide * size / INCH > width + PAD and size > 6.1:
+        size -= 0.1
     ax.text(x, y - BAR - 0.03, said, va="top", ha="left", fontsize=size, color=BAD if low else SOFT,
             fontweight="bold" if low else "normal", zorder=5)  # fmt: skip
 
