@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.validity.engine import Engine
+from kaanalysis.analyses import alignment
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.company import Company
@@ -138,6 +139,23 @@ def shown(right: Value | Judged, language: str) -> str:
         return f"**{plain(right)}**"
     span = "" if right.low is None or right.high is None else f" [{plain(right.low)}, {plain(right.high)}]"
     return f"**{plain(right.value)}**{span} · {words(language)(f'states.{right.state}')}"
+
+
+def staged_in_time(r: Reading, step: str) -> float:
+    """Of the key-account deals whose customer took the step, the share with a stage of that name entered by the day it ended."""
+    steps, stages = r.tables["buying_steps"], r.tables["stage_history"]
+    taken = steps[(steps["step"] == step) & steps["opportunity_id"].notna()][["opportunity_id", "at"]]
+    both = taken.merge(stages[stages["stage"] == step], on="opportunity_id", how="left")
+    return float((pd.to_datetime(both["entered_at"]) <= pd.to_datetime(both["at"])).mean())
+
+
+def met_in_time(r: Reading, step: str) -> float | str:
+    """Of the closed deals that reached the step, the share in which its role had been met by then."""
+    assert r.company is not None and r.policy is not None
+    with only_numbers():
+        numbers, _, _ = alignment.measure(r.company, r.policy)
+    found = next(n.value for n in numbers if n.name == "step_covered" and n.segment == step)
+    return found if found is not None else "–"
 
 
 # Naive and right counts ------------------------------------------------------------------------------------------
@@ -552,6 +570,15 @@ TRAPS: dict[str, Trap] = {
         longest_dwell,
         top_step,
         lambda r: r.world.bottleneck,
+    ),
+    "late_to_the_table": Trap(
+        ("deals with a stage entry for the risk and audit check in time", "及时有“风控与内审”阶段记录的商机"),
+        ("deals in which risk and audit had been met in time (M-3.5)", "及时接触到风控与内审的商机（M-3.5）"),
+        lambda r: staged_in_time(r, r.world.bottleneck),
+        lambda r: met_in_time(r, r.world.bottleneck),
+        lambda r: 1 - r.world.ka.unmet,  # that role is never merged into the key person's
+        (0.8, 1),
+        (0.8, -1),
     ),
     "late_bottleneck": Trap(
         ("step with the most losses", "丢单最多的步骤"),

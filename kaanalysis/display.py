@@ -320,7 +320,7 @@ def sales_sheet_nodes(result: Result, words: Words) -> pd.DataFrame:
         lanes = [words.list_of(own.loc[own["lane"] == lane, f"item_{words.language}"]) for lane in LANES]
         who = _bare(row["role"] if isinstance(row["role"], str) else row["department"], words, "party")
         taken = words.value(row["share"], "share") if pd.notna(row["share"]) else words("display.not_recorded")
-        if row["conditional"]:
+        if row["conditional"] and pd.notna(row["share"]):
             taken = words("display.above_limit", share=taken)
         way, met = words(f"parts.{row['part']}"), _contacted(row, level, words)
         rows.append((str(row["node"]), words.term("step", str(row["step"])), who, way, taken, met, *lanes))
@@ -334,6 +334,29 @@ def _contacted(row: pd.Series, level: float | None, words: Words) -> str:
     low, high = (None if pd.isna(row[c]) else float(row[c]) for c in ("coverage_low", "coverage_high"))
     share = Number("", "", float(row["coverage"]), low, high, level, int(row["deals"]), "share", "")
     return words("display.any_contact", value=words.number(share), n=words.value(int(row["deals"]), ""))
+
+
+def alignment_wins(result: Result, words: Words) -> pd.DataFrame:
+    """Won shares of the deals that reached a step, where the seller was there in time and where not, and the difference within bands of
+    amount: an association."""
+    rows: Rows = []
+    level = next((n.level for f in result.findings for n in f.numbers if n.level), None)
+    for _, row in result.frames["alignment_wins"].iterrows():
+        sides = [
+            words(
+                "display.won_of",
+                share=words.value(row[f"won_{side}"] / row[side], "share"),
+                n=words.value(int(row[side]), ""),
+            )
+            if row[side]
+            else "–"
+            for side in ("covered", "uncovered")
+        ]
+        value, low, high = (None if pd.isna(row[c]) else float(row[c]) for c in ("value", "low", "high"))
+        gap = Number("", "", value, low, high, level, 0, "share difference", "")
+        said = words.number(gap) if gap.value is not None else words("display.too_few")
+        rows.append((words.term("step", str(row["step"])), *sides, said))
+    return _frame(rows, ("step", "there_in_time", "not_in_time", "difference"), words)
 
 
 def sheet_orphans(result: Result, words: Words) -> pd.DataFrame:
@@ -457,6 +480,7 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "fit_items": fit_items,
         "fit_teams": fit_teams,
         "lane_reliefs": lane_reliefs,
+        "alignment_wins": alignment_wins,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder

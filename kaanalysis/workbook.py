@@ -38,7 +38,7 @@ from kaanalysis.text import LANGUAGES, Words, words
 
 # What shows today's selling beside the customer's flow: hidden in a notebook until the blank sheet is saved (M-3.5), so that the new
 # flow is drawn from the customer's and not by amending today's.
-HIDDEN = ("alignment", "sheet_orphans")
+HIDDEN = ("alignment", "alignment_wins", "sheet_orphans")
 SHEET_FILE = f"{SHEETS}/sales_sheet.xlsx"
 
 # The notebooks' own default; checks set KAANALYSIS_RUN to lead it away from an analyst's folder.

@@ -319,6 +319,68 @@ def library_result(
     )
 
 
+def alignment(reading: str = "persons") -> dict[str, pd.DataFrame]:
+    """Three steps, one of them with two roles: nobody is late at the first, most are at the last."""
+    nodes = [
+        ("need raised", "user"),
+        ("budget approval", "finance"),
+        ("budget approval", "legal"),
+        ("owner sign-off", ""),
+    ]
+    states = {
+        "persons": [(40, 0, 2), (25, 5, 8), (20, 2, 0), (4, 20, 6)],
+        "stages": [(42, 0, 0), (38, 0, 0), (22, 0, 0), (0, 0, 30)],
+    }
+    counts = [
+        (r, *node, "board", "approve", place, *states[r][place], 3, 0, 0)
+        for r in dict.fromkeys([reading, *states])
+        for place, node in enumerate(nodes)
+    ]
+    columns = [
+        "reading",
+        "step",
+        "role",
+        "department",
+        "part",
+        "place",
+        "covered",
+        "late",
+        "missing",
+        "censored",
+        "no_role",
+        "unrecorded",
+    ]
+    shares = around([(*node, "board", "approve", p, 42, states[reading][p][0] / sum(states[reading][p]), "undecided")
+                     for p, node in enumerate(nodes)], ["step", "role", "department", "part", "place", "n", "value", "state"])  # fmt: skip
+    shares["late"] = [late / sum((a, late, b)) for a, late, b in states[reading]]
+    timing = [(*node, 42, 0.9, 12.0 * p, *(np.array([-60, -30, -12, -3, 9]) + 9 * p)) for p, node in enumerate(nodes)]
+    named = ["step", "role", "n", "met", "length", "q05", "q25", "q50", "q75", "q95"]
+    return {"alignment": pd.DataFrame(counts, columns=columns), "alignment_shares": shares,
+            "alignment_timing": pd.DataFrame(timing, columns=named)}  # fmt: skip
+
+
+def sop(departures: bool = True) -> dict[str, pd.DataFrame]:
+    """Four sellers, the last of whom complies far less than chance would make him; or all deals comply."""
+    deals, compliant = [120, 80, 60, 90], [110, 72, 55, 45] if departures else [120, 80, 60, 90]
+    share = sum(compliant) / sum(deals)
+    sellers = pd.DataFrame({"owner": [f"seller {i}" for i in range(4)], "deals": deals, "compliant": compliant})
+    sellers["share"] = sellers["compliant"] / sellers["deals"]
+    sellers["shrunk"] = 0.8 * sellers["share"] + 0.2 * share
+    sellers = sellers.assign(low=sellers["shrunk"] - 0.05, high=(sellers["shrunk"] + 0.05).clip(upper=1))
+    whole = pd.DataFrame([("lead > demo > close", "commonest", sum(deals), share, share - 0.04, min(share + 0.04, 1.0))],
+                         columns=["standard", "source", "deals", "value", "low", "high"])  # fmt: skip
+    kinds = [
+        ("skipped", "demo", 40, 38),
+        ("returned", "lead", 20, 18),
+        ("repeated", "demo", 9, 9),
+        ("outside", "pilot", 4, 4),
+    ]
+    named = pd.DataFrame(kinds, columns=["kind", "stage", "times", "deals"]).assign(
+        share=lambda f: f["deals"] / sum(deals)
+    )
+    return {"sop": whole, "sop_sellers": sellers} | ({"sop_deviations": named} if departures else {})
+
+
 STEPS = (
     ("need raised", "user", "do"), ("supplier shortlist", "procurement", "do"), ("requirements review", "technology", "approve"),
     ("value case", "manager", "approve"), ("risk and audit check", "risk_audit", "approve"), ("budget approval", "finance", "approve"),

@@ -254,3 +254,19 @@ def test_which_team_could_carry_it_and_where_the_gaps_cost() -> None:
     gaps = display.lane_reliefs(fit_result(), words("zh"))
     assert gaps["条目"].tolist() == ["价值研讨"], "an item that nothing falls to is left out"
     assert gaps["归到它的疏通收益"].iloc[0].startswith("每百单多赢 6")
+
+
+@pytest.mark.parametrize(("language", "expected"), [
+    ("en", [["budget approval", "75% won (n = 40)", "25% won (n = 40)", "50 percentage points (40 to 60 percentage points, 95% interval)"],
+            ["owner sign-off", "50% won (n = 8)", "–", "too few on one side"]]),
+    ("zh", [["预算审批", "75% 赢单（n = 40）", "25% 赢单（n = 40）", "50 个百分点（95% 区间 40 至 60 个百分点）"],
+            ["老板签批", "50% 赢单（n = 8）", "–", "有一侧样本太少"]]),
+])  # fmt: skip
+def test_winning_where_the_seller_was_there_in_time_beside_where_not(language: str, expected: list[list[str]]) -> None:
+    columns = ["step", "covered", "won_covered", "uncovered", "won_uncovered", "value", "low", "high"]
+    frame = pd.DataFrame([("budget approval", 40, 30, 40, 10, 0.5, 0.4, 0.6), ("owner sign-off", 8, 4, 0, 0, np.nan, np.nan, np.nan)],
+                         columns=columns)  # fmt: skip
+    share = Number("step_covered", "KA", 0.8, 0.7, 0.9, 0.95, 90, "share", "")
+    finding = Finding("M-3.5", "sales_sheet", "undecided", "sheet_undecided", (share,))
+    made = Result("03_sales_flow", "d", "p", "2026-06-30", [finding], {"alignment_wins": frame})
+    assert display.display_table(made, "alignment_wins", words(language)).to_numpy().tolist() == expected

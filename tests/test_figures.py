@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_frames import (
+    alignment,
     base_assumptions,
     library_result,
     number,
@@ -21,6 +22,7 @@ from figure_frames import (
     result,
     sheet_finding,
     sheet_frames,
+    sop,
 )
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -260,7 +262,7 @@ def sales_flow(step: str = "budget approval") -> Result:
     ]
     findings.append(sheet_finding())
     frames = {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, "fit_items": items, "fit_lanes": lanes,
-              "lane_reliefs": shared, **sheet_frames()}  # fmt: skip
+              "lane_reliefs": shared, **sheet_frames(), **sop(), **alignment()}  # fmt: skip
     return result("03_sales_flow", findings, frames)
 
 

@@ -100,3 +100,14 @@ def test_a_name_without_a_glyph_is_replaced_and_counted() -> None:
         "account plan", "plan \U00013000"
     )
     assert figures.replaced_characters(drawn(source, "en")) > 0
+
+
+def test_a_node_that_the_analyst_added_has_no_share_and_is_drawn_all_the_same() -> None:
+    source = sheet(9)
+    source.frames["sales_sheet_nodes"] = source.frames["sales_sheet_nodes"].assign(
+        share=float("nan"), flows=float("nan")
+    )
+    texts = said(drawn(source, "en"))
+    assert any(t.endswith("only above a limit") for t in texts) and not any(
+        "nan" in t.casefold().split() for t in texts
+    )

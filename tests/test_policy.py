@@ -132,7 +132,6 @@ def test_the_workbooks_own_policy_says_unit_source_and_range_of_every_value() ->
 # Names that the code puts together: (pattern in the code that must be there, the names it makes).
 COMPOSED = {
     'f"{path}.{setting}"': {f"{p}.{s}" for p in PATHS for s in SETTINGS},
-    'f"{name}.horizon_months"': {"conversion.horizon_months", "success.horizon_months"},
     'f"ledger.{name}"': {"ledger.gross_margin", "ledger.recurring_share", "ledger.relief_reached"},
 }
 

@@ -242,6 +242,8 @@ def test_states_of_two_parts_and_the_industry_furthest_behind(quick: Policy) -> 
         == "supported"
     )
     assert truths.truth_state("M-1.5b", {"persona_hit_difference|M-1.5b": 0.3}, quick) == ("supported", "")
+    for uncovered, state in ((0.0, "supported"), (1.0, "contradicted")):
+        assert truths.truth_state("M-3.5", {"steps_uncovered|KA": uncovered}, quick) == (state, "")
 
 
 @pytest.mark.parametrize(("count", "expected"), [(950, ""), (900, "below"), (925, "(below)"), (990, "above"), (974, "(above)")])  # fmt: skip

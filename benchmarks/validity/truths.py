@@ -72,6 +72,7 @@ NO_INTERVAL = frozenset({
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
     "persona_not_customers", "persona_borderline", "persona_paid",
+    "steps_censored", "sop_deals_unseen",
     "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
     "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
     "limit_p_value", "limit_sharpness", "limit_round",
@@ -272,6 +273,8 @@ def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tup
         return _above(policy["conversion.tolerance"], away), ""
     if finding == "M-3.2":
         return _above(truth["success|KA"], policy["success.target"]), ""
+    if finding == "M-3.5":
+        return "contradicted" if truth["steps_uncovered|KA"] > 0 else "supported", ""
     if finding == "M-3.6":
         largest = max(reliefs(truth).items(), key=lambda item: item[1])
         state = _above(largest[1], policy["bottleneck.minimum_relief"])

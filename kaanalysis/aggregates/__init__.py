@@ -56,6 +56,7 @@ from kaanalysis.aggregates.segments import (
     segment_needs,
     segment_version,
 )
+from kaanalysis.aggregates.selling import selling_without_node, stage_sequences, steps_and_selling
 from kaanalysis.aggregates.selling_contacts import parties_contacted, selling_steps, steps_reached
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
@@ -123,9 +124,12 @@ __all__ = [
     "segment_needs",
     "segment_version",
     "selling_steps",
+    "selling_without_node",
     "spend_by_account",
+    "stage_sequences",
     "stage_sojourns",
     "stances",
+    "steps_and_selling",
     "steps_reached",
     "team_economics",
     "team_years",

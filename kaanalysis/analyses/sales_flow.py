@@ -6,7 +6,9 @@ ones censored at as_of (Aalen–Johansen), read at the policy's horizon, with se
 deals, never amounts. Where deals have no dates only the share won of the closed ones can be had: it is given as
 `closed_won_share` and never judged, since it leaves out what is still open.
 
-M-3.5 is in :mod:`kaanalysis.analyses.sheet_coverage`, M-3.6 in :mod:`kaanalysis.analyses.bottlenecks`.
+M-3.5 is in :mod:`kaanalysis.analyses.sheet_coverage`, M-3.6 in :mod:`kaanalysis.analyses.bottlenecks`. Beside them: whether small
+customers' deals follow the standard sequence (:mod:`kaanalysis.analyses.sop`, with M-3.1), and whether the seller is there when the
+customer's steps come (:mod:`kaanalysis.analyses.alignment`, with M-3.5).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses import sheet_coverage
+from kaanalysis.analyses import alignment, sheet_coverage, sop
 from kaanalysis.analyses.bottlenecks import bottleneck
 from kaanalysis.analyses.verdicts import above, clustered_share, find_flips, number, percentile_number, seller_clusters
 from kaanalysis.company import Company
@@ -264,4 +266,12 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     frames.update(made)
     definition = {"definition": policy["segment.definition"]}
     findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, drawn, stuck)]
+    for id, (more, made, terms) in {
+        "M-3.1": sop.measure(company, policy),
+        "M-3.5": alignment.measure(company, policy),
+    }.items():
+        frames.update(made)
+        findings = [
+            replace(f, numbers=(*f.numbers, *more), terms={**f.terms, **terms}) if f.id == id else f for f in findings
+        ]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

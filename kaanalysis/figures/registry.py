@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
+    alignment,
     authority,
     base_assumptions,
     buyers,
@@ -34,6 +35,7 @@ from kaanalysis.figures import (
     retention,
     sales_flow,
     sales_sheet,
+    sop,
     spectrum,
     statements,
     team_fit,
@@ -74,7 +76,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *matrices.FIGURES,
         *spectrum.FIGURES,
     ),
-    "03_sales_flow": (*sales_sheet.FIGURES, *sales_flow.FIGURES, *team_fit.FIGURES),
+    "03_sales_flow": (*sales_sheet.FIGURES, *alignment.FIGURES, *sales_flow.FIGURES, *sop.FIGURES, *team_fit.FIGURES),
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
 }

@@ -93,7 +93,13 @@ def layout(scene: Scene) -> tuple[list[Band], float]:
         for node in mine:
             below = wrap(_who(node, scene), ems, 2)
             if node["conditional"]:
-                below += "\n" + wrap(scene.text("conditional", share=scene.share(node["share"])), ems, 2)
+                known = np.isfinite(node["share"])
+                said = (
+                    scene.text("conditional", share=scene.share(node["share"]))
+                    if known
+                    else scene.text("conditional_alone")
+                )
+                below += "\n" + wrap(said, ems, 2)
             heads.append((wrap(f"{node['node']} {scene.step(str(node['step']))}", ems * 0.86, 3), below))
             own = sheet[sheet["node"] == node["node"]]
             for lane in LANES:

@@ -121,7 +121,7 @@ def _deal_tables(
     return {
         "accounts": tables.accounts(world, seed, parts, w),
         "opportunities": deal_tables.opportunities(world, seed, size, parts, w, crew, shard),
-        "stage_history": deal_tables.stage_history(world, parts, w),
+        "stage_history": deal_tables.stage_history(world, seed, parts, w),
         "activities": deal_tables.activities(world, seed, parts, w, crew, shard),
         "stakeholders": deal_tables.stakeholders(world, seed, parts, w),
         "buying_steps": deal_tables.buying_steps(world, seed, parts, w, told=shard == 0),

@@ -88,11 +88,24 @@ def entered(part: Part, s: int, as_of: int) -> Flags:
     return d.present[:, s] & (d.fails >= s) & (d.begins[:, s] <= as_of)
 
 
-def stage_history(world: World, made: list[Part], w: Widths) -> pa.Table:
+def _run(world: World, seed: int, part: Part) -> Flags:
+    """Whether each deal's seller runs each stage, deals × steps: the first and the last always. Streams of their own, so that it changes
+    nothing else."""
+    d, steps = part.deals, len(part.segment.steps)
+    run = np.ones((len(d.created), steps), bool)
+    if part.segment.skips and steps > 2:
+        habit = rng(seed, "skips of sellers").random(int(d.owner.max(initial=0)) + 1)
+        u = rng(seed, f"skips {part.label}").random((len(d.created), steps - 2))
+        run[:, 1:-1] = u >= 2 * part.segment.skips * habit[d.owner][:, None]
+    return run
+
+
+def stage_history(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:
     out = []
     for part in made:
+        run = _run(world, seed, part)
         for s, step in enumerate(part.segment.steps):
-            i = np.flatnonzero(entered(part, s, day(world.as_of)))
+            i = np.flatnonzero(entered(part, s, day(world.as_of)) & run[:, s])
             out.append({"opportunity_id": w.deals(part.number[i]), "stage": pa.repeat(step.name, len(i)),
                         "entered_at": dates(part.deals.begins[i, s])})  # fmt: skip
     return by(join(out), "opportunity_id", "entered_at")
@@ -115,7 +128,32 @@ def engaged(world: World, seed: int, part: Part) -> tuple[Ints, Flags]:
     planned = d.created[:, None] + np.floor(u * (latest + 1)).astype(np.int64)
     at = np.take_along_axis(planned, person, 1)
     last = np.minimum(d.end, day(world.as_of))[:, None]
-    return at, ~d.met | (at > last)
+    late = _surfaced(seed, part)
+    at = np.where(late >= 0, late, at)
+    return at, (~d.met & (late < 0)) | (at > last)
+
+
+def _surfaced(seed: int, part: Part) -> Ints:
+    """Day on which a person who was not met in time is met after all, deals × roles; -1 where that never happens. A person without a step
+    to be late for does not surface. A stream of its own, so that it changes nothing else."""
+    d, s = part.deals, part.segment
+    day_of = np.full(d.person.shape, -1, dtype=np.int64)
+    if not s.surfaces:
+        return day_of
+    g = rng(seed, f"surfaces {part.label}")
+    shows, wait = g.random(d.person.shape), g.random(d.person.shape)
+    for i, step in enumerate(s.steps):
+        r = part.role(step.role)
+        over = d.ends[:, i] + 1 + np.floor(wait[:, r] * s.engage_days).astype(np.int64)
+        late = (
+            ~d.met[:, r]
+            & (d.person[:, r] != KEY_PERSON)
+            & (d.person[:, r] >= 0)
+            & d.present[:, i]
+            & (shows[:, r] < s.surfaces)
+        )
+        day_of[:, r] = np.where(late, np.maximum(day_of[:, r], over), day_of[:, r])
+    return day_of
 
 
 def stakeholders(world: World, seed: int, made: list[Part], w: Widths) -> pa.Table:

@@ -152,6 +152,11 @@ def _consistent(world: World, where: str) -> None:
         demand(segment.linger > 0, f"{label}: linger must be above 0")
         chances = dataclasses.asdict(segment.reckons).values()
         demand(all(0 <= chance <= 1 for chance in chances), f"{label}: reckons must hold chances from 0 to 1")
+        demand(0 <= segment.surfaces <= 1, f"{label}: surfaces must be a chance from 0 to 1")
+        demand(
+            0 <= segment.skips <= 0.5,
+            f"{label}: skips must lie between 0 and 0.5, since a seller's own is up to twice it",
+        )
         demand(
             segment.market == 0 or segment.market >= segment.accounts, f"{label}: market holds at least the accounts"
         )

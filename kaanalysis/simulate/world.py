@@ -89,6 +89,9 @@ class Segment:
     account_log_sd: the part of `amount_log_sd` that an account has of its own in all its deals (0: every deal is drawn anew; as standard
     deviations, the squares add up). ranked_present: share of the customers at as_of on a list (absent: `ranked`, as of all others; given,
     the lists are no longer independent). reckons: how often its deals show that the customer does the sums.
+    surfaces: chance that a person who is not met in time is met after all, from the day after their step is over on and within
+    `engage_days` (where the deal still runs then). skips: mean chance that a stage between the first and the last is not run; of a
+    seller's own it lies evenly between 0 and twice that. Neither has anything to do with winning.
     """
 
     accounts: int
@@ -138,6 +141,8 @@ class Segment:
     account_log_sd: float = 0.0
     ranked_present: float | None = None
     reckons: Reckons = Reckons()
+    surfaces: float = 0.0
+    skips: float = 0.0
 
 
 @dataclass(frozen=True)

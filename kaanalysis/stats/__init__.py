@@ -17,6 +17,7 @@ from kaanalysis.stats.dispersion import (
 )
 from kaanalysis.stats.estimate import Estimate, Significance, difference_of_estimates
 from kaanalysis.stats.group_comparison import log_rank
+from kaanalysis.stats.group_spread import between_spread
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
 from kaanalysis.stats.judges import Judged, judged_items
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
@@ -34,7 +35,7 @@ from kaanalysis.stats.proportions import (
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
 from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
-from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares
+from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares, shrunk_share_intervals
 from kaanalysis.stats.similarity import (
     Decay,
     PairSimilarity,
@@ -57,6 +58,7 @@ __all__ = [
     "Richness",
     "Significance",
     "benjamini_yekutieli",
+    "between_spread",
     "bootstrap",
     "brown_forsythe",
     "change_point",
@@ -112,6 +114,7 @@ __all__ = [
     "shared_unevenness",
     "shrink_means",
     "shrink_shares",
+    "shrunk_share_intervals",
     "signed_total",
     "similarity_decay",
     "standardised_difference",

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from scipy.special import betaln, logsumexp
+from scipy.special import betainc, betaln, logsumexp
 
 from kaanalysis.stats.inputs import FloatArray, IntArray, check_level, numbers
+from kaanalysis.stats.proportions import jeffreys
 
 CORRELATIONS = (0.0, 0.2, 0.4, 0.6, 0.8)
 RATIOS = np.logspace(-4, 3, 57)  # τ² / σ²
@@ -153,10 +154,49 @@ def shrink_shares(present: Any, count: Any, level: float = 0.95) -> tuple[FloatA
     shrinkage). Cells without units get the common share, with weight 0. Sources: Rao and Molina 2015, section 9.5; Daniels 1999,
     Canadian Journal of Statistics 27, 567–578."""
     check_level(level)
+    y, n = _counts(present, count)
+    a, b, chance = _beta_prior(y, n)
+    value = np.array([chance @ ((a + yes) / (a + b + of)) for yes, of in zip(y, n, strict=True)])
+    weight = np.array([chance @ (of / (a + b + of)) for of in n])
+    return value, weight
+
+
+def shrunk_share_intervals(present: Any, count: Any, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """(low, high) of every cell's true share at `level` under the model of :func:`shrink_shares`, both shape (c,): equal tails of the mix
+    of beta distributions that the data leave possible. What is not known about the other cells is in it; a cell without units gets
+    the span of shares that cells have. Where every unit of every cell is alike nothing varies that cells could be alike in: each then has
+    its own Jeffreys interval (the span 0 … 1 without units)."""
+    tail = (1 - check_level(level)) / 2
+    y, n = _counts(present, count)
+    if y.sum() in (0, n.sum()):
+        own = [jeffreys(int(yes), int(of), level) if of else None for yes, of in zip(y, n, strict=True)]
+        limits = [(0.0, 1.0) if e is None or e.low is None or e.high is None else (e.low, e.high) for e in own]
+        return np.array([low for low, _ in limits]), np.array([high for _, high in limits])
+    a, b, chance = _beta_prior(y, n)
+    kept = chance > 1e-7 * chance.max()
+    a, b, chance = a[kept], b[kept], chance[kept] / chance[kept].sum()
+    first, second = a[None, :] + y[:, None], b[None, :] + (n - y)[:, None]
+    found = []
+    for target in (tail, 1 - tail):
+        low, high = np.zeros(len(n)), np.ones(len(n))
+        for _ in range(40):  # bisection of all cells at once: 2⁻⁴⁰ is beyond any use
+            middle = (low + high) / 2
+            below = betainc(first, second, middle[:, None]) @ chance < target
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        found.append((low + high) / 2)
+    return found[0], found[1]
+
+
+def _counts(present: Any, count: Any) -> tuple[FloatArray, FloatArray]:
     n = numbers(count, "count")
     y = numbers(present, "present", len(n))
     if (y < 0).any() or (y > n).any():
         raise ValueError("present must lie between 0 and count")
+    return y, n
+
+
+def _beta_prior(y: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Every distribution of shares looked at, Beta(a, b), and its probability given all cells."""
     share = (np.arange(60) + 0.5) / 60
     shrink = (np.arange(60) + 0.5) / 60
     pi, m = (x.ravel() for x in np.meshgrid(share, shrink / (1 - shrink)))
@@ -164,7 +204,4 @@ def shrink_shares(present: Any, count: Any, level: float = 0.95) -> tuple[FloatA
     log = np.zeros(len(pi))
     for yes, of in zip(y, n, strict=True):
         log += betaln(a + yes, b + of - yes) - betaln(a, b)
-    chance = np.exp(log - logsumexp(log))
-    value = np.array([chance @ ((a + yes) / (m + of)) for yes, of in zip(y, n, strict=True)])
-    weight = np.array([chance @ (of / (m + of)) for of in n])
-    return value, weight
+    return a, b, np.exp(log - logsumexp(log))
