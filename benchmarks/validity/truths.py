@@ -22,6 +22,7 @@ from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.policy import Policy
 from kaanalysis.simulate import draw_company, population_truth
 from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
+from kaanalysis.simulate.replica_sales import changes
 from kaanalysis.simulate.truth import discount
 from kaanalysis.simulate.world import World
 
@@ -65,7 +66,7 @@ NO_INTERVAL = frozenset({
     "persona_not_customers", "persona_borderline", "persona_paid",
     "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
     "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
-    "limit_p_value", "limit_sharpness", "limit_round",
+    "limit_p_value", "limit_sharpness", "limit_round", "periods_outside", "conversion_periods_p_value",
     "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
@@ -112,6 +113,8 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
     out["dispersion_difference|KA-SMB"] = out["spend_dispersion|KA"] - out["spend_dispersion|SMB"]
     out["role_merge_difference|KA-SMB"] = out["role_merge_index|KA"] - out["role_merge_index|SMB"]
     out["role_merge_difference_known|KA-SMB"] = out["role_merge_difference|KA-SMB"]
+    if not changes(world):
+        out |= {"conversion_stability|SMB": 0.0, "conversion_trend|SMB": 0.0}
     for step in truth["KA"]["steps"]:
         out[f"relief|{step['step']}"] = step["relief_per_100"]
     out["bottlenecks|KA"] = float(sum(v > policy["bottleneck.minimum_relief"] for v in reliefs(out).values()))
@@ -232,7 +235,8 @@ def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tup
         return _above(truth["flow_similarity_difference|all"], policy["library.similarity_gap"]), ""
     if finding == "M-3.1":
         away = abs(truth["conversion|SMB"] - policy["conversion.target"])
-        return _above(policy["conversion.tolerance"], away), ""
+        near = _above(policy["conversion.tolerance"], away)
+        return _both(near, _above(policy["conversion.steady"], truth["conversion_stability|SMB"])), ""
     if finding == "M-3.2":
         return _above(truth["success|KA"], policy["success.target"]), ""
     if finding == "M-3.6":

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kaanalysis.simulate import draw_company, replica_approvals, replica_base, replica_flows
+from kaanalysis.simulate import draw_company, replica_approvals, replica_base, replica_flows, replica_sales
 from kaanalysis.simulate.replica_base import DAYS_PER_MONTH, Drawn, Marks, register
 from kaanalysis.simulate.replica_base import frame as _frame
 from kaanalysis.simulate.replica_parties import PARTIES
@@ -27,6 +27,7 @@ COUNTED: dict[str, tuple[Callable[[Drawn], Any], Callable[..., dict[str, float]]
     **replica_base.COUNTED,
     **replica_approvals.COUNTED,
     **replica_flows.COUNTED,
+    **replica_sales.COUNTED,
     **PARTIES,
 }
 PARTS = ("approve", "inform", "influence")

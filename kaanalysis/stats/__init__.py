@@ -41,6 +41,7 @@ from kaanalysis.stats.similarity import (
     sequence_similarity,
     similarity_decay,
 )
+from kaanalysis.stats.steadiness import PeriodChart, between_period_sd, between_period_test, period_chart, period_trend
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
 from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
@@ -51,9 +52,12 @@ __all__ = [
     "Estimate",
     "Overlap",
     "PairSimilarity",
+    "PeriodChart",
     "Richness",
     "Significance",
     "benjamini_yekutieli",
+    "between_period_sd",
+    "between_period_test",
     "bootstrap",
     "brown_forsythe",
     "change_point",
@@ -89,6 +93,8 @@ __all__ = [
     "overlap",
     "overlaps",
     "pair_similarity",
+    "period_chart",
+    "period_trend",
     "permutation_manova",
     "permutation_test",
     "poisson_sums",
