@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kaanalysis.analyses import rates
+from kaanalysis.analyses import loss_modes, rates
 from kaanalysis.analyses.bottlenecks import bottleneck
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -16,6 +16,7 @@ from kaanalysis.results import Result
 ID = "03_sales_flow"
 FEEDS = {
     **rates.FEEDS,
+    **loss_modes.FEEDS,
     "M-3.6": ("accounts.segment", "stage_history.stage", "opportunities.closed_at"),
 }
 
@@ -23,8 +24,10 @@ FEEDS = {
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
     """M-3.1, M-3.2 and M-3.6, with the incidence curves and the table of steps behind them."""
     findings, frames = rates.find(company, policy)
+    lost, made = loss_modes.find(company, policy)
+    frames.update(made)
     stuck, made = bottleneck(company, policy)
     frames.update(made)
     definition = {"definition": policy["segment.definition"]}
-    findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, stuck)]
+    findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, *lost, stuck)]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

@@ -1,5 +1,6 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas, scipy and rapidfuzz only."""
 
+from kaanalysis.stats.agreement import gwet_agreement
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
 from kaanalysis.stats.change_point import change_point, change_point_test, largest_jump, step_weight
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, pseudo_incidence, weighted_incidence_at
@@ -18,6 +19,7 @@ from kaanalysis.stats.dispersion import (
 from kaanalysis.stats.estimate import Estimate, Significance, difference_of_estimates
 from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
+from kaanalysis.stats.mantel_haenszel import clustered_risk_ratio
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
 from kaanalysis.stats.panel import common_slope
@@ -68,6 +70,7 @@ __all__ = [
     "closed_needed",
     "cluster_weights",
     "clustered_incidence_at",
+    "clustered_risk_ratio",
     "common_slope",
     "cumulative_incidence",
     "difference_of_dispersion",
@@ -77,6 +80,7 @@ __all__ = [
     "expected_value_of_perfect_information",
     "follow_up_share",
     "gini",
+    "gwet_agreement",
     "holm",
     "incidence_at",
     "jeffreys",
