@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.validity.engine import Engine
 from benchmarks.validity.store import DRAWS_FROM, FINDS_WITH, code_hash, remembered, short_hash, world_hash
 from kaanalysis import aggregates
+from kaanalysis.analyses import loss_modes
 from kaanalysis.analyses.ledger import PATHS, draw_inputs, evaluate
 from kaanalysis.analyses.ledger_inputs import Input, gather_inputs
 from kaanalysis.analyses.registry import REGISTRY
@@ -26,6 +27,7 @@ from kaanalysis.simulate.replica_sales import changes
 from kaanalysis.simulate.truth import discount
 from kaanalysis.simulate.world import World
 
+LOSSES_SIZE = 40.0  # size of the one company from which the ways to lose are read
 LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
 PIECES = 400  # companies behind a truth read from tables: its own error is then a twentieth of one company's
 BETWEEN = "undecided"  # the ledger's share lies between the two certainties even where the inputs are known
@@ -66,7 +68,7 @@ NO_INTERVAL = frozenset({
     "persona_not_customers", "persona_borderline", "persona_paid",
     "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
     "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
-    "limit_p_value", "limit_sharpness", "limit_round", "periods_outside", "conversion_periods_p_value",
+    "limit_p_value", "limit_sharpness", "limit_round", "periods_outside", "conversion_periods_p_value", "mode_untold", "modes_none",
     "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
@@ -125,7 +127,12 @@ def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES)
     """The truth of every number with a sampling interval, for a company of this size."""
     counted = replica(world, size, pieces)
     # How customers buy does not change over the years in any synthetic company.
-    exact = {**exact_numbers(world, policy, size), **approvals_added(world), "flow_decay|all": 0.0}
+    exact = {
+        **exact_numbers(world, policy, size),
+        **approvals_added(world),
+        "flow_decay|all": 0.0,
+        **loss_truth(world, policy),
+    }
     return {**counted, **exact, **_unlinked(world, counted)}
 
 
@@ -139,6 +146,24 @@ def approvals_added(world: World) -> dict[str, float]:
             out |= {f"authority_limit|{label}": segment.authority_limit, f"limit_approvals|{label}": float(len(extra)),
                     f"limit_recorded_share|{label}": 1.0}  # fmt: skip
     return out
+
+
+def loss_truth(world: World, policy: Policy) -> dict[str, float]:
+    """The three ways to lose, their risks and what the recorded reasons say of them, in one company so large that chance is gone:
+    the rules themselves are checked by hand (tests/analyses/test_loss_coding.py), so here the truth is what they tell without sampling error."""
+    quick = policy.override({"evidence.draws": 200})
+    key = short_hash(code_hash(FINDS_WITH), quick.hash, world_hash(world), LOSSES_SIZE)
+
+    def make() -> dict[str, float]:
+        company = Engine().open(world, draw_company(world, FIRST_SEED + 2_000_000, LOSSES_SIZE))
+        with only_numbers():
+            findings, _ = loss_modes.find(company, quick)
+        numbers = [n for f in findings for n in f.numbers if n.level is not None and n.value is not None]
+        # A state in which none of ten thousand deals stands on the day of comparison has no risk; 1 stands for it.
+        none = {f"mode_relative_risk|{mode}": 1.0 for mode in loss_modes.IDS.values()}
+        return none | {f"{n.name}|{n.segment}": float(n.value) for n in numbers if n.value is not None}
+
+    return dict(remembered("losses", key, make))
 
 
 def _unlinked(world: World, counted: Mapping[str, float]) -> dict[str, float]:
@@ -209,7 +234,18 @@ def _persona_hits(persona: str) -> Callable[[Mapping[str, float], Policy], str]:
     return lambda t, p: _above(t[f"persona_hit_difference|{persona}"], p["persona.hit_difference"])
 
 
+def _way_to_lose(mode: str) -> Callable[[Mapping[str, float], Policy], str]:
+    """Often enough, and deadly enough."""
+
+    def state(truth: Mapping[str, float], policy: Policy) -> str:
+        often = _above(truth[f"mode_share|{mode}"], policy["modes.minimum_share"])
+        return _both(often, _above(truth[f"mode_relative_risk|{mode}"], policy["modes.relative_risk"]))
+
+    return state
+
+
 _STATES |= {persona: _persona_hits(persona) for persona in PERSONAS}
+_STATES |= {id: _way_to_lose(mode) for id, mode in loss_modes.IDS.items()}
 
 
 def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tuple[str, str]:
