@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 
 import pandas as pd
+from babel.dates import format_date
 
 from kaanalysis.results import Number, Result
 from kaanalysis.text import Words
@@ -307,6 +309,123 @@ def messages(result: Result, words: Words) -> pd.DataFrame:
     return _frame(rows, ("role", "takes_part", "interests", "message", "avoid"), words)
 
 
+def _date(day: object, words: Words) -> str:
+    return format_date(dt.date.fromisoformat(str(day)), "long", locale=words.locale)
+
+
+def _share_range(row: pd.Series, words: Words) -> str:
+    low, high = (words.value(float(row[c]), "share") for c in ("mark_low", "mark_high"))
+    return low if low == high else words("display.card.between", low=low, high=high)
+
+
+def _decided(row: pd.Series, words: Words) -> tuple[str, str]:
+    """How many closed projects would decide, and when so many more will have closed."""
+    if pd.isna(row["projects_needed"]):
+        return words("display.card.never"), ""
+    needed = words(
+        "display.card.needed",
+        n=words.value(int(row["projects_needed"]), ""),
+        rate=words.value(float(row["value"]), "share"),
+    )
+    more = words.value(int(row["missing"]), "")
+    if not row["missing"]:
+        return needed, words("display.card.enough", closed=words.value(int(row["closed"]), ""))
+    pace = words.value(int(row["closed_last_year"]), "")
+    key = "never_so_many" if pd.isna(row["decided_on"]) else "more"
+    day = "" if pd.isna(row["decided_on"]) else _date(row["decided_on"], words)
+    return needed, words(f"display.card.{key}", n=more, closed=words.value(int(row["closed"]), ""), pace=pace, day=day)
+
+
+def definition_cards(result: Result, words: Words) -> pd.DataFrame:
+    """What conversion and success are rates of: one row per question, one column per rate."""
+    columns: dict[str, list[str]] = {}
+    keys = (
+        "who",
+        "since",
+        "horizon",
+        "won",
+        "open",
+        "exits",
+        "undone",
+        "late",
+        "segment",
+        "rate",
+        "kept",
+        "mature",
+        "needed",
+        "more",
+    )
+    for _, row in result.frames["definition_cards"].iterrows():
+
+        def said(key: str, row: pd.Series = row, **values: object) -> str:
+            counts = {
+                c: words.value(int(row[c]), "")
+                for c in ("n", "won", "lost", "drifted", "open", "undone", "late_entries", "untimed")
+            }
+            return words(f"display.card.{key}", **{**counts, **values})  # type: ignore[arg-type]
+
+        horizon, now = words.value(int(row["horizon_months"]), "months"), str(result.as_of)
+        mature = "mature" if str(row["mature_on"]) <= now else "immature"
+        followed = words.value(float(row["followed"]), "share")
+        days = {
+            "day": _date(row["mature_on"], words),
+            "complete": _date(row["complete_on"], words),
+            "followed": followed,
+        }
+        needed, more = _decided(row, words)
+        kept = words("numbers.none") if pd.isna(row["kept"]) else words.value(float(row["kept"]), "share")
+        columns[words(f"number_names.{row['rate']}") + f" ({words.segment(str(row['segment']))})"] = [
+            said(f"counts_{row['deals_counted']}"), said("since"), horizon, said("won_is"), said("open_is"), said("exits_are"),
+            said("undone_are"), said("late_are"), words.term("definition", str(row["definition"])), _number(row, words), kept,
+            said(mature, **days), f"{needed} {words('display.card.mark', mark=_share_range(row, words))}", more,
+        ]  # fmt: skip
+    questions = pd.DataFrame({words("table.question"): [words(f"display.card.q_{k}") for k in keys]})
+    return pd.concat([questions, pd.DataFrame(columns)], axis=1)
+
+
+def loss_modes(result: Result, words: Words) -> pd.DataFrame:
+    """Lost key-account deals with the ways in which they were lost and what told so; those that went a way first, then the longest."""
+    frame = result.frames["loss_modes"]
+    modes = ("split_chain", "late_departments", "key_person_only")
+    any_mode = frame[list(modes)].fillna(False).astype(bool).any(axis=1)
+    rows: Rows = []
+    for _, row in frame.assign(first=any_mode).sort_values("first", ascending=False, kind="stable").iterrows():
+        went = [words.segment(m) for m in modes if not pd.isna(row[m]) and row[m]]
+        untold = [words.segment(m) for m in modes if pd.isna(row[m])]
+        stands = words(
+            "display.stands",
+            yes=int(row["deciders_for"]),
+            no=int(row["deciders_against"]),
+            unmet=int(row["deciders_unmet"]),
+        )
+        late = (
+            ""
+            if pd.isna(row["departments_late"])
+            else [words.term("party", p) for p in str(row["departments_late"]).split(", ")]
+        )
+        budget = words("display.never") if pd.isna(row["budget_day"]) else words.value(int(row["budget_day"]), "days")
+        joined = words("display.separator").join
+        rows.append((
+            _account(row, words), words(f"display.result.{row['result']}"), words.value(int(row["days"]), "days"), _bare(row["loss_reason"], words, "loss_reason"),
+            joined(went) if went else words("display.none_of_three"), joined(untold), stands, budget, joined(late),
+        ))  # fmt: skip
+    return _frame(
+        rows,
+        (
+            "account",
+            "ended",
+            "days",
+            "loss_reason",
+            "way_lost",
+            "cannot_be_told",
+            "deciders",
+            "budget_talked",
+            "met_late",
+        ),
+        words,
+    )
+
+
 def customer_counts(result: Result, words: Words) -> pd.DataFrame:
     """How many accounts each word means, one row per stage, one column per segment and all."""
     frame = result.frames["customer_counts"]
@@ -330,6 +449,10 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "white_space": white_space,
         "persona_sensitivity": persona_sensitivity,
         "persona_profile": persona_profile,
+    },
+    "03_sales_flow": {
+        "definition_cards": definition_cards,
+        "loss_modes": loss_modes,
     },
     "02_procurement_flow": {
         "missing_parties": missing_parties,

@@ -68,7 +68,8 @@ NO_INTERVAL = frozenset({
     "persona_not_customers", "persona_borderline", "persona_paid",
     "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
     "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
-    "limit_p_value", "limit_sharpness", "limit_round", "periods_outside", "conversion_periods_p_value", "mode_untold", "modes_none",
+    "limit_p_value", "limit_sharpness", "limit_round", "periods_outside", "projects_to_decide", "projects_missing",
+    "conversion_periods_p_value", "mode_untold", "modes_none",
     "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
@@ -92,6 +93,10 @@ def exact_numbers(world: World, policy: Policy, size: float = 1.0) -> dict[str, 
     out: dict[str, float] = {}
     horizon = str(round(policy["success.horizon_months"] * 365.25 / 12))
     out["conversion|SMB"], out["success|KA"] = truth["SMB"]["won"][horizon], truth["KA"]["won"][horizon]
+    # What becomes of a win later is drawn by itself.
+    for key, segment_drawn in (("conversion|SMB", world.smb), ("success|KA", world.ka)):
+        name, label = key.split("|")
+        out[f"{name}_kept|{label}"] = out[key] * (1 - segment_drawn.refunded - segment_drawn.litigated)
     for segment in ("SMB", "KA"):
         mine = truth[segment]
         out[f"lifetime_median|{segment}"] = mine["lifetime"]["median_months"]
@@ -150,7 +155,7 @@ def approvals_added(world: World) -> dict[str, float]:
 
 def loss_truth(world: World, policy: Policy) -> dict[str, float]:
     """The three ways to lose, their risks and what the recorded reasons say of them, in one company so large that chance is gone:
-    the rules themselves are checked by hand (tests/analyses/test_loss_coding.py), so here the truth is what they tell without sampling error."""
+    the rules are checked by hand (tests/analyses/test_loss_coding.py), so the truth is what they tell without sampling error."""
     quick = policy.override({"evidence.draws": 200})
     key = short_hash(code_hash(FINDS_WITH), quick.hash, world_hash(world), LOSSES_SIZE)
 

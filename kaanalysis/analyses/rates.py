@@ -18,7 +18,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses import conversion_steadiness
+from kaanalysis.analyses import conversion_steadiness, rate_cards
 from kaanalysis.analyses.verdicts import (
     above,
     below,
@@ -31,7 +31,7 @@ from kaanalysis.analyses.verdicts import (
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, State, no_data
-from kaanalysis.stats import clustered_incidence_at, cumulative_incidence, jeffreys
+from kaanalysis.stats import Estimate, clustered_incidence_at, cumulative_incidence, jeffreys
 from kaanalysis.stats.semi_markov import cluster_draws, count_steps, median_time
 
 FEEDS = {
@@ -158,6 +158,14 @@ def _judge_conversion(rate: Rate, policy: Policy) -> tuple[State, str]:
     return (steady, "conversion_supported") if steady == "supported" else (steady, "steadiness_undecided")
 
 
+def _kept(deals: pd.DataFrame, horizon: int, level: float) -> Estimate:
+    """The rate with wins that were later refunded or litigated taken for another exit."""
+    clusters, _ = seller_clusters(deals)
+    outcome = np.where(deals["undone"], "undone", _outcomes(deals))
+    time, entry = _clock(deals)
+    return clustered_incidence_at(time, outcome, clusters, "won", horizon + 0.5, level, entry)
+
+
 def judge_rate(id: str, rate: Rate, policy: Policy) -> list[Finding]:
     """M-3.1: near the mark, i.e. the whole interval within the tolerance, and steady: periods surely differ by less than
     ``conversion.steady``; contradicted where either surely fails. M-3.2: the whole interval above the mark.
@@ -207,6 +215,7 @@ def find(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.
     findings: list[Finding] = []
     curves: list[pd.DataFrame] = []
     frames: dict[str, pd.DataFrame] = {}
+    cards: list[dict[str, object]] = []
     for id, (segment, name) in RATES.items():
         months = policy[f"{name}.horizon_months"]
         use = aggregates.ALL if no_segments else segment
@@ -264,15 +273,21 @@ def find(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.
         mark = Number(
             "mark", use, policy[f"{name}.target"], None, None, None, rate.deals, "share", f"policy {name}.target"
         )
+        kept = _kept(chosen, round(months * DAYS_PER_MONTH), level)
+        decided, card = rate_cards.measure(
+            company, chosen, name, rate.numbers[0], kept, int(there["untimed"].sum()), policy
+        )
+        cards.append(card)
         steady, made = conversion_steadiness.measure(company, chosen, use, policy) if id == "M-3.1" else ([], {})
         frames |= made
-        rate = replace(rate, numbers=(*rate.numbers, stray, mark, *steady), unsegmented=strays / total)
+        rate = replace(rate, numbers=(*rate.numbers, stray, mark, *decided, *steady), unsegmented=strays / total)
         finding = judge_rate(id, rate, policy)[0]
         names = (
             ["success.target"] if id == "M-3.2" else ["conversion.target", "conversion.tolerance", "conversion.steady"]
         )
         flips = find_flips(functools.partial(judge_rate, id, rate), id, policy, names)
         findings.append(replace(finding, flips=flips))
+    frames |= rate_cards.frame(cards)
     if curves:
         frames["incidence"] = pd.concat(curves, ignore_index=True)
     elif any(n.name == "closed_won_share" for f in findings for n in f.numbers):
