@@ -320,8 +320,9 @@ def _share_range(row: pd.Series, words: Words) -> str:
 
 def _decided(row: pd.Series, words: Words) -> tuple[str, str]:
     """How many closed projects would decide, and when so many more will have closed."""
+    mark = _share_range(row, words)
     if pd.isna(row["projects_needed"]):
-        return words("display.card.never"), ""
+        return words("display.card.never", mark=mark), ""
     needed = words(
         "display.card.needed",
         n=words.value(int(row["projects_needed"]), ""),
@@ -356,13 +357,13 @@ def definition_cards(result: Result, words: Words) -> pd.DataFrame:
         "more",
     )
     for _, row in result.frames["definition_cards"].iterrows():
+        counts = {
+            c: words.value(int(row[c]), "")
+            for c in ("n", "won", "lost", "drifted", "open", "undone", "late_entries", "untimed")
+        }
 
-        def said(key: str, row: pd.Series = row, **values: object) -> str:
-            counts = {
-                c: words.value(int(row[c]), "")
-                for c in ("n", "won", "lost", "drifted", "open", "undone", "late_entries", "untimed")
-            }
-            return words(f"display.card.{key}", **{**counts, **values})  # type: ignore[arg-type]
+        def said(key: str, values: dict[str, str] = counts) -> str:
+            return words(f"display.card.{key}", **values)
 
         horizon, now = words.value(int(row["horizon_months"]), "months"), str(result.as_of)
         mature = "mature" if str(row["mature_on"]) <= now else "immature"
@@ -377,7 +378,7 @@ def definition_cards(result: Result, words: Words) -> pd.DataFrame:
         columns[words(f"number_names.{row['rate']}") + f" ({words.segment(str(row['segment']))})"] = [
             said(f"counts_{row['deals_counted']}"), said("since"), horizon, said("won_is"), said("open_is"), said("exits_are"),
             said("undone_are"), said("late_are"), words.term("definition", str(row["definition"])), _number(row, words), kept,
-            said(mature, **days), f"{needed} {words('display.card.mark', mark=_share_range(row, words))}", more,
+            said(mature, days), needed, more,
         ]  # fmt: skip
     questions = pd.DataFrame({words("table.question"): [words(f"display.card.q_{k}") for k in keys]})
     return pd.concat([questions, pd.DataFrame(columns)], axis=1)
@@ -404,9 +405,10 @@ def loss_modes(result: Result, words: Words) -> pd.DataFrame:
             else [words.term("party", p) for p in str(row["departments_late"]).split(", ")]
         )
         budget = words("display.never") if pd.isna(row["budget_day"]) else words.value(int(row["budget_day"]), "days")
-        joined = words("display.separator").join
+        joined = " · ".join
         rows.append((
-            _account(row, words), words(f"display.result.{row['result']}"), words.value(int(row["days"]), "days"), _bare(row["loss_reason"], words, "loss_reason"),
+            _account(row, words), words(f"display.result.{row['result']}"), words.value(int(row["days"]), "days"),
+            _bare(row["loss_reason"], words, "loss_reason"),
             joined(went) if went else words("display.none_of_three"), joined(untold), stands, budget, joined(late),
         ))  # fmt: skip
     return _frame(

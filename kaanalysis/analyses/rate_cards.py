@@ -73,8 +73,8 @@ def measure(
     company: Company, deals: pd.DataFrame, name: str, rate: Number, kept: Estimate, untimed: int, policy: Policy
 ) -> tuple[list[Number], dict[str, object]]:
     """(numbers, the rate's row of the frame `definition_cards`). Numbers: <name>_kept (wins that were not undone), projects_to_decide
-    (closed projects that would decide if the true rate is the one found; none at the mark), projects_missing (those beyond the ones at hand,
-    each of today's worth less than an independent one by the design effect). deals: `deal_times` of the segment."""
+    (closed projects that would decide if the true rate is the one found; none at the mark), projects_missing (those beyond the ones at
+    hand, each of today's worth less than an independent one by the design effect). deals: `deal_times` of the segment."""
     months, as_of = policy[f"{name}.horizon_months"], company.info.as_of
     horizon = round(months * DAYS_PER_MONTH)
     mark, away = policy[f"{name}.target"], policy["conversion.tolerance"] if name == "conversion" else 0.0
