@@ -229,9 +229,22 @@ def sales_flow(step: str = "budget approval") -> Result:
         ),
         Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", reliefs, terms=terms),
     ]
-    return result(
-        "03_sales_flow", findings, {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed}
-    )
+    for id, mode in (("M-3.3a", "split_chain"), ("M-3.3b", "late_departments"), ("M-3.3c", "key_person_only")):
+        pair = (number("mode_share", mode, 0.4, "share"), number("mode_relative_risk", mode, 1.4, "ratio"))
+        findings.append(Finding(id, mode, "undecided", "mode_undecided", pair))
+    frames = {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, "steadiness": periods(),
+              "loss_modes": pd.DataFrame({"opportunity_id": ["O1"]})}  # fmt: skip
+    return result("03_sales_flow", findings, frames)
+
+
+def periods() -> pd.DataFrame:
+    """Six quarters, one of them beyond its limits."""
+    first = pd.date_range("2024-10-01", periods=6, freq="QS")
+    return pd.DataFrame({
+        "segment": "SMB", "start": first.strftime("%Y-%m-%d"), "until": (first + pd.offsets.QuarterEnd()).strftime("%Y-%m-%d"),
+        "deals": 100, "won": [15, 14, 30, 16, 13, 15], "sellers": 9, "share": [0.15, 0.14, 0.30, 0.16, 0.13, 0.15], "centre": 0.15,
+        "lower": 0.05, "upper": 0.25, "outside": [False, False, True, False, False, False], "follow_up_days": 181,
+    })  # fmt: skip
 
 
 def path_selection() -> Result:

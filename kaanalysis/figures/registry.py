@@ -21,6 +21,7 @@ from kaanalysis.figures import (
     groups,
     heads,
     library,
+    loss_modes,
     market,
     matrices,
     needs,
@@ -35,6 +36,7 @@ from kaanalysis.figures import (
     sales_flow,
     spectrum,
     statements,
+    steadiness,
     variants,
 )
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
@@ -72,7 +74,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *matrices.FIGURES,
         *spectrum.FIGURES,
     ),
-    "03_sales_flow": sales_flow.FIGURES,
+    "03_sales_flow": (*sales_flow.FIGURES, *steadiness.FIGURES, *loss_modes.FIGURES),
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
 }
