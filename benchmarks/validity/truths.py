@@ -58,6 +58,9 @@ NO_COVERAGE = {
     "account_total": "span of belief, as account_balance",
     "account_total_share": "span of belief, as account_balance",
     "roles_negative": "span of belief, as account_balance",
+    "seller_overlap": "a credible interval that cannot reach the 1 of equal spreads; its coverage is measured in "
+    "tests/stats/test_rate_distribution.py",
+    "seller_superiority": "a credible interval, as seller_overlap",
     "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kaanalysis.analyses import loss_modes, rates
+from kaanalysis.analyses import loss_modes, rates, sellers
 from kaanalysis.analyses.bottlenecks import bottleneck
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -24,6 +24,9 @@ FEEDS = {
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
     """M-3.1, M-3.2 and M-3.6, with the incidence curves and the table of steps behind them."""
     findings, frames = rates.find(company, policy)
+    told, made = sellers.measure(company, policy)
+    frames.update(made)
+    findings = [replace(f, numbers=(*f.numbers, *told)) if f.id == "M-3.2" else f for f in findings]
     lost, made = loss_modes.find(company, policy)
     frames.update(made)
     stuck, made = bottleneck(company, policy)

@@ -34,6 +34,7 @@ from kaanalysis.figures import (
     procurement_flow,
     retention,
     sales_flow,
+    sellers,
     spectrum,
     statements,
     steadiness,
@@ -74,7 +75,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *matrices.FIGURES,
         *spectrum.FIGURES,
     ),
-    "03_sales_flow": (*sales_flow.FIGURES, *steadiness.FIGURES, *loss_modes.FIGURES),
+    "03_sales_flow": (*sales_flow.FIGURES, *steadiness.FIGURES, *sellers.FIGURES, *loss_modes.FIGURES),
     "04_path_selection": path_selection.FIGURES,
     "05_failure_patterns": failure_patterns.FIGURES,
 }

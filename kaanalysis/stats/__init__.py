@@ -31,6 +31,7 @@ from kaanalysis.stats.proportions import (
     standardised_difference,
     wilson,
 )
+from kaanalysis.stats.rate_distribution import compare_spreads, density, shrunk_rates
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
 from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
@@ -72,7 +73,9 @@ __all__ = [
     "clustered_incidence_at",
     "clustered_risk_ratio",
     "common_slope",
+    "compare_spreads",
     "cumulative_incidence",
+    "density",
     "difference_of_dispersion",
     "difference_of_estimates",
     "dispersion",
@@ -117,6 +120,7 @@ __all__ = [
     "shared_unevenness",
     "shrink_means",
     "shrink_shares",
+    "shrunk_rates",
     "signed_total",
     "similarity_decay",
     "standardised_difference",
