@@ -11,6 +11,7 @@ import pandas as pd
 
 from kaanalysis.checks import check_tables
 from kaanalysis.contracts import TABLES, CompanyInfo, Fault, UnusableData, read_company_toml
+from kaanalysis.deal_facts import empty_facts, read_deal_facts
 from kaanalysis.intake import RawTables, read_database, read_folder
 from kaanalysis.interviews import empty_interviews, read_interviews
 from kaanalysis.lanes import read_interests
@@ -24,7 +25,8 @@ FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 class Company:
     """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
     import_faults: what the import of the source already found. rankings: ranking lists beside the tables; interviews: who was asked,
-    by whom and when, by flow; interests: what the company says interests a role (empty: as the catalogue has it). rows_read,
+    by whom and when, by flow; interests: what the company says interests a role (empty: as the catalogue has it); deal_facts: what
+    sellers note of deals. rows_read,
     rows_valid: counts by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by
     policy; a copy with other tables starts with none."""
 
@@ -38,6 +40,7 @@ class Company:
     raw: RawTables | None = None
     rankings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RANKING_COLUMNS)))
     interviews: pd.DataFrame = field(default_factory=empty_interviews)
+    deal_facts: pd.DataFrame = field(default_factory=empty_facts)
     interests: dict[str, dict[str, Any]] = field(default_factory=dict)
     _filled: dict[str, bool] = field(default_factory=dict)
     expressions: dict[Any, ibis.Table] = field(default_factory=dict, init=False)
@@ -135,14 +138,15 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     raw.digest.update(digest)
     asked, asked_faults, asked_digest = read_interviews(folder)
     interests, interests_digest = read_interests(folder)
-    raw.faults += asked_faults
-    raw.digest.update(asked_digest + interests_digest)
+    facts, fact_faults, facts_digest = read_deal_facts(folder)
+    raw.faults += asked_faults + fact_faults
+    raw.digest.update(asked_digest + interests_digest + facts_digest)
     imported = _import_faults(folder)
     company = Company(
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
-        raw=raw, rankings=lists, interviews=asked, interests=interests,
+        raw=raw, rankings=lists, interviews=asked, interests=interests, deal_facts=facts,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

@@ -87,6 +87,8 @@ def dictionary() -> str:
         "- Where bottlenecks and fit ask for different paths, the rule of M-4 takes the more demanding one.",
         "- Ranking lists may lie beside the tables, one file each in the folder `rankings` (CSV, TSV or Excel; columns name, rank, year, reach in English",
         "  or Chinese). Matched by name, an account on one counts as one with `ranked_on`; the match, its score, list, year and place are kept as evidence.",
+        "- What the contract has no column for may lie beside the tables in the folder `deal_facts` (CSV, TSV or Excel; opportunity_id and any other columns, one fact",
+        "  each). A fact that is empty or says so (unknown, ?, 未知) was not known; M-3.3b compares such deals with those of which it was.",
         "- M-0 is the premise of the reflex (revenue per head has a ceiling), M-1 the overlap of the two groups; both ids are the headings of the method.",
         "- M-0.1 to M-0.4 carry `shortfall` and `p_first` besides the bridge: what is missing a period against target or own rate elsewhere, and the chance to be the largest.",
         "- An account is `worked` if it has a date of entry, a deal, an order or a contract; one known from a ranking alone has none. accounts_estimated is capture–recapture between the two.",

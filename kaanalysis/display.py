@@ -428,6 +428,24 @@ def loss_modes(result: Result, words: Words) -> pd.DataFrame:
     )
 
 
+def unknown_facts(result: Result, words: Words) -> pd.DataFrame:
+    """Facts of deals that were not known against known ones: shares won and how many times as often lost."""
+    rows: Rows = []
+    for _, row in result.frames["unknown_facts"].iterrows():
+        shares = [
+            words(
+                "display.of_deals",
+                share=words.value(float(row[f"won_{side}"]), "share"),
+                n=words.value(int(row[side]), ""),
+            )
+            for side in ("unknown", "known")
+        ]
+        rows.append(
+            (words.term("fact", str(row["fact"])), words(f"display.rows.{row['rows']}"), *shares, _number(row, words))
+        )
+    return _frame(rows, ("fact", "rows", "unknown_won", "known_won", "times_lost"), words)
+
+
 def customer_counts(result: Result, words: Words) -> pd.DataFrame:
     """How many accounts each word means, one row per stage, one column per segment and all."""
     frame = result.frames["customer_counts"]
@@ -455,6 +473,7 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "03_sales_flow": {
         "definition_cards": definition_cards,
         "loss_modes": loss_modes,
+        "unknown_facts": unknown_facts,
     },
     "02_procurement_flow": {
         "missing_parties": missing_parties,

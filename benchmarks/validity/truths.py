@@ -65,13 +65,15 @@ NO_COVERAGE = {
 }
 
 # Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
+# The last four have intervals, but no simulated company notes facts of its deals (tests/analyses/test_unknown_facts.py).
 NO_INTERVAL = frozenset({
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
     "persona_not_customers", "persona_borderline", "persona_paid",
     "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",
     "leading_from_rankings_alone", "dispersion_p_value", "lists_uneven_p_value", "need_distance_p_value", "log_rank_p_value",
-    "limit_p_value", "limit_sharpness", "limit_round", "periods_outside", "projects_to_decide", "projects_missing",
+    "limit_p_value", "limit_sharpness", "limit_round", "periods_outside", "unknown_won_share", "known_won_share", "unknown_relative_risk",
+    "unknown_relative_risk_distinct", "projects_to_decide", "projects_missing",
     "conversion_periods_p_value", "mode_untold", "modes_none",
     "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
 })  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kaanalysis.analyses import loss_modes, rates, sellers
+from kaanalysis.analyses import loss_modes, rates, sellers, unknown_facts
 from kaanalysis.analyses.bottlenecks import bottleneck
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -29,6 +29,9 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     findings = [replace(f, numbers=(*f.numbers, *told)) if f.id == "M-3.2" else f for f in findings]
     lost, made = loss_modes.find(company, policy)
     frames.update(made)
+    unknown, made = unknown_facts.measure(company, policy)
+    frames.update(made)
+    lost = [replace(f, numbers=(*f.numbers, *unknown)) if f.id == "M-3.3b" else f for f in lost]
     stuck, made = bottleneck(company, policy)
     frames.update(made)
     definition = {"definition": policy["segment.definition"]}
