@@ -322,19 +322,19 @@ def _decided(row: pd.Series, words: Words) -> tuple[str, str]:
     """How many closed projects would decide, and when so many more will have closed."""
     mark = _share_range(row, words)
     if pd.isna(row["projects_needed"]):
-        return words("display.card.never", mark=mark), ""
-    needed = words(
-        "display.card.needed",
-        n=words.value(int(row["projects_needed"]), ""),
-        rate=words.value(float(row["value"]), "share"),
-    )
-    more = words.value(int(row["missing"]), "")
+        return words("display.card.never", mark=mark), "–"
+    rate, closed = words.value(float(row["value"]), "share"), words.value(int(row["closed"]), "")
+    needed = words("display.card.needed", n=words.value(int(row["projects_needed"]), ""), rate=rate, mark=mark)
     if not row["missing"]:
-        return needed, words("display.card.enough", closed=words.value(int(row["closed"]), ""))
-    pace = words.value(int(row["closed_last_year"]), "")
-    key = "never_so_many" if pd.isna(row["decided_on"]) else "more"
-    day = "" if pd.isna(row["decided_on"]) else _date(row["decided_on"], words)
-    return needed, words(f"display.card.{key}", n=more, closed=words.value(int(row["closed"]), ""), pace=pace, day=day)
+        return needed, words("display.card.enough", closed=closed)
+    said = {
+        "n": words.value(int(row["missing"]), ""),
+        "closed": closed,
+        "pace": words.value(int(row["closed_last_year"]), ""),
+    }
+    if pd.isna(row["decided_on"]):
+        return needed, words("display.card.never_so_many", **said)
+    return needed, words("display.card.more", day=_date(row["decided_on"], words), **said)
 
 
 def definition_cards(result: Result, words: Words) -> pd.DataFrame:

@@ -86,6 +86,10 @@ def _clock(deals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
     return deals["days"].to_numpy(float) + 0.5, entry if (entry > 0).any() else None
 
 
+def _count(name: str, segment: str, value: float, n: int, method: str, unit: str = "deals") -> Number:
+    return Number(name, segment, value, None, None, None, n, unit, method)
+
+
 @dataclass(frozen=True)
 class Rate:
     """A conversion or success rate with what it takes to judge it. mature: share of deals followed to the horizon; unsegmented:
@@ -114,19 +118,9 @@ def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, untimed: in
     mature = number(
         "followed_to_horizon", segment, jeffreys(followed, len(deals), level), "share", horizon_months=months
     )
-    open_deals = int(deals["outcome"].isna().sum())
-    still_open = Number("open_deals", segment, open_deals, None, None, None, len(deals), "deals", "count")
-    dateless = Number(
-        "untimed_deals",
-        segment,
-        untimed,
-        None,
-        None,
-        None,
-        len(deals) + untimed,
-        "deals",
-        "count of deals without the dates it takes",
-    )
+    still_open = _count("open_deals", segment, int(deals["outcome"].isna().sum()), len(deals), "count")
+    said = "count of deals without the dates it takes"
+    dateless = _count("untimed_deals", segment, untimed, len(deals) + untimed, said)
     return Rate(
         (rate, _cycle_median(deals, clusters, horizon, policy, segment, months), mature, still_open, dateless),
         followed / len(deals),
@@ -254,32 +248,20 @@ def find(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.
                 horizon_days=round(months * DAYS_PER_MONTH),
             )
         )
-        if no_segments:
-            findings.append(no_data(id, name, no_segments, rate.numbers, reason="no_segments"))
-            continue
-        strays = int(counts.loc[counts["segment"].isna(), "deals"].sum())
-        total = int(counts["deals"].sum())
-        stray = Number(
-            "unsegmented_deals",
-            aggregates.ALL,
-            strays,
-            None,
-            None,
-            None,
-            total,
-            "deals",
-            "count of deals of accounts without a segment",
-        )
-        mark = Number(
-            "mark", use, policy[f"{name}.target"], None, None, None, rate.deals, "share", f"policy {name}.target"
-        )
         kept = _kept(chosen, round(months * DAYS_PER_MONTH), level)
-        decided, card = rate_cards.measure(
-            company, chosen, name, rate.numbers[0], kept, int(there["untimed"].sum()), policy
-        )
+        untimed = int(there["untimed"].sum())
+        decided, card = rate_cards.measure(company, chosen, name, rate.numbers[0], kept, untimed, policy)
         cards.append(card)
         steady, made = conversion_steadiness.measure(company, chosen, use, policy) if id == "M-3.1" else ([], {})
         frames |= made
+        if no_segments:
+            told = (*rate.numbers, *decided, *steady)
+            findings.append(no_data(id, name, no_segments, told, reason="no_segments"))
+            continue
+        strays, total = int(counts.loc[counts["segment"].isna(), "deals"].sum()), int(counts["deals"].sum())
+        said = "count of deals of accounts without a segment"
+        stray = _count("unsegmented_deals", aggregates.ALL, strays, total, said)
+        mark = _count("mark", use, policy[f"{name}.target"], rate.deals, f"policy {name}.target", "share")
         rate = replace(rate, numbers=(*rate.numbers, stray, mark, *decided, *steady), unsegmented=strays / total)
         finding = judge_rate(id, rate, policy)[0]
         names = (

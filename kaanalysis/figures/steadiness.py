@@ -29,12 +29,14 @@ def chart(scene: Scene, ax: Axes) -> Axes:
     x = np.arange(len(frame))
     color = SEGMENTS.get(str(frame["segment"].iloc[0]), SOFT)
     target, away = float(scene.policy["conversion.target"]), float(scene.policy["conversion.tolerance"])
-    ax.add_patch(
-        Rectangle(
-            (-0.6, target - away), len(frame) + 0.2, 2 * away, facecolor=LINE, alpha=0.22, linewidth=0, zorder=0.5
+    marked = str(frame["segment"].iloc[0]) != "all"  # the mark is one of small customers
+    if marked:
+        ax.add_patch(
+            Rectangle(
+                (-0.6, target - away), len(frame) + 0.2, 2 * away, facecolor=LINE, alpha=0.22, linewidth=0, zorder=0.5
+            )
         )
-    )
-    mark_line(ax, y=target)
+        mark_line(ax, y=target)
     for name in ("lower", "upper"):
         ax.step(x, frame[name], where="mid", color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
     ax.plot(x, frame["centre"], color=INK, linewidth=1.2, zorder=2)
@@ -55,7 +57,7 @@ def chart(scene: Scene, ax: Axes) -> Axes:
     ax.set_xticks(places)
     ax.set_xticklabels([_label(starts[i], str(frame["until"][i]), starts[i - step] if i else None) for i in places])
     ax.set_xlim(-0.6, len(frame) - 0.4)
-    ax.set_ylim(0, max(float(frame["upper"].max()), float(frame["share"].max()), target + away) * 1.18)
+    ax.set_ylim(0, max(float(frame["upper"].max()), float(frame["share"].max()), (target + away) * marked) * 1.18)
     format_axis(ax.yaxis, scene.share, 5)
     only_y_grid(ax)
     ax.set_xlabel(scene.text("x_label"))
