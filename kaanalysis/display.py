@@ -321,6 +321,8 @@ def _share_range(row: pd.Series, words: Words) -> str:
 def _decided(row: pd.Series, words: Words) -> tuple[str, str]:
     """How many closed projects would decide, and when so many more will have closed."""
     mark = _share_range(row, words)
+    if pd.isna(row["value"]):
+        return words("numbers.none"), "–"
     if pd.isna(row["projects_needed"]):
         return words("display.card.never", mark=mark), "–"
     rate, closed = words.value(float(row["value"]), "share"), words.value(int(row["closed"]), "")
