@@ -12,6 +12,7 @@ import pandas as pd
 from kaanalysis.checks import check_tables
 from kaanalysis.company_toml import CompanyInfo, read_company_toml
 from kaanalysis.contracts import TABLES, Fault, UnusableData
+from kaanalysis.deal_facts import empty_facts, read_deal_facts
 from kaanalysis.intake import RawTables, read_database, read_folder
 from kaanalysis.interviews import empty_interviews, read_interviews
 from kaanalysis.lanes import read_lanes
@@ -28,7 +29,7 @@ class Company:
     import_faults: what the import of the source already found. rankings: ranking lists beside the tables; interviews: who was asked,
     by whom and when, by flow; interests: what the company says interests a role, selling: what it says
     selling does at a node of the customer's flow (empty: as the catalogue has it); sheet: the sales sheet that
-    the analyst saved (None: none). rows_read,
+    the analyst saved (None: none); deal_facts: what sellers note of deals. rows_read,
     rows_valid: counts by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by
     policy; a copy with other tables starts with none."""
 
@@ -42,6 +43,7 @@ class Company:
     raw: RawTables | None = None
     rankings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RANKING_COLUMNS)))
     interviews: pd.DataFrame = field(default_factory=empty_interviews)
+    deal_facts: pd.DataFrame = field(default_factory=empty_facts)
     interests: dict[str, dict[str, Any]] = field(default_factory=dict)
     selling: dict[str, Any] = field(default_factory=dict)
     sheet: pd.DataFrame | None = None
@@ -142,14 +144,15 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     asked, asked_faults, asked_digest = read_interviews(folder)
     interests, selling, lanes_digest = read_lanes(folder)
     sheet, sheet_digest = read_saved(folder)
-    raw.faults += asked_faults
-    raw.digest.update(asked_digest + lanes_digest + sheet_digest)
+    facts, fact_faults, facts_digest = read_deal_facts(folder)
+    raw.faults += asked_faults + fact_faults
+    raw.digest.update(asked_digest + lanes_digest + sheet_digest + facts_digest)
     imported = _import_faults(folder)
     company = Company(
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
-        raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet,
+        raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet, deal_facts=facts,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

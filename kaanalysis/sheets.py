@@ -24,6 +24,8 @@ def _first(words: Words, name: str, *groups: str) -> str:
 
 
 def _group(value: Any, row: pd.Series, words: Words) -> object:
+    if "dimension" not in row:  # groups of sellers
+        return words.term("seller_group", str(value))
     dimension = str(row["dimension"])
     if not str(value):
         return words("display.not_recorded")
@@ -70,6 +72,13 @@ LABELS: dict[str, Label] = {
     "added": _flag,
     "answers": _flag,
     "unit": lambda v, row, w: w.unit(str(v)),
+    "mode": lambda v, row, w: w.segment(str(v)),
+    "result": lambda v, row, w: w(f"display.result.{v}"),
+    "rows": lambda v, row, w: w(f"display.rows.{v}"),
+    "outside": _flag,
+    "split_chain": _flag,
+    "late_departments": _flag,
+    "key_person_only": _flag,
     "worked": _flag,
     "used": _flag,
     "customer": _flag,
@@ -158,6 +167,14 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         "fit_teams": (["team", "motion", "lane", "fit", "n"], ""),
         "lane_reliefs": (["lane", "item", "level_judged", "reached", "relief", "low", "high", "steps", "lane_relief", "lane_low",
                           "lane_high", "p_rank_1"], ""),
+        "steadiness": (["segment", "start", "until", "deals", "won", "sellers", "share", "lower", "centre", "upper", "outside"], ""),
+        "sellers": (["owner", "group", "deals", "won", "rate", "low", "high", "level", "past_deals", "tenure_months"], ""),
+        "loss_modes": (["account_id", "name", "opportunity_id", "result", "days", "amount", "unit", "loss_reason", "split_chain",
+                        "late_departments", "key_person_only", "deciders_for", "deciders_against", "deciders_unmet", "budget_day",
+                        "departments_late", "others", "others_met"], money),
+        "loss_mode_rates": (["mode", "landmark", "with_mode", "lost_with", "without_mode", "lost_without", "value", "low", "high",
+                             "level", "n"], ""),
+        "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n"], ""),
     }  # fmt: skip
     library = result.frames.get(
         "library", pd.DataFrame(columns=["category", "industry", "size_band", "accounts", "flows"])

@@ -49,9 +49,10 @@ def detect_encoding(path: Path) -> str:
 
 
 def read_file(
-    path: Path, source: dict[str, Any], wanted: dict[str, list[str]]
+    path: Path, source: dict[str, Any], wanted: dict[str, list[str]], rest: bool = False
 ) -> tuple[pa.Table, list[tuple[int, str]]]:
-    """The wanted columns of a file as text with ``_row``, and the rows that could not be read (number, text)."""
+    """The wanted columns of a file as text with ``_row``, and the rows that could not be read (number, text). rest: all other columns
+    too, by the names that they have."""
     skipped: list[tuple[int, str]] = []
     if source.get("format") == "xes":
         log = xes.read_xes(path, [key for aliases in wanted.values() for key in aliases])
@@ -78,15 +79,20 @@ def read_file(
             have = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
             raise UnusableData(f"{path.name} has no column {' or '.join(aliases)}; it has: {have}.")
         columns[name.rstrip("?")] = pa.nulls(table.num_rows, pa.string()) if found is None else table.column(found)
+        names = [other for other in names if other != found]
+    if rest:
+        columns |= {name: table.column(name) for name in names if name not in columns}
     return pa.table(columns), skipped
 
 
 BESIDE = {".csv": ",", ".tsv": "\t", ".xlsx": ","}  # kinds of files that may lie beside a company's tables
 
 
-def read_beside(place: Path, wanted: dict[str, list[str]]) -> tuple[dict[str, pd.DataFrame], list[Fault], bytes]:
+def read_beside(
+    place: Path, wanted: dict[str, list[str]], rest: bool = False
+) -> tuple[dict[str, pd.DataFrame], list[Fault], bytes]:
     """(tables of text with ``_row`` by ``folder/file``, faults, digest of names and bytes) of all files in a folder beside a company's
-    tables; all empty where there is none.
+    tables; all empty where there is none. rest: columns that nobody asked for too.
 
     A file of another kind is a fault and not read, a row with too few or too many values is one and set aside. UnusableData for a file
     that cannot be read or lacks a wanted column."""
@@ -98,7 +104,7 @@ def read_beside(place: Path, wanted: dict[str, list[str]]) -> tuple[dict[str, pd
         if delimiter is None:
             faults.append(Fault(name, "", None, None, "unknown_table", "ignore"))
             continue
-        found, skipped = read_file(path, {"delimiter": delimiter}, wanted)
+        found, skipped = read_file(path, {"delimiter": delimiter}, wanted, rest)
         faults += [Fault(name, "", row, text[:200], "ragged_row", "set_aside") for row, text in skipped]
         digest.update(path.name.encode() + path.read_bytes())
         tables[name] = found.to_pandas(strings_to_categorical=False)

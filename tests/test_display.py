@@ -270,3 +270,19 @@ def test_winning_where_the_seller_was_there_in_time_beside_where_not(language: s
     finding = Finding("M-3.5", "sales_sheet", "undecided", "sheet_undecided", (share,))
     made = Result("03_sales_flow", "d", "p", "2026-06-30", [finding], {"alignment_wins": frame})
     assert display.display_table(made, "alignment_wins", words(language)).to_numpy().tolist() == expected
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_of_the_sales_flow_read_in_both_languages_without_holes(
+    small_demo: Path, policy: Policy, language: str
+) -> None:
+    from kaanalysis.analyses.sales_flow import analyse as analyse_sales
+
+    result = analyse_sales(open_company(small_demo), policy, {})
+    assert set(display.available(result)) >= {"definition_cards", "loss_modes"}
+    for name in display.available(result):
+        table = display.display_table(result, name, words(language))
+        assert len(table) and not table.isna().any().any()
+        assert not table.astype(str).isin(["nan", "None", "<NA>"]).any().any(), name
+    cards = display.definition_cards(result, words(language))
+    assert len(cards) == 14 and cards.shape[1] == 3 and cards.astype(str).ne("").iloc[:13].all().all()

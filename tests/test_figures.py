@@ -256,14 +256,46 @@ def sales_flow(step: str = "budget approval") -> Result:
             (number("conversion", "SMB", 0.16, "share", horizon=12),),
         ),
         Finding(
-            "M-3.2", "success", "undecided", "success_undecided", (number("success", "KA", 0.55, "share", horizon=12),)
+            "M-3.2",
+            "success",
+            "undecided",
+            "success_undecided",
+            (number("success", "KA", 0.55, "share", horizon=12), number("seller_overlap", "KA", 0.6, "share")),
         ),
         Finding("M-3.6", "bottleneck", "supported", "bottleneck_found", reliefs, terms=terms),
     ]
     findings.append(sheet_finding())
+    for id, mode in (("M-3.3a", "split_chain"), ("M-3.3b", "late_departments"), ("M-3.3c", "key_person_only")):
+        pair = (number("mode_share", mode, 0.4, "share"), number("mode_relative_risk", mode, 1.4, "ratio"))
+        findings.append(Finding(id, mode, "undecided", "mode_undecided", pair))
     frames = {"incidence": pd.concat(curves), "bottlenecks": table, "closed_won": closed, "fit_items": items, "fit_lanes": lanes,
-              "lane_reliefs": shared, **sheet_frames(), **sop(), **alignment()}  # fmt: skip
+              "lane_reliefs": shared, **sheet_frames(), **sop(), **alignment(), "steadiness": periods(),
+              "loss_modes": pd.DataFrame({"opportunity_id": ["O1"]}), **seller_frames()}  # fmt: skip
     return result("03_sales_flow", findings, frames)
+
+
+def seller_frames() -> dict[str, pd.DataFrame]:
+    """Three sellers with an SMB past and two without."""
+    groups = ["smb_past"] * 3 + ["no_smb_past"] * 2
+    rates = np.array([0.3, 0.4, 0.5, 0.5, 0.7])
+    sellers = pd.DataFrame({"owner": list("abcde"), "group": groups, "deals": [4, 9, 12, 3, 20], "won": [1, 4, 6, 2, 14], "rate": rates,
+                            "low": rates - 0.2, "high": rates + 0.2, "past_deals": 9, "tenure_months": 20.0, "level": 0.95})  # fmt: skip
+    at = (np.arange(50) + 0.5) / 50
+    spread = [
+        pd.DataFrame({"group": g, "rate": at, "density": np.exp(-((at - m) ** 2) / 0.02)})
+        for g, m in zip(("smb_past", "no_smb_past"), (0.4, 0.6), strict=True)
+    ]
+    return {"sellers": sellers, "seller_spread": pd.concat(spread)}
+
+
+def periods() -> pd.DataFrame:
+    """Six quarters, one of them beyond its limits."""
+    first = pd.date_range("2024-10-01", periods=6, freq="QS")
+    return pd.DataFrame({
+        "segment": "SMB", "start": first.strftime("%Y-%m-%d"), "until": (first + pd.offsets.QuarterEnd()).strftime("%Y-%m-%d"),
+        "deals": 100, "won": [15, 14, 30, 16, 13, 15], "sellers": 9, "share": [0.15, 0.14, 0.30, 0.16, 0.13, 0.15], "centre": 0.15,
+        "lower": 0.05, "upper": 0.25, "outside": [False, False, True, False, False, False], "follow_up_days": 181,
+    })  # fmt: skip
 
 
 def path_selection() -> Result:

@@ -22,7 +22,8 @@ DEMO = Path(__file__).parent.parent / "data" / "demo"
 @pytest.fixture(scope="module")
 def demo() -> dict[str, Result]:
     policy = load_policy().override({"evidence.draws": 200})
-    return analyse_all(open_company(DEMO), policy, ["00_problem_framing", "01_base_assumptions", "02_procurement_flow"])
+    wanted = ["00_problem_framing", "01_base_assumptions", "02_procurement_flow", "03_sales_flow"]
+    return analyse_all(open_company(DEMO), policy, wanted)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -33,6 +34,7 @@ def test_both_first_analyses_have_their_sheets_by_short_names(demo: dict[str, Re
             "00_problem_framing",
             ("numbers", "growth_bridge", "growth_by", "retention", "penetration", "problem_ranking"),
         ),
+        ("03_sales_flow", ("numbers", "steadiness", "sellers", "loss_modes", "loss_mode_rates")),
         ("01_base_assumptions", ("numbers", "statements", "definitions", "white_space", "personas", "inside_outside")),
     ):
         found = sheets.of_result(demo[id], w)

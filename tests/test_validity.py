@@ -20,7 +20,7 @@ from benchmarks.validity import base_cells, report, store, study, truths
 from benchmarks.validity.cells import BORDER, Cell, healthy_cell, with_segment
 from benchmarks.validity.engine import Engine
 from kaanalysis import text
-from kaanalysis.analyses import sales_flow
+from kaanalysis.analyses import rates as rate_analysis
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.simulate import draw_company
 from kaanalysis.simulate.parameters import load
@@ -97,9 +97,9 @@ def test_a_broken_estimator_is_caught(
     quick: Policy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sound = sales_flow.clustered_incidence_at
+    sound = rate_analysis.clustered_incidence_at
     broken = half_as_wide(sound) if kind == "half as wide" else share_of_closed
-    monkeypatch.setattr(sales_flow, "clustered_incidence_at", broken)
+    monkeypatch.setattr(rate_analysis, "clustered_incidence_at", broken)
     assert report.mark(covered(engine, *rates, quick)["success|KA"]) == "below"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 import ibis
 import ibis.expr.types as ir
@@ -85,6 +86,13 @@ def counted_deals(deals: ibis.Table, policy: Policy) -> ibis.Table:
     if policy["conversion.deals"] == "all":
         return deals
     return deals.filter((deals.origin != "renewal") | deals.origin.isnull())
+
+
+def word_pattern(english: Iterable[str], chinese: Iterable[str]) -> str:
+    """One regular expression for text in lower case: English words whole, Chinese ones anywhere. A border by letters and digits, not by
+    \\b: to Python Chinese letters are word characters, to RE2 they are not."""
+    whole = "|".join(re.escape(w.lower()).replace(r"\ ", r"\s+") for w in sorted(english, key=len, reverse=True))
+    return rf"(?:^|[^a-z0-9])(?:{whole})(?:$|[^a-z0-9])|{'|'.join(re.escape(w) for w in chinese)}"
 
 
 def materialised(company: Company, name: str, expression: ibis.Table | pd.DataFrame) -> ibis.Table:

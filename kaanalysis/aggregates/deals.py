@@ -15,10 +15,10 @@ from kaanalysis.policy import Policy
 def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per deal that can be timed: segment, owner, account, category, days, outcome (won, lost, drifted or null = open at
     as_of), follow_up (days from opening to as_of), entry (days from opening to observed_from where that is later, else 0: such a deal is
-    seen only because it was still open then, so it enters late).
+    seen only because it was still open then, so it enters late), undone (won, then refunded or litigated).
 
     Which deals count is a policy value (``conversion.deals``). A won deal that was later refunded or
-    litigated was won; it is counted as won here and told apart by its exit elsewhere. Deals without an opening date, and closed
+    litigated was won; it is counted as won here and told apart by `undone`. Deals without an opening date, and closed
     deals without a closing date, cannot be timed; `untimed_deals` counts them.
     """
     deals = deals_with_customer(company, policy)
@@ -32,6 +32,7 @@ def deal_times(company: Company, policy: Policy) -> pd.DataFrame:
         "opportunity_id", "segment", "owner", "category", account=timed.cluster,
         days=day_number(end) - day_number(timed.created_at),
         outcome=ibis.cases((timed.outcome == "won", "won"), (timed.outcome == "lost", lost_as), else_=ibis.null("string")),
+        undone=((timed.outcome == "won") & timed["exit"].isin(["refunded", "litigated"])).fill_null(False),
         follow_up=day_number(as_of) - day_number(timed.created_at),
         entry=ibis.greatest(day_number(watched) - day_number(timed.created_at), 0) if watched is not None else ibis.literal(0, "int64"),
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from functools import cache
 
@@ -10,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kaanalysis.aggregates.common import deals_with_customer
+from kaanalysis.aggregates.common import deals_with_customer, word_pattern
 from kaanalysis.company import Company
 from kaanalysis.paths import PACKAGE
 from kaanalysis.policy import Policy
@@ -23,15 +22,7 @@ def patterns() -> dict[str, str]:
     """One regular expression per kind, for text in lower case: English words whole, Chinese ones anywhere (``reckoning.toml``). It reads
     the same in Python and in the engine (RE2, whose word border is that of Latin script)."""
     raw = tomllib.loads((PACKAGE / "reckoning.toml").read_text(encoding="utf-8"))
-    out = {}
-    for kind in KINDS:
-        english = "|".join(
-            re.escape(w.lower()).replace(r"\ ", r"\s+") for w in sorted(raw[kind]["en"], key=len, reverse=True)
-        )
-        chinese = "|".join(re.escape(w) for w in raw[kind]["zh"])
-        # A border by letters and digits, not by \b: to Python Chinese letters are word characters, to RE2 they are not.
-        out[kind] = rf"(?:^|[^a-z0-9])(?:{english})(?:$|[^a-z0-9])|{chinese}"
-    return out
+    return {kind: word_pattern(raw[kind]["en"], raw[kind]["zh"]) for kind in KINDS}
 
 
 def _texts(company: Company) -> list[ibis.Table]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.verdicts import number
+from kaanalysis.analyses.verdicts import amount_bands, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
@@ -35,16 +35,6 @@ def merged_half(index: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     choices = [index >= middle, index > middle]
     halves = [c for c in choices if c.any() and not c.all()]
     return min(halves, key=lambda c: abs(c.mean() - 0.5)) if halves else np.zeros(len(index), bool)
-
-
-def amount_bands(amount: npt.NDArray[np.float64], bands: int) -> npt.NDArray[np.str_]:
-    """Band of every deal by amount, of equally many deals each (ties together); "?" where no amount is on record."""
-    known = np.isfinite(amount)
-    out = np.full(len(amount), "?", dtype="<U4")
-    if known.any():
-        borders = np.quantile(amount[known], np.linspace(0, 1, bands + 1)[1:-1])
-        out[known] = np.searchsorted(borders, amount[known], side="left").astype(str)
-    return out
 
 
 def _compared(

@@ -1,277 +1,57 @@
-"""03 Sales flow: do SMB deals convert near the mark (M-3.1), do KA projects succeed (M-3.2), and where is the biggest bottleneck
-(M-3.6)?
+"""03 Sales flow: do SMB deals convert near the mark, steadily (M-3.1), and do KA projects succeed (M-3.2) (:mod:`rates`); in which of three
+ways are KA deals lost (M-3.3, :mod:`loss_modes`); what would selling look like that is drawn from the customer's flow (M-3.5,
+:mod:`sheet_coverage`); where is the biggest bottleneck, and can the team carry the flow (M-3.6, :mod:`bottlenecks`)?
 
-Conversion and success are cumulative incidences of `won` among opportunities counted from their opening, all other exits competing, open
-ones censored at as_of (Aalen–Johansen), read at the policy's horizon, with sellers as clusters (delete-one jackknife). They count
-deals, never amounts. Where deals have no dates only the share won of the closed ones can be had: it is given as
-`closed_won_share` and never judged, since it leaves out what is still open.
-
-M-3.5 is in :mod:`kaanalysis.analyses.sheet_coverage`, M-3.6 in :mod:`kaanalysis.analyses.bottlenecks`. Beside them: whether small
-customers' deals follow the standard sequence (:mod:`kaanalysis.analyses.sop`, with M-3.1), and whether the seller is there when the
-customer's steps come (:mod:`kaanalysis.analyses.alignment`, with M-3.5).
+Numbers of further questions stand with the finding that they bear on: :data:`BESIDE`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
-from kaanalysis import aggregates
-from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses import alignment, sheet_coverage, sop
+from kaanalysis.analyses import alignment, loss_modes, rates, sellers, sheet_coverage, sop, unknown_facts
 from kaanalysis.analyses.bottlenecks import bottleneck
-from kaanalysis.analyses.verdicts import above, clustered_share, find_flips, number, percentile_number, seller_clusters
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
-from kaanalysis.results import Finding, Number, Result, State, no_data
-from kaanalysis.stats import clustered_incidence_at, cumulative_incidence, jeffreys
-from kaanalysis.stats.semi_markov import cluster_draws, count_steps, median_time
+from kaanalysis.results import Finding, Number, Result
 
 ID = "03_sales_flow"
 FEEDS = {
-    "M-3.1": ("accounts.segment", "opportunities.created_at", "opportunities.closed_at"),
-    "M-3.2": ("accounts.segment", "opportunities.created_at", "opportunities.closed_at"),
+    **rates.FEEDS,
+    **loss_modes.FEEDS,
     "M-3.5": sheet_coverage.FEEDS,
     "M-3.6": ("accounts.segment", "stage_history.stage", "opportunities.closed_at"),
 }
-RATES = {"M-3.1": ("SMB", "conversion"), "M-3.2": ("KA", "success")}
+Measure = Callable[[Company, Policy], tuple[list[Number], dict[str, pd.DataFrame], dict[str, str]]]
+# Which finding a measure without a verdict of its own adds its numbers to: does every deal follow the standard sequence; how far do
+# sellers with and without an SMB past overlap; what was not known of deals; was the seller there when the customer's steps came.
+BESIDE: tuple[tuple[str, Measure], ...] = (
+    ("M-3.1", sop.measure),
+    ("M-3.2", sellers.measure),
+    ("M-3.3b", unknown_facts.measure),
+    ("M-3.5", alignment.measure),
+)
 
 
-def _outcomes(deals: pd.DataFrame) -> np.ndarray:
-    """Outcomes as the estimators take them: None, not the frame's missing value, where a deal is open."""
-    return deals["outcome"].astype(object).where(deals["outcome"].notna(), None).to_numpy(dtype=object)
-
-
-def _cycle_median(
-    deals: pd.DataFrame, clusters: np.ndarray, horizon: int, policy: Policy, segment: str, months: float
-) -> Number:
-    """Days by which half of the deals won within the horizon are won: the median of the won sub-distribution, so that open deals
-    count as censored and quick wins do not stand for all."""
-    outcome = [o if o in (None, "won") else "lost" for o in _outcomes(deals)]
-    ones = ["deal"] * len(deals)
-    counts = count_steps(ones, outcome, deals["days"].to_numpy(), np.ones(len(deals), bool), clusters.tolist(), horizon, order=["deal"],
-                         entry=deals["entry"].to_numpy())  # fmt: skip
-    method = "median of the won sub-distribution, cluster bootstrap (percentile)"
-    level = policy["evidence.level"]
-    wins = int(((deals["outcome"] == "won") & (deals["days"] <= horizon)).sum())
-    if ("deal", "won") not in counts.moves:
-        return Number("cycle_median", segment, None, None, None, level, wins, "days", method + "; no wins", months)
-    move = ("deal", "won")
-    draws = np.concatenate(
-        [median_time(counts, move, w) for w in cluster_draws(counts, policy["evidence.draws"], policy["evidence.seed"])]
-    )
-    point = float(median_time(counts, move, np.ones((1, counts.clusters)))[0])
-    made = percentile_number(
-        "cycle_median",
-        segment,
-        point if np.isfinite(point) else None,
-        draws,
-        level,
-        wins,
-        "days",
-        method,
-        clusters=counts.clusters,
-    )
-    return replace(made, horizon_months=months)
-
-
-def _clock(deals: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
-    """Days to closing and late entries. A day is taken as its middle, so that a deal closed on the day it came under observation
-    was at risk that day; without late entries nothing has to enter."""
-    entry = deals["entry"].to_numpy(float)
-    return deals["days"].to_numpy(float) + 0.5, entry if (entry > 0).any() else None
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A conversion or success rate with what it takes to judge it. mature: share of deals followed to the horizon; unsegmented:
-    share of all deals that belong to accounts without a segment."""
-
-    numbers: tuple[Number, ...]
-    mature: float
-    deals: int
-    unsegmented: float = 0.0
-
-
-def _rate(deals: pd.DataFrame, name: str, segment: str, months: int, untimed: int, policy: Policy) -> Rate:
-    horizon = round(months * DAYS_PER_MONTH)
-    clusters, _ = seller_clusters(deals)
-    outcome = _outcomes(deals)
-    level = policy["evidence.level"]
-    time, entry = _clock(deals)
-    rate = number(
-        name,
-        segment,
-        clustered_incidence_at(time, outcome, clusters, "won", horizon + 0.5, level, entry),
-        "share",
-        horizon_months=months,
-    )
-    followed = int((deals["follow_up"] >= horizon).sum())
-    mature = number(
-        "followed_to_horizon", segment, jeffreys(followed, len(deals), level), "share", horizon_months=months
-    )
-    open_deals = int(deals["outcome"].isna().sum())
-    still_open = Number("open_deals", segment, open_deals, None, None, None, len(deals), "deals", "count")
-    dateless = Number(
-        "untimed_deals",
-        segment,
-        untimed,
-        None,
-        None,
-        None,
-        len(deals) + untimed,
-        "deals",
-        "count of deals without the dates it takes",
-    )
-    return Rate(
-        (rate, _cycle_median(deals, clusters, horizon, policy, segment, months), mature, still_open, dateless),
-        followed / len(deals),
-        len(deals),
-    )
-
-
-def judge_rate(id: str, rate: Rate, policy: Policy) -> list[Finding]:
-    """M-3.1: near the mark, i.e. the whole interval within the tolerance. M-3.2: the whole interval above the mark.
-
-    Undecided where too few deals could be followed to the horizon: the curve's end then rests on a handful of early deals.
-    Wrong if the deals seen were not like the others, or if sellers differed more than the clusters show."""
-    name = RATES[id][1]
-    main = rate.numbers[0]
-    if rate.deals < policy["evidence.minimum_units"]:
-        return [Finding(id, name, "undecided", "too_few", rate.numbers)]
-    if main.low is None or main.high is None:
-        return [
-            Finding(id, name, "undecided", "follow_up_too_short" if main.value is None else "no_interval", rate.numbers)
-        ]
-    if rate.mature < policy["conversion.mature_share"]:
-        return [Finding(id, name, "undecided", "immature", rate.numbers)]
-    if rate.unsegmented > policy["evidence.unsegmented_share"]:
-        return [Finding(id, name, "undecided", "unsegmented", rate.numbers)]
-    if id == "M-3.2":
-        state = above(main.low, main.high, policy["success.target"])
-        return [Finding(id, name, state, f"success_{state}", rate.numbers)]
-    low, high = (policy["conversion.target"] + side * policy["conversion.tolerance"] for side in (-1, 1))
-    if low <= main.low and main.high <= high:
-        return [Finding(id, name, "supported", "conversion_supported", rate.numbers)]
-    if main.high < low or main.low > high:
-        return [
-            Finding(
-                id, name, "contradicted", "conversion_below" if main.high < low else "conversion_above", rate.numbers
-            )
-        ]
-    return [Finding(id, name, "undecided", "conversion_undecided", rate.numbers)]
-
-
-def _closed_shares(closed: pd.DataFrame, level: float, segment: str) -> list[Number]:
-    """Share won of the closed deals, for the segment and for each category of deals in it, with sellers as clusters."""
-    mine = closed if segment == aggregates.ALL else closed[closed["segment"] == segment]
-    numbers = []
-    for label, group in [(segment, mine), *[(str(c), g) for c, g in mine.groupby("category")]]:
-        if group.empty:
-            continue
-        clusters, kind = seller_clusters(group)
-        method = f"share of closed deals, {kind}s as clusters (jackknife)"
-        numbers.append(clustered_share("closed_won_share", label, group["won"].to_numpy(), clusters, level, method))
-    return numbers
-
-
-def _rates(company: Company, policy: Policy) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
-    level = policy["evidence.level"]
-    counts = aggregates.untimed_deals(company, policy)
-    closed = aggregates.closed_deals(company, policy)
-    deals = aggregates.deal_times(company, policy)
-    missing_dates = company.missing("opportunities.created_at", "opportunities.closed_at")
-    no_segments = aggregates.segment_missing(company, policy)
-    findings: list[Finding] = []
-    curves: list[pd.DataFrame] = []
-    for id, (segment, name) in RATES.items():
-        months = policy[f"{name}.horizon_months"]
-        use = aggregates.ALL if no_segments else segment
-        chosen = deals if no_segments else deals[deals["segment"] == segment]
-        there = counts if no_segments else counts[counts["segment"] == segment]
-        if there.empty:
-            findings.append(no_data(id, name, [*aggregates.segment_needs(policy), "opportunities"], reason="no_deals"))
-            continue
-        if missing_dates or chosen.empty:
-            numbers = _closed_shares(closed, level, use)
-            if not numbers:
-                findings.append(no_data(id, name, missing_dates or ["opportunities.closed_at"]))
-                continue
-            # Deals without dates say nothing about when they were won, nor about those still open: numbers yes, verdict no.
-            state: State = "no_data" if no_segments else "undecided"
-            findings.append(
-                Finding(
-                    id,
-                    name,
-                    state,
-                    "closed_deals_only",
-                    tuple(numbers),
-                    (),
-                    tuple([*no_segments, *missing_dates] or ["opportunities.created_at"]),
-                )
-            )
-            continue
-        rate = _rate(chosen, name, use, months, int(there["untimed"].sum()), policy)
-        time, entry = _clock(chosen)
-        curve = cumulative_incidence(time, _outcomes(chosen), entry, level)
-        curves.append(
-            curve.assign(
-                segment=use,
-                name=name,
-                days=(curve["time"] - 0.5).clip(lower=0),
-                horizon_days=round(months * DAYS_PER_MONTH),
-            )
-        )
-        if no_segments:
-            findings.append(no_data(id, name, no_segments, rate.numbers, reason="no_segments"))
-            continue
-        strays = int(counts.loc[counts["segment"].isna(), "deals"].sum())
-        total = int(counts["deals"].sum())
-        stray = Number(
-            "unsegmented_deals",
-            aggregates.ALL,
-            strays,
-            None,
-            None,
-            None,
-            total,
-            "deals",
-            "count of deals of accounts without a segment",
-        )
-        mark = Number(
-            "mark", use, policy[f"{name}.target"], None, None, None, rate.deals, "share", f"policy {name}.target"
-        )
-        rate = replace(rate, numbers=(*rate.numbers, stray, mark), unsegmented=strays / total)
-        finding = judge_rate(id, rate, policy)[0]
-        names = ["success.target"] if id == "M-3.2" else ["conversion.target", "conversion.tolerance"]
-        flips = find_flips(functools.partial(judge_rate, id, rate), id, policy, names)
-        findings.append(replace(finding, flips=flips))
-    frames = {"incidence": pd.concat(curves, ignore_index=True)} if curves else {}
-    if not frames and findings and any(n.name == "closed_won_share" for f in findings for n in f.numbers):
-        rows = {(n.segment): (n.segment, n.value, n.low, n.high, n.n) for f in findings for n in f.numbers}
-        frames["closed_won"] = pd.DataFrame(list(rows.values()), columns=["group", "value", "low", "high", "n"])
-    return findings, frames
+def _with(finding: Finding, numbers: list[Number], terms: dict[str, str]) -> Finding:
+    return replace(finding, numbers=(*finding.numbers, *numbers), terms={**finding.terms, **terms})
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
-    """M-3.1, M-3.2, M-3.5 and M-3.6, with the incidence curves and the table of steps behind them."""
-    findings, frames = _rates(company, policy)
-    drawn, sheets = sheet_coverage.find(company, policy)
-    frames.update(sheets)
+    """M-3.1, M-3.2, M-3.3a to c, M-3.5 and M-3.6, with the frames behind them."""
+    findings, frames = rates.find(company, policy)
+    lost, made = loss_modes.find(company, policy)
+    frames.update(made)
+    drawn, made = sheet_coverage.find(company, policy)
+    frames.update(made)
     stuck, made = bottleneck(company, policy)
     frames.update(made)
-    definition = {"definition": policy["segment.definition"]}
-    findings = [replace(f, terms={**f.terms, **definition}) for f in (*findings, drawn, stuck)]
-    for id, (more, made, terms) in {
-        "M-3.1": sop.measure(company, policy),
-        "M-3.5": alignment.measure(company, policy),
-    }.items():
+    findings = [_with(f, [], {"definition": policy["segment.definition"]}) for f in (*findings, *lost, drawn, stuck)]
+    for id, measure in BESIDE:
+        numbers, made, terms = measure(company, policy)
         frames.update(made)
-        findings = [
-            replace(f, numbers=(*f.numbers, *more), terms={**f.terms, **terms}) if f.id == id else f for f in findings
-        ]
+        findings = [_with(f, numbers, terms) if f.id == id else f for f in findings]
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

@@ -163,6 +163,16 @@ def strata_of(frame: pd.DataFrame, *columns: str) -> npt.NDArray[np.object_]:
     return reduce(lambda a, b: a + " / " + b, parts).to_numpy(object)
 
 
+def amount_bands(amount: npt.NDArray[np.float64], bands: int) -> npt.NDArray[np.str_]:
+    """Band of every deal by amount, of equally many deals each (ties together); "?" where no amount is on record."""
+    known = np.isfinite(amount)
+    out = np.full(len(amount), "?", dtype="<U4")
+    if known.any():
+        borders = np.quantile(amount[known], np.linspace(0, 1, bands + 1)[1:-1])
+        out[known] = np.searchsorted(borders, amount[known], side="left").astype(str)
+    return out
+
+
 def seller_clusters(deals: pd.DataFrame) -> tuple[np.ndarray, str]:
     """Sellers as clusters; customer groups where no seller is recorded. A deal without a seller is a cluster of its own."""
     if deals["owner"].notna().any():

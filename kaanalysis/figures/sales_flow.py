@@ -229,8 +229,8 @@ def draw_bottlenecks(scene: Scene, figure: Figure) -> None:
     scene.note("line", level=scene.level(), minimum=minimum, days=days)
 
 
-FIGURES = (
+RATES = (
     FigureSpec("incidence", ("incidence",), draw_incidence, (8.2, 4.2), ("M-3.1", "M-3.2")),
     FigureSpec("closed_won", ("closed_won",), draw_closed, (7.2, 4.0), ("M-3.1", "M-3.2")),
-    FigureSpec("bottlenecks", ("bottlenecks",), draw_bottlenecks, (8.2, 5.6), ("M-3.6",)),
 )
+BOTTLENECKS = (FigureSpec("bottlenecks", ("bottlenecks",), draw_bottlenecks, (8.2, 5.6), ("M-3.6",)),)

@@ -21,6 +21,7 @@ from kaanalysis.simulate import (
     replica_approvals,
     replica_base,
     replica_flows,
+    replica_sales,
     replica_selling,
     replica_sheet,
 )
@@ -36,6 +37,7 @@ COUNTED: dict[str, tuple[Callable[[Drawn], Any], Callable[..., dict[str, float]]
     **replica_flows.COUNTED,
     **replica_selling.COUNTED,
     **replica_sheet.COUNTED,
+    **replica_sales.COUNTED,
     **PARTIES,
 }
 PARTS = ("approve", "inform", "influence")

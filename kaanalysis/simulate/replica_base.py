@@ -48,6 +48,8 @@ class Marks:
     early_days: int = 30
     amount_bands: int = 5
     authority_window: float = 2.0
+    period_months: int = 3
+    follow_up_months: int = 6
 
 
 @dataclass(frozen=True)

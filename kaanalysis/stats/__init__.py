@@ -1,5 +1,6 @@
 """Estimators: every number with an interval, its level, n and method. Floor 1: numpy, pandas, scipy and rapidfuzz only."""
 
+from kaanalysis.stats.agreement import gwet_agreement
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
 from kaanalysis.stats.change_point import change_point, change_point_test, largest_jump, step_weight
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, pseudo_incidence, weighted_incidence_at
@@ -20,6 +21,7 @@ from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.group_spread import between_spread
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
 from kaanalysis.stats.judges import Judged, judged_items
+from kaanalysis.stats.mantel_haenszel import clustered_risk_ratio
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
 from kaanalysis.stats.normal_means import draw_means
@@ -32,6 +34,7 @@ from kaanalysis.stats.proportions import (
     standardised_difference,
     wilson,
 )
+from kaanalysis.stats.rate_distribution import compare_spreads, density, shrunk_rates
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
 from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
@@ -44,6 +47,7 @@ from kaanalysis.stats.similarity import (
     sequence_similarity,
     similarity_decay,
 )
+from kaanalysis.stats.steadiness import PeriodChart, between_period_sd, between_period_test, period_chart, period_trend
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
 from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
@@ -55,9 +59,12 @@ __all__ = [
     "Judged",
     "Overlap",
     "PairSimilarity",
+    "PeriodChart",
     "Richness",
     "Significance",
     "benjamini_yekutieli",
+    "between_period_sd",
+    "between_period_test",
     "between_spread",
     "bootstrap",
     "brown_forsythe",
@@ -69,8 +76,11 @@ __all__ = [
     "closed_needed",
     "cluster_weights",
     "clustered_incidence_at",
+    "clustered_risk_ratio",
     "common_slope",
+    "compare_spreads",
     "cumulative_incidence",
+    "density",
     "difference_of_dispersion",
     "difference_of_estimates",
     "dispersion",
@@ -79,6 +89,7 @@ __all__ = [
     "expected_value_of_perfect_information",
     "follow_up_share",
     "gini",
+    "gwet_agreement",
     "holm",
     "incidence_at",
     "jeffreys",
@@ -96,6 +107,8 @@ __all__ = [
     "overlap",
     "overlaps",
     "pair_similarity",
+    "period_chart",
+    "period_trend",
     "permutation_manova",
     "permutation_test",
     "poisson_sums",
@@ -114,6 +127,7 @@ __all__ = [
     "shared_unevenness",
     "shrink_means",
     "shrink_shares",
+    "shrunk_rates",
     "shrunk_share_intervals",
     "signed_total",
     "similarity_decay",

@@ -53,3 +53,19 @@ def test_win_rates_by_what_the_contract_has_no_column_for(deals, attributes):
     assert {rate(Purch_dept="Unknown"), rate(Budgt_alloc="Unknown")} <= {0.14, 0.15, 0.16}
     by_authority = [rate(Authority=level) for level in ("Low", "Mid", "High")]
     assert max(by_authority) - min(by_authority) < 0.1
+
+
+def test_what_was_not_known_is_read_with_intervals_and_duplicates_both_ways(deals):
+    from kaanalysis.analyses.unknown_facts import measure
+    from kaanalysis.company import open_company
+    from kaanalysis.policy import load_policy
+
+    numbers, frames = measure(open_company(deals.report.out), load_policy())
+    won = {n.segment: n.value for n in numbers if n.name == "unknown_won_share"}
+    assert {round(won["Purch_dept"], 2), round(won["Budgt_alloc"], 2)} <= {0.14, 0.15, 0.16}
+    frame = frames["unknown_facts"].set_index(["fact", "rows"])
+    for fact in ("Purch_dept", "Budgt_alloc"):
+        every, once = frame.loc[(fact, "all")], frame.loc[(fact, "distinct")]
+        assert every["unknown"] + every["known"] == 448 and once["unknown"] + once["known"] == 365
+        assert every["low"] < every["value"] < every["high"] and every["value"] > 1
+    assert frame.loc[("Budgt_alloc", "all"), "low"] > 1
