@@ -163,3 +163,26 @@ def test_a_planted_effect_of_unmet_persons_is_found() -> None:
     found, _ = risks(engine.open(world, draw_company(world, 7, 6.0)), policy, np.random.default_rng(1))
     low = found["split_chain"].low
     assert low is not None and low > 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_reason_is_said_in_both_languages(language: str) -> None:
+    from kaanalysis.results import Finding
+    from kaanalysis.text import words
+
+    w = words(language)
+    reasons = ("supported", "rare", "harmless", "undecided", "not_compared", "too_few")
+    for id, mode in loss_modes.IDS.items():
+        numbers = tuple(replace(n, segment=mode) for n in measured((0.16, 0.4), (1.3, 3.0)))
+        for reason in reasons:
+            said = w.fill(
+                f"findings.{mode}.reason.mode_{reason}", Finding(id, mode, "undecided", f"mode_{reason}", numbers)
+            )
+            assert said and "{" not in said
+        assert w.has(f"findings.{mode}.no_data.no_lost_deals") and w.has(f"findings.{mode}.no_data.mode_untold")
+    spread = Number("conversion_stability", "SMB", 0.02, 0.0, 0.04, 0.95, 900, "share difference", "m", 6)
+    rate = Number("conversion", "SMB", 0.15, 0.13, 0.17, 0.95, 900, "share", "m", 12)
+    mark = Number("mark", "SMB", 0.15, None, None, None, 900, "share", "m")
+    for reason in ("conversion_supported", "conversion_unsteady", "steadiness_undecided", "steadiness_unknown"):
+        finding = Finding("M-3.1", "conversion", "undecided", reason, (rate, mark, spread))
+        assert w.fill(f"findings.conversion.reason.{reason}", finding)
