@@ -29,7 +29,9 @@ READINGS = {"all": "unknown_relative_risk", "distinct": "unknown_relative_risk_d
 
 def distinct(deals: pd.DataFrame, facts: pd.DataFrame) -> pd.Series:
     """Whether each deal is the first with its description: all facts, segment, category, seller and outcome."""
-    wide = facts.pivot(index="opportunity_id", columns="fact", values="value").reindex(deals["opportunity_id"])
+    wide = facts.pivot_table(index="opportunity_id", columns="fact", values="value", aggfunc="first").reindex(
+        deals["opportunity_id"]
+    )
     told = [c for c in ("segment", "category", "owner", "won") if c in deals]
     both = pd.concat([wide.reset_index(drop=True), deals[told].reset_index(drop=True)], axis=1).astype(str)
     return pd.Series(~both.duplicated().to_numpy(), index=deals.index)

@@ -48,7 +48,7 @@ def test_groups_of_three_sellers_are_compared_and_smaller_ones_are_not(company: 
     for seller in ("x", "y", "z"):
         deals += [("K", seller, 700 - i, 50, "won" if i < 8 else "lost") for i in range(10)]
     opened = company(accounts=ACCOUNTS, opportunities=rows(*deals))
-    numbers, frames = measure(opened, policy)
+    numbers, frames, _ = measure(opened, policy)
     named = {n.name: n for n in numbers}
     assert named["seller_superiority"].value < 0.2 and named["seller_overlap"].value < 0.6  # type: ignore[operator]
     assert frames["sellers"].groupby("group").size().to_dict() == {"smb_past": 3, "no_smb_past": 3}
@@ -58,4 +58,4 @@ def test_groups_of_three_sellers_are_compared_and_smaller_ones_are_not(company: 
 
 def test_without_sellers_there_is_nothing(company: Open, policy: Policy) -> None:
     text = "opportunity_id,account_id,created_at,closed_at,outcome\nO1,K,2024-01-01,2024-02-01,won\n"
-    assert measure(company(accounts=ACCOUNTS, opportunities=text), policy) == ([], {})
+    assert measure(company(accounts=ACCOUNTS, opportunities=text), policy) == ([], {}, {})

@@ -31,7 +31,7 @@ def test_risk_of_losing_where_it_was_not_known_by_hand(company: Open, policy: Po
     # Not known: 16 of 20 lost; known: 20 of 50 lost: 0.8 against 0.4.
     known = [False] * 20 + [True] * 50
     won = [i % 5 == 0 for i in range(20)] + [i % 5 >= 2 for i in range(50)]
-    numbers, frames = measure(noted(company, known, won), policy)
+    numbers, frames, _ = measure(noted(company, known, won), policy)
     named = {n.name: n for n in numbers}
     assert (
         named["unknown_relative_risk"].value == pytest.approx(2) and named["unknown_relative_risk"].segment == "budget"
@@ -49,7 +49,7 @@ def test_double_entries_count_once_in_the_second_reading(company: Open, policy: 
     won = [i >= 10 for i in range(20)] + [i % 2 == 0 for i in range(40)]
     value = [""] * 20 + [f"v{i % 20}" for i in range(40)]
     opened = noted(company, known, won, value)
-    _, frames = measure(opened, policy.override({"evidence.minimum_units": 5}))
+    _, frames, _ = measure(opened, policy.override({"evidence.minimum_units": 5}))
     frame = frames["unknown_facts"].set_index("rows")
     assert frame.loc["all", ["unknown", "known"]].tolist() == [20, 40]
     assert frame.loc["distinct", ["unknown", "known"]].tolist() == [20, 20]
@@ -59,6 +59,6 @@ def test_a_fact_that_is_hardly_ever_unknown_is_not_compared(company: Open, polic
     least = policy["evidence.minimum_units"]
     won = np.random.default_rng(1).random(60) < 0.5
     for unknown, there in ((least - 1, False), (least, True)):
-        numbers, _ = measure(noted(company, [i >= unknown for i in range(60)], won.tolist()), policy)
+        numbers, *_ = measure(noted(company, [i >= unknown for i in range(60)], won.tolist()), policy)
         assert bool(numbers) is there
-    assert measure(company(accounts="account_id,segment\nK,KA\n"), policy) == ([], {})
+    assert measure(company(accounts="account_id,segment\nK,KA\n"), policy) == ([], {}, {})

@@ -60,7 +60,7 @@ def test_what_was_not_known_is_read_with_intervals_and_duplicates_both_ways(deal
     from kaanalysis.company import open_company
     from kaanalysis.policy import load_policy
 
-    numbers, frames = measure(open_company(deals.report.out), load_policy())
+    numbers, frames, _ = measure(open_company(deals.report.out), load_policy())
     won = {n.segment: n.value for n in numbers if n.name == "unknown_won_share"}
     assert {round(won["Purch_dept"], 2), round(won["Budgt_alloc"], 2)} <= {0.14, 0.15, 0.16}
     frame = frames["unknown_facts"].set_index(["fact", "rows"])
