@@ -144,7 +144,8 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     asked, asked_faults, asked_digest = read_interviews(folder)
     interests, selling, lanes_digest = read_lanes(folder)
     sheet, sheet_digest = read_saved(folder)
-    facts, fact_faults, facts_digest = read_deal_facts(folder)
+    deals = tables["opportunities"].opportunity_id
+    facts, fact_faults, facts_digest = read_deal_facts(folder, lambda: set(deals.execute()))
     raw.faults += asked_faults + fact_faults
     raw.digest.update(asked_digest + lanes_digest + sheet_digest + facts_digest)
     imported = _import_faults(folder)

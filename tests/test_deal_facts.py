@@ -32,6 +32,12 @@ def test_rows_without_a_deal_and_repeated_ones_are_named(tmp_path: Path) -> None
     assert {(f.row, f.rule) for f in faults} == {(2, "required"), (3, "key_repeated")}
 
 
+def test_facts_of_a_deal_that_the_company_has_not_are_set_aside_and_named(tmp_path: Path) -> None:
+    facts, faults, _ = read_deal_facts(write(tmp_path, "opportunity_id,budget\nO1,Yes\nO9,Yes\n"), lambda: {"O1", "O2"})
+    assert facts["opportunity_id"].tolist() == ["O1"]
+    assert [(f.row, f.value, f.rule, f.action) for f in faults] == [(2, "O9", "orphan", "set_aside")]
+
+
 def test_without_a_folder_there_is_nothing_and_without_ids_it_is_refused(tmp_path: Path) -> None:
     facts, faults, digest = read_deal_facts(tmp_path)
     assert facts.empty and faults == [] and digest == b""

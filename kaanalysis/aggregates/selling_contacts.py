@@ -40,11 +40,20 @@ def steps_reached(company: Company, policy: Policy, steps: list[str]) -> pd.Data
 
 
 def parties_contacted(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per key-account deal and party with whom the seller had any activity: opportunity_id, role, department, contacts. An activity
-    counts for every role of the person it reached."""
-    people = company.table("stakeholders").select("opportunity_id", "person_id", "role", "department")
-    done = company.table("activities").select("opportunity_id", "person_id").filter(ibis._.person_id.notnull())
-    joined = done.inner_join(people, ["opportunity_id", "person_id"])
+    """One row per key-account deal and party that the seller was in contact with: opportunity_id, role, department, contacts. A contact
+    counts for every role of the person: an activity, and, where the policy's ``alignment.reading`` is `persons`, the day on which the
+    person was first met (engaged_at)."""
+    known = company.table("stakeholders")
+    people = known.select("opportunity_id", "person_id", "role", "department")
+    contacts = []
+    if company.has("activities.person_id"):
+        done = company.table("activities")
+        contacts.append(done.filter(done.person_id.notnull()).select("opportunity_id", "person_id"))
+    if policy["alignment.reading"] == "persons":
+        contacts.append(known.filter(known.engaged_at.notnull()).select("opportunity_id", "person_id").distinct())
+    if not contacts:
+        return pd.DataFrame(columns=["opportunity_id", "role", "department", "contacts"])
+    joined = ibis.union(*contacts).inner_join(people, ["opportunity_id", "person_id"])
     joined = joined.semi_join(_key_deals(company, policy), "opportunity_id")
     frame = joined.group_by(["opportunity_id", "role", "department"]).aggregate(contacts=joined.count())
     return frame.order_by(["opportunity_id", "role", "department"]).execute()

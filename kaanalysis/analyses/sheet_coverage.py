@@ -32,16 +32,18 @@ JUDGED = "demanded items that are judged, mean of the judges against the require
 
 def node_contacts(company: Company, policy: Policy, customer: pd.DataFrame) -> pd.DataFrame:
     """One row per node of `customer` (:func:`nodes`) and key-account deal that is past it: node, opportunity_id, owner, account, acted (the
-    seller had an activity with a person of the node's role; of its department where no role is known).
+    seller had a contact with a person of the node's role, in the policy's ``alignment.reading``; of its department where no role is
+    known).
 
     A deal is past a node once it is closed, or has reached a later step: what is still being done at an open deal's present step is
-    not known yet. Where activities name no person, `acted` is that a stage of the company's own has the step's name."""
+    not known yet. Where no person is named, `acted` is that a stage of the company's own has the step's name."""
     reached = aggregates.steps_reached(company, policy, sorted(set(customer["step"].dropna())))
     reached = reached.merge(customer[["node", "step", "role", "department"]], on="step")
     last = reached.groupby("opportunity_id")["at"].transform("max")
     past = (reached["outcome"] != "open").to_numpy(bool) | (reached["at"].to_numpy(float) < last.to_numpy(float))
     reached = reached[past].reset_index(drop=True)
-    if company.missing("activities.person_id", "stakeholders.role"):
+    by_stage = policy["alignment.reading"] == "stages"
+    if by_stage or company.missing("activities.person_id|stakeholders.engaged_at", "stakeholders.role"):
         acted = reached["stage"].to_numpy(bool)
     else:
         met = aggregates.parties_contacted(company, policy)
@@ -241,7 +243,7 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     )
     missing = aggregates.segment_missing(company, policy)
     if not missing and not company.has("stage_history.stage"):
-        missing = company.missing("activities.person_id", "stakeholders.role")
+        missing = company.missing("activities.person_id|stakeholders.engaged_at", "stakeholders.role")
     frames = {"sales_sheet": sheet, "sales_sheet_nodes": customer}
     steps = (
         aggregates.selling_steps(company, policy) if not missing else pd.DataFrame(columns=["kind", "name", "times"])

@@ -26,8 +26,9 @@ def count(drawn: Drawn) -> dict[str, pd.Series]:
     newest = seen.groupby("opportunity_id")["at"].transform("max")
     seen = seen[(seen["opportunity_id"].map(known) != "open") | (seen["at"] < newest)]
     did = frame(drawn.tables["activities"], "opportunity_id", "person_id").drop_duplicates()
-    people = frame(drawn.tables["stakeholders"], "opportunity_id", "person_id", "role")
-    met = did.merge(people, on=["opportunity_id", "person_id"])[["opportunity_id", "role"]].drop_duplicates()
+    people = frame(drawn.tables["stakeholders"], "opportunity_id", "person_id", "role", "engaged_at")
+    met = did.merge(people, on=["opportunity_id", "person_id"])
+    met = pd.concat([met, people.dropna(subset=["engaged_at"])])[["opportunity_id", "role"]].drop_duplicates()
     seen = seen.assign(role=seen["step"].map(role)).merge(
         met.assign(met=1.0), how="left", on=["opportunity_id", "role"]
     )

@@ -45,6 +45,19 @@ def test_an_activity_counts_for_every_role_of_the_person_and_for_none_where_nobo
     assert frame.values.tolist() == [["d", "finance", "x", 2], ["d", "user", "x", 2]]
 
 
+def test_the_day_of_a_first_meeting_is_a_contact_unless_activities_alone_are_read(
+    company: Open, policy: Policy
+) -> None:
+    opened = company(
+        accounts="account_id,segment\nK,KA\n", opportunities="opportunity_id,account_id,outcome\nd,K,open\n",
+        stakeholders="opportunity_id,person_id,department,role,part,engaged_at\nd,p,x,user,approve,\nd,q,y,legal,approve,2025-01-05\n",
+        activities="opportunity_id,at,action,person_id\nd,2025-01-05,call,p\n",
+    )  # fmt: skip
+    assert parties_contacted(opened, policy).values.tolist() == [["d", "legal", "y", 1], ["d", "user", "x", 1]]
+    alone = policy.override({"alignment.reading": "activities"})
+    assert parties_contacted(opened, alone).values.tolist() == [["d", "user", "x", 1]]
+
+
 def test_what_selling_does_is_counted_in_key_accounts_alone(sold: Company, policy: Policy) -> None:
     frame = selling_steps(sold, policy)
     assert frame.values.tolist() == [["stage", "a", 1, 1], ["stage", "c", 1, 1], ["stage", "own", 1, 1],

@@ -102,17 +102,17 @@ def steady(low: float | None, high: float | None) -> Number:
 ])  # fmt: skip
 def test_conversion_is_near_the_mark_only_with_its_whole_interval(low, high, state, reason, policy: Policy) -> None:
     made = rate(low, high)
-    found = judge_rate("M-3.1", replace(made, numbers=(*made.numbers, steady(0.0, 0.03))), policy)[0]
+    found = judge_rate("M-3.1", replace(made, numbers=(*made.numbers, steady(0.0, 0.02))), policy)[0]
     assert (found.state, found.reason) == (state, reason)
 
 
 @pytest.mark.parametrize(("conversion", "spread", "state", "reason"), [
-    ((0.11, 0.19), (0.0, 0.049), "supported", "conversion_supported"),
-    ((0.11, 0.19), (0.0, 0.05), "undecided", "steadiness_undecided"),
-    ((0.11, 0.19), (0.051, 0.2), "contradicted", "conversion_unsteady"),
-    ((0.09, 0.19), (0.051, 0.2), "contradicted", "conversion_unsteady"),
-    ((0.09, 0.19), (0.0, 0.03), "undecided", "conversion_undecided"),
-    ((0.21, 0.3), (0.051, 0.2), "contradicted", "conversion_above"),
+    ((0.11, 0.19), (0.0, 0.024), "supported", "conversion_supported"),
+    ((0.11, 0.19), (0.0, 0.025), "undecided", "steadiness_undecided"),
+    ((0.11, 0.19), (0.026, 0.2), "contradicted", "conversion_unsteady"),
+    ((0.09, 0.19), (0.026, 0.2), "contradicted", "conversion_unsteady"),
+    ((0.09, 0.19), (0.0, 0.02), "undecided", "conversion_undecided"),
+    ((0.21, 0.3), (0.026, 0.2), "contradicted", "conversion_above"),
     ((0.11, 0.19), (None, None), "undecided", "steadiness_unknown"),
     ((0.21, 0.3), (None, None), "contradicted", "conversion_above"),
 ])  # fmt: skip

@@ -241,14 +241,17 @@ def test_what_is_missing_is_named(company: Open, policy: Policy) -> None:
     no_segment, frames = find(sold(company, accounts="account_id\nK1\nK2\nK3\n"), policy)
     assert no_segment.reason == "only_drawn" and no_segment.needs == ("accounts.segment",) and "sales_sheet" in frames
     unseen, frames = find(sold(company, activities=DID, stakeholders=PEOPLE), policy)
-    assert unseen.needs == ("activities.person_id", "stakeholders.role") and unseen.number("steps", "KA").value == 3  # type: ignore[union-attr]
+    assert (
+        unseen.needs == ("activities.person_id|stakeholders.engaged_at", "stakeholders.role")
+        and unseen.number("steps", "KA").value == 3
+    )  # type: ignore[union-attr]
     assert "coverage" not in frames["sales_sheet_nodes"]
 
 
 def test_the_demo_says_which_sheet_was_used_and_where_it_flips(policy: Policy) -> None:
     opened = open_company("data/demo")
     found, frames = find(opened, policy)
-    assert found.terms["sheet"] == "generated" and found.terms["cell"] == "all" and found.state == "undecided"
+    assert found.terms["sheet"] == "generated" and found.terms["cell"] == "all" and found.state == "supported"
     assert [f.policy for f in found.flips] == ["sheet.covered_share"] and found.flips[0].to == "contradicted"
     opened.sheet = frames["sales_sheet"].query("node <= 4").reset_index(drop=True)
     kept, _ = find(opened, policy)

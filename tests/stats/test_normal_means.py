@@ -50,9 +50,9 @@ def test_blocks_do_not_show_and_a_seed_gives_the_same_draws(monkeypatch: pytest.
 
 
 def test_intervals_of_a_group_hold_its_true_mean() -> None:
-    """12 groups in each of 120 samples: 93 % of nominal 95 % (four runs of the same size gave 90 to 94 %)."""
-    g, held = np.random.default_rng(12), 0
-    for seed in range(120):
+    """12 groups in each of 240 samples: about 93 % of nominal 95 %, as the docstring says. The samples' own error is about one point."""
+    g, held = np.random.default_rng(11), 0
+    for seed in range(240):
         truth = g.normal(0, 1, 12)
         x = truth[:, None] + g.normal(0, 1.5, (12, 3))
         squares = float(((x - x.mean(axis=1, keepdims=True)) ** 2).sum())
@@ -60,7 +60,7 @@ def test_intervals_of_a_group_hold_its_true_mean() -> None:
             draw_means(x.mean(axis=1), np.full(12, 3), squares, 24, 400, seed), [0.025, 0.975], axis=0
         )
         held += int(((low <= truth) & (truth <= high)).sum())
-    assert 0.90 <= held / (120 * 12) <= 0.98
+    assert 0.905 <= held / (240 * 12) <= 0.96
 
 
 @pytest.mark.parametrize(
