@@ -252,7 +252,7 @@ def test_the_demo_says_which_sheet_was_used_and_where_it_flips(policy: Policy) -
     opened = open_company("data/demo")
     found, frames = find(opened, policy)
     assert found.terms["sheet"] == "generated" and found.terms["cell"] == "all" and found.state == "supported"
-    assert [f.policy for f in found.flips] == ["sheet.covered_share"] and found.flips[0].to == "contradicted"
+    assert [f.policy for f in found.flips] == ["sheet.covered_share"] and found.flips[0].to == "undecided"
     opened.sheet = frames["sales_sheet"].query("node <= 4").reset_index(drop=True)
     kept, _ = find(opened, policy)
     assert kept.terms["sheet"] == "saved" and kept.number("steps", "KA").value == 4 and kept.state == "supported"  # type: ignore[union-attr]
