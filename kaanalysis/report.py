@@ -125,15 +125,16 @@ def _section(run: Path, step: Step, language: str, policy: Policy, launch: dt.da
 
 
 def _tables(result: Result, w: Words) -> tuple[Shown, ...]:
-    """The display tables that no figure of the same name shows already."""
+    """The display tables that no figure shows already."""
     shown, drawn = [], {spec.name for spec in available(result)}
     for name in display.available(result):
-        if name in drawn:
+        if display.DRAWN.get(name, name) in drawn:
             continue
         frame = display.display_table(result, name, w)
-        left = len(frame) - display.SHOWN
+        most = len(frame) if name in display.WHOLE else display.SHOWN
+        left = len(frame) - most
         more = w("display.more", n=left, id=result.id, name=name) if left > 0 else ""
-        rows = frame.head(display.SHOWN).astype(str).to_numpy().tolist()
+        rows = frame.head(most).astype(str).to_numpy().tolist()
         shown.append(Shown(w(f"display.title.{name}"), [str(c) for c in frame.columns], rows, more))
     return tuple(shown)
 

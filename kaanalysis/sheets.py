@@ -125,7 +125,7 @@ def _in(unit: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
     """All sheets of a result by their names in the language, the numbers of its findings first."""
-    w, money = words, display.currency(result)
+    w, money = words, display.parts.currency(result)
     ends = ["value", "low", "high"]
     plain: dict[str, tuple[list[str], str]] = {
         "problem_ranking": (["problem", "state", "shortfall", "low", "high", "counted", "p_first", "unit"], money),
@@ -186,7 +186,7 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         if frame is None or frame.empty:
             continue
         if name == "definitions" and len(result.frames.get("principles", ())):
-            found[w("sheet.title.principles")] = display.principles(
+            found[w("sheet.title.principles")] = display.assumptions.principles(
                 result, words
             )  # text alone, in the words of the report
         found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words, held)
@@ -223,7 +223,10 @@ def _sales_side(frame: pd.DataFrame, words: Words) -> pd.DataFrame:
         read["lane"] = [words.term("lane", str(v)) for v in frame["lane"]]
     if "item" in frame:
         rows = [row for _, row in frame.iterrows()]
-        read |= {"item": [display.item_of(r, words) for r in rows], "steps": [display.steps_of(r, words) for r in rows]}
+        read |= {
+            "item": [display.selling.item_of(r, words) for r in rows],
+            "steps": [display.selling.steps_of(r, words) for r in rows],
+        }
     for flag in ("demanded", "candidate"):
         if flag in frame:
             read[flag] = [words("display.yes" if v else "display.no") for v in frame[flag]]
@@ -241,7 +244,7 @@ def _special(
             persona=[words("display.yes" if p else "display.no") for p in frame["persona"]],
         )
     if name == "white_space":
-        frame = frame.assign(evidence=[display.evidence(row, words, unit) for _, row in frame.iterrows()])
+        frame = frame.assign(evidence=[display.assumptions.evidence(row, words, unit) for _, row in frame.iterrows()])
     if name == "persona_sensitivity":
         then = [None if pd.isna(v) else words.term("persona", str(v)) for v in frame["then"]]
         frame = frame.assign(persona=frame["now"], then=pd.Series(then, index=frame.index, dtype=object))

@@ -24,6 +24,7 @@ from kaanalysis.results import Finding, Number
 LANGUAGES = ("en", "zh")
 _LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
 _BETWEEN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff，。：；、（）“”]) +(?=[\u4e00-\u9fff，。：；、（）“”])")
+SEQUENCE = " > "  # between the steps of a sequence in a finding's term
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _PLACE = re.compile(r"\{([a-z0-9_]+)(?:@([^}|]+))?(?:\|(value|horizon|n))?\}")
@@ -256,9 +257,12 @@ class Words:
         return self._tidy(_PLACE.sub(place, self.texts[key]))
 
     def _name(self, group: str, name: str) -> str:
-        """A finding's term in this language: a date written out, else a name of its own group, of an industry or of a step."""
+        """A finding's term in this language: a date written out, else a name of its own group, of an industry or of a step; of a sequence
+        every one."""
         if _DATE.fullmatch(name):
             return format_date(dt.date.fromisoformat(name), "long", locale=self.locale)
+        if SEQUENCE in name:
+            return SEQUENCE.join(self._name(group, part) for part in name.split(SEQUENCE))
         return self.term(group, self.term("industry" if group.startswith("industry") else "step", name))
 
     def list_of(self, names: Iterable[str]) -> str:

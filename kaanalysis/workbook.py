@@ -191,7 +191,7 @@ def purchase(name: str, lang: str = "en", told: Iterable[str] | None = None) -> 
     """One of the method's worked purchases (:func:`worked`), party by party in the order in which they come in: what each gains, gives
     up, and sees of it where only the roles ``told`` were told what interests them (None: all were)."""
     company = open_company(worked(name, lang))
-    return display.worked_purchase(worked_purchase(company, told), company.info.currency, words(lang))
+    return display.buying.worked_purchase(worked_purchase(company, told), company.info.currency, words(lang))
 
 
 def open(id: str, data: str, run: str, lang: str = "en", overrides: Mapping[str, object] | None = None) -> Workbook:

@@ -58,7 +58,9 @@ def test_the_eight_statements_are_on_one_screen(result: Result) -> None:
 def test_a_principle_is_printed_only_where_its_assumption_is_supported(result: Result) -> None:
     frame = result.frames["principles"].copy()
     frame["state"] = ["supported", "contradicted", "undecided", "no_data"] * 2
-    shown = display.principles(Result("01_base_assumptions", "", "", "", [], {"principles": frame}), words("en"))
+    shown = display.assumptions.principles(
+        Result("01_base_assumptions", "", "", "", [], {"principles": frame}), words("en")
+    )
     printed = ~shown["selling principle"].str.startswith("not printed")
     assert printed.tolist() == [True, False, False, False] * 2
 
@@ -108,7 +110,7 @@ def test_evidence_names_list_place_year_and_field_or_the_amount() -> None:
         [Finding("M-1.4", "k", "undecided", "r", (number,))],
         {"white_space": pd.DataFrame(rows)},
     )
-    table = display.white_space(made, words("en"))
+    table = display.assumptions.white_space(made, words("en"))
     assert table["evidence"].tolist() == [
         "on “Example 500” 2024, place 7 (ranking list beside the company)", "annual revenue CN¥60M", "pays 3 times what its size predicts",
     ]  # fmt: skip
@@ -119,7 +121,9 @@ def test_evidence_names_list_place_year_and_field_or_the_amount() -> None:
 
 def test_a_flip_next_to_its_mark_shows_the_digits_that_tell_them_apart(result: Result) -> None:
     frame = result.frames["statements"].assign(now=0.5, flip_at=0.4971, unit="share", value=0.4, low=0.3, high=0.6)
-    shown = display.statements(Result("01_base_assumptions", "", "", "", [], {"statements": frame}), words("en"))
+    shown = display.assumptions.statements(
+        Result("01_base_assumptions", "", "", "", [], {"statements": frame}), words("en")
+    )
     assert shown["set to"].iloc[0] == "50%" and shown["changes at"].iloc[0] == "49.7%"
 
 
@@ -205,7 +209,7 @@ def test_what_a_limit_adds_is_said_and_nothing_else() -> None:
             "days",
         ],
     )
-    table = display.authority_steps(
+    table = display.buying.authority_steps(
         Result("02_procurement_flow", "", "", "", [], {"authority_steps": frame}), words("en")
     )
     assert table["effect"].tolist() == ["added by the limit", ""]
@@ -235,23 +239,23 @@ def fit_result() -> Result:
 
 
 def test_fit_by_item_shows_costly_gaps_first_then_what_nobody_judged_then_what_nobody_asked_for() -> None:
-    table = display.fit_items(fit_result(), words("en"))
+    table = display.selling.fit_items(fit_result(), words("en"))
     assert table["item"].tolist() == ["value workshop", "legal", "memo drafting", "old tool"]
     assert table["level judged"].tolist() == ["0.50 (0.40 to 0.60)", "0.60", "not judged", "0.90"]
     assert table["demanded at"].tolist()[:2] == ["value case, budget approval", "contract review"]
     assert table["demanded at"].iloc[3] == "not demanded by the sheet" and table["weight in the lane"].iloc[3] == ""
-    chinese = display.fit_items(fit_result(), words("zh"))
+    chinese = display.selling.fit_items(fit_result(), words("zh"))
     assert chinese["条目"].tolist() == ["价值研讨", "法务", "协助起草呈批件", "old tool"]
     assert chinese["要求它的步骤"].iloc[0] == "价值论证、预算审批"
 
 
 def test_which_team_could_carry_it_and_where_the_gaps_cost() -> None:
-    teams = display.fit_teams(fit_result(), words("en"))
+    teams = display.selling.fit_teams(fit_result(), words("en"))
     assert teams["team"].tolist() == ["ka", "smb"] and teams["fit"].iloc[0].startswith("0.69 (0.60 to 0.80")
     assert teams["sales action"].tolist() == ["0.62", "0.50"] and teams["collaborating teams"].iloc[1] == words("en")(
         "numbers.none"
     )
-    gaps = display.lane_reliefs(fit_result(), words("zh"))
+    gaps = display.selling.lane_reliefs(fit_result(), words("zh"))
     assert gaps["条目"].tolist() == ["价值研讨"], "an item that nothing falls to is left out"
     assert gaps["归到它的疏通收益"].iloc[0].startswith("每百单多赢 6")
 
@@ -284,5 +288,5 @@ def test_tables_of_the_sales_flow_read_in_both_languages_without_holes(
         table = display.display_table(result, name, words(language))
         assert len(table) and not table.isna().any().any()
         assert not table.astype(str).isin(["nan", "None", "<NA>"]).any().any(), name
-    cards = display.definition_cards(result, words(language))
+    cards = display.rates.definition_cards(result, words(language))
     assert len(cards) == 14 and cards.shape[1] == 3 and cards.astype(str).ne("").iloc[:13].all().all()

@@ -1,0 +1,60 @@
+"""Frames of a result as tables that a reader is shown: picked columns, names and numbers in the language, nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from kaanalysis.display import assumptions, buying, framing, rates, selling
+from kaanalysis.display import parts as parts
+from kaanalysis.results import Result
+from kaanalysis.text import Words
+
+TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
+    "00_problem_framing": {
+        "customer_counts": framing.customer_counts,
+    },
+    "01_base_assumptions": {
+        "statements": assumptions.statements,
+        "principles": assumptions.principles,
+        "definitions": assumptions.definitions,
+        "white_space": assumptions.white_space,
+        "persona_sensitivity": assumptions.persona_sensitivity,
+        "persona_profile": assumptions.persona_profile,
+    },
+    "02_procurement_flow": {
+        "missing_parties": buying.missing_parties,
+        "unseen_parties": buying.unseen_parties,
+        "opponents": buying.opponents,
+        "authority_steps": buying.authority_steps,
+        "authority_groups": buying.authority_groups,
+        "messages": buying.messages,
+        "library_next": buying.library_next,
+        "samples": buying.samples,
+    },
+    "03_sales_flow": {
+        "definition_cards": rates.definition_cards,
+        "loss_modes": rates.loss_modes,
+        "unknown_facts": rates.unknown_facts,
+        "sales_sheet_nodes": selling.sales_sheet_nodes,
+        "sheet_orphans": selling.sheet_orphans,
+        "fit_items": selling.fit_items,
+        "fit_teams": selling.fit_teams,
+        "lane_reliefs": selling.lane_reliefs,
+        "alignment_wins": selling.alignment_wins,
+    },
+}
+SHOWN = 12  # rows of a table in the report; all are in the run folder
+WHOLE = ("definition_cards",)  # tables whose rows are questions: none is left out
+DRAWN = {"sales_sheet_nodes": "sales_sheet"}  # tables that the figure of another name holds: left out where it is drawn
+
+
+def available(result: Result) -> list[str]:
+    """Names of the display tables whose frames are there, in the order they are shown."""
+    return [name for name in TABLES.get(result.id, {}) if len(result.frames.get(name, ()))]
+
+
+def display_table(result: Result, name: str, words: Words) -> pd.DataFrame:
+    """One display table; KeyError for a name that the analysis has no display of."""
+    return TABLES[result.id][name](result, words)
