@@ -63,8 +63,8 @@ from kaanalysis.aggregates.segments import (
     segment_needs,
     segment_version,
 )
-from kaanalysis.aggregates.selling import selling_without_node, stage_sequences, steps_and_selling
 from kaanalysis.aggregates.selling_contacts import parties_contacted, selling_steps, steps_reached
+from kaanalysis.aggregates.steps_and_selling import selling_without_node, stage_sequences, steps_and_selling
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
     key_account_deals_by_month,

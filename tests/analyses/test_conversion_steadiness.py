@@ -80,8 +80,8 @@ def test_steady_and_unsteady_companies_are_told_apart(
 ) -> None:
     g = np.random.default_rng(3)
     shares = np.clip(15 + 100 * spread * g.standard_normal(16), 1, 90)
-    counts = g.binomial(160, shares / 100).tolist()
-    numbers, _ = found_in(company(accounts=ACCOUNTS, opportunities=rows(counts, per=160)), policy)
+    counts = g.binomial(600, shares / 100).tolist()
+    numbers, _ = found_in(company(accounts=ACCOUNTS, opportunities=rows(counts, per=600)), policy)
     found, mark = numbers["conversion_stability"], policy["conversion.steady"]
     assert found.low is not None and found.high is not None
     assert (found.high < mark) if steady else (found.low > mark)

@@ -107,12 +107,12 @@ def test_conversion_is_near_the_mark_only_with_its_whole_interval(low, high, sta
 
 
 @pytest.mark.parametrize(("conversion", "spread", "state", "reason"), [
-    ((0.11, 0.19), (0.0, 0.024), "supported", "conversion_supported"),
-    ((0.11, 0.19), (0.0, 0.025), "undecided", "steadiness_undecided"),
-    ((0.11, 0.19), (0.026, 0.2), "contradicted", "conversion_unsteady"),
-    ((0.09, 0.19), (0.026, 0.2), "contradicted", "conversion_unsteady"),
+    ((0.11, 0.19), (0.0, 0.029), "supported", "conversion_supported"),
+    ((0.11, 0.19), (0.0, 0.03), "undecided", "steadiness_undecided"),
+    ((0.11, 0.19), (0.031, 0.2), "contradicted", "conversion_unsteady"),
+    ((0.09, 0.19), (0.031, 0.2), "contradicted", "conversion_unsteady"),
     ((0.09, 0.19), (0.0, 0.02), "undecided", "conversion_undecided"),
-    ((0.21, 0.3), (0.026, 0.2), "contradicted", "conversion_above"),
+    ((0.21, 0.3), (0.031, 0.2), "contradicted", "conversion_above"),
     ((0.11, 0.19), (None, None), "undecided", "steadiness_unknown"),
     ((0.21, 0.3), (None, None), "contradicted", "conversion_above"),
 ])  # fmt: skip
