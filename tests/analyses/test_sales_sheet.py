@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaanalysis.analyses.sales_sheet import blank_sheet, flow_nodes, nodes, precedence_places, wanted_cell
@@ -104,6 +104,7 @@ def test_a_step_without_a_role_is_a_node_with_the_catalogue_s_default() -> None:
     assert made["role"].tolist() == [None] and made["part"].tolist() == ["approve"]
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6), min_size=1, max_size=6), st.randoms())
 def test_the_order_of_rows_and_the_names_of_purchases_do_not_matter(flows: list[list[str]], random: Any) -> None:
     frame = steps(*(" ".join(f) for f in flows))
