@@ -35,3 +35,15 @@ def write_company(folder: Path, tables: Mapping[str, Rows], toml: Mapping[str, A
         data = rows if isinstance(rows, str | bytes) else csv_text(rows)
         (folder / f"{name}.csv").write_bytes(data if isinstance(data, bytes) else data.encode())
     return folder
+
+
+def day(ago: int) -> str:
+    """The date so many days before as_of."""
+    return str(AS_OF - dt.timedelta(days=ago))
+
+
+def deals(rows: list[tuple[str, str, int, int | None, str]]) -> str:
+    """Opportunities as CSV: account, owner, opened so many days before as_of, closed after so many days (None: open), outcome."""
+    lines = [f"O{i},{a},{o},{day(opened)},{'' if after is None else day(opened - after)},{outcome}\n"
+             for i, (a, o, opened, after, outcome) in enumerate(rows)]  # fmt: skip
+    return "opportunity_id,account_id,owner,created_at,closed_at,outcome\n" + "".join(lines)

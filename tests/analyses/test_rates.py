@@ -1,10 +1,10 @@
 """M-3.1 and M-3.2: conversion by hand at the horizon, and verdicts around their marks."""
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from company_files import deals
 
 from kaanalysis.analyses.rates import Rate, judge_rate
 from kaanalysis.analyses.sales_flow import analyse
@@ -15,18 +15,6 @@ from kaanalysis.results import Number
 
 Open = Callable[..., Company]
 ACCOUNTS = "account_id,segment\nS,SMB\nK,KA\n"
-HEAD = "opportunity_id,account_id,owner,created_at,closed_at,outcome\n"
-
-
-def day(ago: int) -> str:
-    return str(dt.date(2025, 12, 31) - dt.timedelta(days=ago))
-
-
-def deals(rows: list[tuple[str, str, int, int | None, str]]) -> str:
-    """account, owner, opened so many days before as_of, closed after so many days, outcome."""
-    lines = [f"O{i},{a},{o},{day(opened)},{'' if after is None else day(opened - after)},{outcome}\n"
-             for i, (a, o, opened, after, outcome) in enumerate(rows)]  # fmt: skip
-    return HEAD + "".join(lines)
 
 
 def test_conversion_at_the_horizon_by_hand_not_closed_over_closed(company: Open, policy: Policy) -> None:

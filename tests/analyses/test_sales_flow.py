@@ -1,11 +1,11 @@
 """M-3.6: bottlenecks on small flows."""
 
-import datetime as dt
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
+from company_files import day, deals
 
 from kaanalysis.analyses.bottlenecks import Bottlenecks, judge_bottleneck
 from kaanalysis.analyses.sales_flow import analyse
@@ -14,18 +14,6 @@ from kaanalysis.policy import Policy
 
 Open = Callable[..., Company]
 ACCOUNTS = "account_id,segment\nS,SMB\nK,KA\n"
-HEAD = "opportunity_id,account_id,owner,created_at,closed_at,outcome\n"
-
-
-def day(ago: int) -> str:
-    return str(dt.date(2025, 12, 31) - dt.timedelta(days=ago))
-
-
-def deals(rows: list[tuple[str, str, int, int | None, str]]) -> str:
-    """account, owner, opened so many days before as_of, closed after so many days, outcome."""
-    lines = [f"O{i},{a},{o},{day(opened)},{'' if after is None else day(opened - after)},{outcome}\n"
-             for i, (a, o, opened, after, outcome) in enumerate(rows)]  # fmt: skip
-    return HEAD + "".join(lines)
 
 
 def found_with(
