@@ -243,7 +243,12 @@ def buying_steps(world: World, seed: int, made: list[Part], w: Widths, told: boo
 
 
 def activities(world: World, seed: int, made: list[Part], w: Widths, crew: Sellers, shard: int = 0) -> pa.Table:
-    """What the sellers did, each time with a person already met, until the deal ended; never the same twice a day."""
+    """What the sellers did until the deal ended, each time with a person already met; never the same twice a day.
+
+    The first is on the day of opening, with the key person; the others come at a rate that the deal keeps all its life: so many on average
+    (between the two `activities`) in the days that the whole flow takes. Were their number drawn from the life that a deal turned out
+    to have, deals that end early would be worked harder on every day of it, and what was talked of by a given day would tell the outcome.
+    """
     out = []
     owners = owner_names(world, crew, shard)
     for part in made:
@@ -251,13 +256,15 @@ def activities(world: World, seed: int, made: list[Part], w: Widths, crew: Selle
         g = rng(seed, f"activities {part.label}")
         met_at, never = engaged(world, seed, part)
         low, high = s.activities
-        last = np.minimum(d.end, day(world.as_of))
-        span = np.clip((last - d.created) / max(sum(x.days for x in s.steps), 1), 0.3, 1)
-        i = np.repeat(np.arange(len(d.created)), np.ceil(g.integers(low, high + 1, len(d.created)) * span).astype(int))
+        n = len(d.created)
+        life = np.minimum(d.end, day(world.as_of)) - d.created
+        others = (g.uniform(low, high, n) - 1) / max(sum(x.days for x in s.steps), 1)  # a day
+        i = np.concatenate([np.arange(n), np.repeat(np.arange(n), g.poisson(others * (life + 1)))])
+        begins = np.arange(len(i)) < n
+        at = d.created[i] + np.where(begins, 0, np.floor(g.random(len(i)) * (life[i] + 1)).astype(np.int64))
         r = g.integers(d.person.shape[1], size=len(i))
-        r = np.where((d.person[i, r] < 0) | never[i, r], part.role(s.key_role), r)
-        begin = met_at[i, r]
-        at = begin + np.floor(g.random(len(i)) * (last[i] - begin + 1)).astype(np.int64)
+        unmet = begins | (d.person[i, r] < 0) | never[i, r] | (met_at[i, r] > at)
+        r = np.where(unmet, part.role(s.key_role), r)
         action = g.integers(len(ACTIONS[part.label]), size=len(i))
         key = np.stack([i, at, action, d.person[i, r]])
         keep = _first(key)
@@ -275,14 +282,17 @@ def activities(world: World, seed: int, made: list[Part], w: Widths, crew: Selle
 
 
 def _reckoning(world: World, seed: int, part: Part, w: Widths, owners: list[str]) -> list[dict[str, pa.Array]]:
-    """Where the customer does the sums: one activity with the key person per deal and kind that it shows, on any day until its end (what
-    would come after as_of is not there yet). A stream of its own, so that it changes nothing else."""
+    """Where the customer does the sums: one activity with the key person per deal and kind that it shows, on any of the days that the
+    whole flow takes as planned; what would come after the deal's end or after as_of is not there. A day within the life that a deal
+    turned out to have would tell its outcome. A stream of its own, so that it changes nothing else."""
     d, out = part.deals, []
     g = rng(seed, f"reckoning {part.label}")
+    planned = sum(step.days for step in part.segment.steps)
+    last = np.minimum(d.end, day(world.as_of))
     for kind, (action, topic) in RECKONING.items():
         shows, place = g.random(len(d.created)), g.random(len(d.created))
-        at = d.created + np.floor(place * (d.end - d.created + 1)).astype(np.int64)
-        i = np.flatnonzero((shows < getattr(part.segment.reckons, kind)) & (at <= day(world.as_of)))
+        at = d.created + np.floor(place * planned).astype(np.int64)
+        i = np.flatnonzero((shows < getattr(part.segment.reckons, kind)) & (at <= last))
         out.append({
             "opportunity_id": w.deals(part.number[i]),
             "at": dates(at[i]),

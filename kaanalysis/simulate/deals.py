@@ -108,6 +108,9 @@ def draw_deals(world: World, label: str, seed: int, size: float, crew: Sellers) 
     z = g.standard_normal(n)
     amount = np.round(segment.amount_median * factor * np.exp(segment.amount_log_sd * z), 2)
     odds = shift + gap + segment.size_effect * segment.amount_log_sd * z - burden(world, label, created, region)
+    if segment.sway:
+        quarter = created.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // 3
+        odds = odds + np.where(quarter % 2 == 0, segment.sway, -segment.sway)
     extra = (amount > segment.authority_limit) & any(s.above_limit for s in segment.steps)
     persons = 1 + g.choice(len(segment.persons), n, p=np.array(segment.persons))
     person = role_persons(segment, persons, extra)

@@ -13,7 +13,10 @@ from kaanalysis.simulate.world import World
 
 
 def changes(world: World) -> bool:
-    """Whether anything planted can move SMB conversion in time: partners', rivals' or product's doings, or teams that lose sellers."""
+    """Whether anything planted can move SMB conversion in time: its own sway, partners', rivals' or product's doings, or teams that lose
+    sellers."""
+    if world.smb.sway:
+        return True
     planted = (world.hatching, world.channel, world.rivalry, world.siphon, world.starving, world.shortfall)
     return any(mechanism is not None for mechanism in planted)
 

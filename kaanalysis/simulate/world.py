@@ -61,7 +61,8 @@ class Role:
 
 @dataclass(frozen=True)
 class Reckons:
-    """How often a customer does the sums (M-2.1): chance (0 … 1) that a deal, followed to its end, has an activity of each kind."""
+    """How often a customer does the sums (M-2.1): chance (0 … 1) that a deal which lives as long as its
+    flow takes as planned has an activity of each kind."""
 
     compare_offers: float = 0.0
     discount: float = 0.0
@@ -91,7 +92,8 @@ class Segment:
     the lists are no longer independent). reckons: how often its deals show that the customer does the sums.
     surfaces: chance that a person who is not met in time is met after all, from the day after their step is over on and within
     `engage_days` (where the deal still runs then). skips: mean chance that a stage between the first and the last is not run; of a
-    seller's own it lies evenly between 0 and twice that. Neither has anything to do with winning.
+    seller's own it lies evenly between 0 and twice that. Neither has anything to do with winning. sway: log-odds that every step of deals
+    opened in the first and third quarter of a year gains, and of those opened in the others loses.
     """
 
     accounts: int
@@ -143,6 +145,7 @@ class Segment:
     reckons: Reckons = Reckons()
     surfaces: float = 0.0
     skips: float = 0.0
+    sway: float = 0.0
 
 
 @dataclass(frozen=True)

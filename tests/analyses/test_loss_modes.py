@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks.validity.cells import healthy_cell, with_segment
@@ -112,21 +111,13 @@ def test_a_refunded_deal_is_a_lost_one_here(company: Open, policy: Policy) -> No
     assert set(frames["loss_modes"]["result"]) == {"refunded"} and findings[2].state == "supported"
 
 
-def risks(company: Company, policy: Policy, budget: np.random.Generator) -> tuple[dict[str, Number], list[int]]:
-    """Relative risks at the landmark, and lost and all closed deals with and without a split chain by their whole lives. The day on which the budget is
-    talked of is drawn anew, for the simulator's activities are the denser the sooner a deal will end."""
+def risks(company: Company, policy: Policy) -> tuple[dict[str, Number], list[int]]:
+    """Relative risks at the landmark, and lost and all closed deals with and without a split chain by their whole lives."""
     records = loss_modes._read(company, policy)
-    talks = pd.DataFrame(
-        {
-            "opportunity_id": records.deals["opportunity_id"],
-            "talked": budget.integers(0, 90, len(records.deals)).astype(float),
-        }
-    )
-    records = replace(records, talks=talks)
     with only_numbers():
         found, _ = loss_modes._rates(records, policy)
     closed = records.deals[records.deals["result"].notna()]
-    coded = code_modes(records.people, talks, whole_life(closed, policy), True, policy).merge(
+    coded = code_modes(records.people, records.talks, whole_life(closed, policy), True, policy).merge(
         closed, on="opportunity_id"
     )
     told = coded[coded["split_chain"].notna()]
@@ -139,9 +130,7 @@ def test_where_unmet_persons_have_no_effect_none_is_found_though_whole_lives_sho
     world = with_segment(healthy_cell().world, "KA", unmet_effect=0.0, unmet=0.1, engage_days=150)
     covered, asked, whole = dict.fromkeys(MODES, 0), dict.fromkeys(MODES, 0), np.zeros(4, int)
     for seed in range(8):
-        found, naive = risks(
-            engine.open(world, draw_company(world, 500 + seed, 2.0)), policy, np.random.default_rng(seed)
-        )
+        found, naive = risks(engine.open(world, draw_company(world, 500 + seed, 2.0)), policy)
         for mode in MODES:
             number = found[mode]
             if number.low is not None and number.high is not None:
@@ -160,7 +149,7 @@ def test_where_unmet_persons_have_no_effect_none_is_found_though_whole_lives_sho
 def test_a_planted_effect_of_unmet_persons_is_found() -> None:
     policy, engine = load_policy(), Engine()
     world = with_segment(healthy_cell().world, "KA", unmet_effect=-1.5, unmet=0.3)
-    found, _ = risks(engine.open(world, draw_company(world, 7, 6.0)), policy, np.random.default_rng(1))
+    found, _ = risks(engine.open(world, draw_company(world, 7, 6.0)), policy)
     low = found["split_chain"].low
     assert low is not None and low > 1
 
