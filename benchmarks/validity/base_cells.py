@@ -7,40 +7,19 @@ latent factor by Bayes' rule, so that only the share of customers among the acco
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import optimize
 
-from benchmarks.validity.cell import BORDER, Cell, exact_cell, found, paying, with_segment
-from benchmarks.validity.truths import replica, truth_state
+from benchmarks.validity.cell import BORDER, Cell, counted_cell, exact_cell, found, paying, with_segment
+from benchmarks.validity.truths import replica
 from kaanalysis.policy import Policy
 from kaanalysis.simulate.world import Lagging, Leaning, Manner, World
 
 FEW = 60  # companies behind a counted truth that decides a state, or a parameter on the way to a threshold
 LIKE_HEALTHY = 0.35  # of the companies asked for, where the world is or is near `healthy`, which is studied by itself
-
-
-def _counted(
-    finding: str,
-    kind: str,
-    world: World,
-    policy: Policy,
-    moved: str,
-    truth: Mapping[str, float],
-    told: str,
-    analyses: tuple[str, ...],
-    share: float = 1.0,
-    sizes: tuple[float, ...] = (1.0,),
-) -> Cell:
-    """A cell whose truth is counted or known by design; told: the number that decides."""
-    state = (BORDER, "") if kind == BORDER else truth_state(finding, truth, policy)
-    expected = {"holds": "supported", "fails": "contradicted", BORDER: BORDER}[kind]
-    assert state[0] == expected, f"{finding} {kind}: the world's truth is {state}, not {expected}"
-    said = f"{moved}; {told.replace('|', ' ')} {truth[told]:.3f}"
-    values = {told: truth[told]}
-    return Cell(f"{finding}-{kind}", finding, kind, state, said, world, analyses, sizes, share=share, values=values)
 
 
 def _heads(world: World, policy: Policy) -> list[Cell]:
@@ -51,7 +30,7 @@ def _heads(world: World, policy: Policy) -> list[Cell]:
     for kind, rate in (("holds", -0.35), (BORDER, policy["growth.head_rate"]), ("fails", 0.60)):
         moved = with_segment(world, "SMB", growth=rate)
         what = f"as many SMB sellers as ever, who sell to small customers only; openings {rate:+.0%} a year"
-        out.append(_counted("M-0", kind, moved, policy, what, {told: rate}, told, ("00",)))
+        out.append(counted_cell("M-0", kind, moved, policy, what, {told: rate}, told, ("00",)))
     return out
 
 
@@ -93,7 +72,7 @@ def _industry(world: World, policy: Policy) -> list[Cell]:
         what = f"of the customers {behind} holds {factor:.3f} times its even share"
         if kind == "fails":  # that no industry lies behind takes many known accounts to say
             moved, what = with_segment(moved, "SMB", ranked=0.3), f"{what}, 30% of the market on a ranking"
-        cell = _counted("M-0.2", kind, moved, policy, what, {told: gap}, told, ("00",))
+        cell = counted_cell("M-0.2", kind, moved, policy, what, {told: gap}, told, ("00",))
         out.append(replace(cell, truth=(cell.truth[0], behind if kind == "holds" else "")))
     return out
 
@@ -105,7 +84,7 @@ def _leading(world: World, policy: Policy) -> list[Cell]:
         chance = _at(lambda c: gap_ranked(c, share, ranked), gap)
         moved = with_segment(world, "KA", ranked=ranked, ranked_present=chance)
         what = f"{chance:.1%} of KA customers on a ranking, {ranked:.0%} of the other key accounts"
-        out.append(_counted("M-0.3", kind, moved, policy, what, {told: -gap}, told, ("00",)))
+        out.append(counted_cell("M-0.3", kind, moved, policy, what, {told: -gap}, told, ("00",)))
     return out
 
 
@@ -123,11 +102,13 @@ def _value(world: World, policy: Policy) -> list[Cell]:
     for kind, factor in (("holds", 0.35), ("fails", 3.0)):
         moved = replace(launched, ka_team=Manner(amount=factor))
         what = f"no repeats, KA team's deal sizes × {factor:g} from a year and a half before as_of"
-        out.append(_counted("M-0.4", kind, moved, policy, what, replica(moved, 1.0, FEW, ("growth",)), told, ("00",)))
+        out.append(
+            counted_cell("M-0.4", kind, moved, policy, what, replica(moved, 1.0, FEW, ("growth",)), told, ("00",))
+        )
     for name, rate in (("mix-up", 1.0), ("mix-down", -0.45)):
         moved = with_segment(world, "KA", growth=rate)
         what = f"no repeats, deal sizes even, KA openings {rate:+.0%} a year"
-        cell = _counted("M-0.4", BORDER, moved, policy, what, {told: 0.0}, told, ("00",))
+        cell = counted_cell("M-0.4", BORDER, moved, policy, what, {told: 0.0}, told, ("00",))
         out.append(replace(cell, name=f"M-0.4-{name}"))
     return out
 
@@ -147,7 +128,9 @@ def _overlap(world: World, policy: Policy) -> list[Cell]:
     for kind, at in (("holds", low), (BORDER, border), ("fails", high)):
         moved = moved_by(at)
         what, share = f"SMB employees {np.exp(at):.0f} in the median", LIKE_HEALTHY if kind == "holds" else 1.0
-        out.append(_counted("M-1", kind, moved, policy, what, replica(moved, 1.0, FEW, counted), told, ("01",), share))
+        out.append(
+            counted_cell("M-1", kind, moved, policy, what, replica(moved, 1.0, FEW, counted), told, ("01",), share)
+        )
     return out
 
 
@@ -216,7 +199,7 @@ def _regional(world: World, policy: Policy) -> list[Cell]:
         "fails": (moved_by(low), of.format(5, 60), 1.0),
     }
     return [
-        _counted("M-1.5c", kind, moved, policy, what, replica(moved, 1.0, FEW, counted), told, ("01",), share)
+        counted_cell("M-1.5c", kind, moved, policy, what, replica(moved, 1.0, FEW, counted), told, ("01",), share)
         for kind, (moved, what, share) in worlds.items()
     ]
 
@@ -236,7 +219,7 @@ def _paying_persona(world: World, policy: Policy) -> list[Cell]:
         ("holds", large, "SMB accounts' own level 1.2 of 1.3 log units, KA deal sizes × 0.1", 1.0),
     ):
         hits = replica(moved, size, FEW, counted)
-        out.append(_counted("M-1.5d", kind, moved, policy, what, hits, told, ("01",), sizes=(size,)))
+        out.append(counted_cell("M-1.5d", kind, moved, policy, what, hits, told, ("01",), sizes=(size,)))
     return out
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from scipy import optimize
+from scipy.special import expit, logit
 
 from benchmarks.validity.store import DRAWS_FROM, code_hash, remembered, short_hash, world_hash
 from benchmarks.validity.truths import exact_numbers, truth_state
 from kaanalysis.policy import Policy
-from kaanalysis.simulate.world import World
+from kaanalysis.simulate.world import Segment, World
 
 BORDER = "border"
 
@@ -54,6 +55,14 @@ def with_segment(world: World, label: str, **changes: object) -> World:
     return replace(world, **{name: replace(getattr(world, name), **changes)})  # type: ignore[arg-type]
 
 
+def shifted(segment: Segment, log_odds: float) -> Segment:
+    """All steps' passing moved by `log_odds`."""
+    steps = tuple(
+        replace(s, pass_probability=float(expit(logit(s.pass_probability) + log_odds))) for s in segment.steps
+    )
+    return replace(segment, steps=steps)
+
+
 def paying(world: World, factor: float) -> World:
     """KA deal sizes, and with them the authority limit, times `factor`: who has to approve stays the same."""
     ka = world.ka
@@ -70,3 +79,24 @@ def exact_cell(name: str, finding: str, kind: str, world: World, policy: Policy,
     expected = {"holds": "supported", "fails": "contradicted", BORDER: BORDER}[kind]
     assert state[0] == expected, f"{name}: the world's truth is {state}, not {expected}"
     return Cell(name, finding, kind, state, f"{moved}; {value}", world, analyses, without=without, share=share)
+
+
+def counted_cell(
+    finding: str,
+    kind: str,
+    world: World,
+    policy: Policy,
+    moved: str,
+    truth: Mapping[str, float],
+    told: str,
+    analyses: tuple[str, ...],
+    share: float = 1.0,
+    sizes: tuple[float, ...] = (1.0,),
+) -> Cell:
+    """A cell whose truth is counted or known by design; told: the number that decides."""
+    state = (BORDER, "") if kind == BORDER else truth_state(finding, truth, policy)
+    expected = {"holds": "supported", "fails": "contradicted", BORDER: BORDER}[kind]
+    assert state[0] == expected, f"{finding} {kind}: the world's truth is {state}, not {expected}"
+    said = f"{moved}; {told.replace('|', ' ')} {truth[told]:.3f}"
+    values = {told: truth[told]}
+    return Cell(f"{finding}-{kind}", finding, kind, state, said, world, analyses, sizes, share=share, values=values)

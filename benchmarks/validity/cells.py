@@ -13,28 +13,19 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import expit, logit
 
-from benchmarks.validity import base_cells
-from benchmarks.validity.cell import BORDER, Cell, exact_cell, found, paying, with_segment
+from benchmarks.validity import base_cells, sales_cells
+from benchmarks.validity.cell import BORDER, Cell, exact_cell, found, paying, shifted, with_segment
 from benchmarks.validity.truths import exact_numbers, path_asked_for, reliefs, replica, truth_state
 from kaanalysis.policy import Policy
 from kaanalysis.simulate.parameters import load
-from kaanalysis.simulate.world import Segment, World
+from kaanalysis.simulate.world import World
 
 __all__ = ["BORDER", "SIZES", "Cell", "healthy_cell", "verdict_cells", "with_segment"]
 
 SIZES = (0.5, 1.0, 2.0)
 PLANTED = "budget approval"  # the step that worlds with a planted bottleneck weaken
 DEALS = (25, 50, 100, 200, 400)  # KA deals at which the bottleneck is sought
-
-
-def shifted(segment: Segment, log_odds: float) -> Segment:
-    """All steps' passing moved by `log_odds`."""
-    steps = tuple(
-        replace(s, pass_probability=float(expit(logit(s.pass_probability) + log_odds))) for s in segment.steps
-    )
-    return replace(segment, steps=steps)
 
 
 def passing(world: World, values: Mapping[str, float], others: float) -> World:
@@ -179,7 +170,7 @@ def _rates(world: World, policy: Policy) -> list[Cell]:
             out.append(exact_cell(f"{finding}-{kind}", finding, kind.split("-")[0], moved_by(log_odds), policy, ("03",),
                               f"every {label} step {log_odds:+.4f} in log-odds", f"{key.split('|')[0]} {value:g}",
                               without=("stage_history",)))  # fmt: skip
-    return out
+    return out + sales_cells.unsteady(world, policy)
 
 
 def _bottlenecks(world: World, policy: Policy) -> list[Cell]:
@@ -277,6 +268,8 @@ GROUPS: dict[str, Callable[[World, Policy], list[Cell]]] = {
     "M-3.6": _bottlenecks,
     "M-4": _paths,
     "M-D": _siphon,
+    "M-3.3": sales_cells.losses,
+    "M-3.5": sales_cells.contacts,
     **base_cells.GROUPS,
 }
 

@@ -29,7 +29,7 @@ from kaanalysis.simulate.replica_sales import changes
 from kaanalysis.simulate.truth import discount, fit, team_fit
 from kaanalysis.simulate.world import World
 
-LOSSES_SIZE = 40.0  # size of the one company from which the ways to lose are read
+LOSSES_SIZE = 100.0  # size of the one company from which the ways to lose are read
 LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
 PIECES = 400  # companies behind a truth read from tables: its own error is then a twentieth of one company's
 BETWEEN = "undecided"  # the ledger's share lies between the two certainties even where the inputs are known

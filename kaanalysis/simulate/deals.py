@@ -115,6 +115,8 @@ def draw_deals(world: World, label: str, seed: int, size: float, crew: Sellers) 
     persons = 1 + g.choice(len(segment.persons), n, p=np.array(segment.persons))
     person = role_persons(segment, persons, extra)
     everyone = g.random((n, len(segment.roles) + 1)) >= segment.unmet  # by person number
+    if segment.alone:  # a stream of its own, so that it changes nothing else
+        everyone &= rng(seed, f"alone {label}").random((n, 1)) >= segment.alone
     met = np.where(person == KEY_PERSON, True, np.take_along_axis(everyone, np.maximum(person, 0), 1))
     roles = [r.role for r in segment.roles]
     steps = len(segment.steps)

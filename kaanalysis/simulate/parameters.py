@@ -152,6 +152,7 @@ def _consistent(world: World, where: str) -> None:
         demand(segment.linger > 0, f"{label}: linger must be above 0")
         chances = dataclasses.asdict(segment.reckons).values()
         demand(all(0 <= chance <= 1 for chance in chances), f"{label}: reckons must hold chances from 0 to 1")
+        demand(0 <= segment.alone <= 1, f"{label}: alone must be a chance from 0 to 1")
         demand(0 <= segment.surfaces <= 1, f"{label}: surfaces must be a chance from 0 to 1")
         demand(
             0 <= segment.skips <= 0.5,

@@ -93,7 +93,8 @@ class Segment:
     surfaces: chance that a person who is not met in time is met after all, from the day after their step is over on and within
     `engage_days` (where the deal still runs then). skips: mean chance that a stage between the first and the last is not run; of a
     seller's own it lies evenly between 0 and twice that. Neither has anything to do with winning. sway: log-odds that every step of deals
-    opened in the first and third quarter of a year gains, and of those opened in the others loses.
+    opened in the first and third quarter of a year gains, and of those opened in the others loses. alone: chance that in a deal nobody
+    but the key person is met in time, whatever `unmet` says.
     """
 
     accounts: int
@@ -146,6 +147,7 @@ class Segment:
     surfaces: float = 0.0
     skips: float = 0.0
     sway: float = 0.0
+    alone: float = 0.0
 
 
 @dataclass(frozen=True)
