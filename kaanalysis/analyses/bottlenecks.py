@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.aggregates import DAYS_PER_MONTH
 from kaanalysis.analyses.bottleneck_sets import candidates, count_bottlenecks, flag_bottlenecks
-from kaanalysis.analyses.delay_relief import METHOD, DelayReliefs, counted, measure_delays
+from kaanalysis.analyses.delay_relief import METHOD, DelayReliefs, flow_stays, measure_delays
 from kaanalysis.analyses.lane_relief import LaneReliefs, measure_lanes
 from kaanalysis.analyses.sales_sheet import blank_sheet
 from kaanalysis.analyses.team_fit import Fit, judged_levels, measure_fit
-from kaanalysis.analyses.verdicts import find_flips, percentile_number, seller_clusters, share_of_draws
+from kaanalysis.analyses.verdicts import find_flips, percentile_number, share_of_draws
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
@@ -44,19 +43,16 @@ class Bottlenecks:
 
 
 def _measure_bottlenecks(company: Company, policy: Policy) -> tuple[Bottlenecks, DelayReliefs] | None:
-    stays = aggregates.stage_sojourns(company, policy)
-    stays = stays[stays["segment"] == "KA"].reset_index(drop=True)
-    if stays.empty:
+    flow = flow_stays(company, policy)
+    if flow is None:
         return None
-    order = stays.groupby("stage")["place"].mean().sort_values(kind="stable").index.tolist()
-    clusters, _ = seller_clusters(stays)
-    horizon = round(policy["success.horizon_months"] * DAYS_PER_MONTH)
-    counts = counted(stays, order, clusters, horizon)
+    stays, order = flow.stays, flow.order
+    counts = flow.followed(flow.horizon)
     benchmark, draws, seed = policy["bottleneck.benchmark_pass"], policy["evidence.draws"], policy["evidence.seed"]
     point = estimate_flow(counts, benchmark)
     entered = stays.groupby("stage").size()
     dwell = stays.groupby("stage")["days"].median()
-    delays = measure_delays(stays, order, clusters, counts, horizon, policy)
+    delays = measure_delays(flow, counts, policy)
     table = pd.DataFrame(
         {
             "step": order,
