@@ -193,7 +193,7 @@ def _counts(rows: pd.DataFrame, order: pd.DataFrame, reading: str) -> pd.DataFra
 def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.DataFrame], dict[str, str]]:
     """Numbers step_covered, step_late, step_missing (per step and for all, segment KA), steps_censored, order_inversions,
     covered_win_difference; frames `alignment` (one row per reading and node, :func:`_counts`), `alignment_shares` (uncovered_steps),
-    `alignment_timing`, `alignment_wins` and `selling_without_node`; terms for sentences: timing (the reading). Nothing where
+    `alignment_timing` and `alignment_wins`; terms for sentences: timing (the reading). Nothing where
     :func:`missing` names something."""
     if missing(company, policy):
         return [], {}, {}
@@ -227,6 +227,5 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
                 counted.append(_counts(aligned_steps(company, policy, other, raw), order, other))
         frames["alignment"] = pd.concat(counted, ignore_index=True)
         frames["alignment_timing"] = _timing(judged, order)
-        frames["selling_without_node"] = aggregates.selling_without_node(company, policy)
     terms = {"timing": reading} if numbers[0].value is not None else {}
     return numbers, {name: frame for name, frame in frames.items() if len(frame)}, terms
