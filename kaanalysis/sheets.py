@@ -185,7 +185,8 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                         "departments_late", "others", "others_met"], money),
         "loss_mode_rates": (["mode", "landmark", "with_mode", "lost_with", "without_mode", "lost_without", "value", "low", "high",
                              "level", "n"], ""),
-        "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n"], ""),
+        "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n",
+                           "p_value", "p_adjusted"], ""),
     }  # fmt: skip
     found = {w("sheet.title.numbers"): numbers(result, words)}
     for name, (columns, unit) in plain.items():
