@@ -12,6 +12,9 @@ import pandas as pd
 from kaanalysis.contracts import UnusableData
 from kaanalysis.results import Result, StaleResult, load_result
 
+# Set while a report is run: no analyst is at the keyboard whose blank sheet today's selling could spoil, and verdicts come first there.
+HEADLESS = "KAANALYSIS_HEADLESS"
+
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place: a run that dies leaves the old file or none."""

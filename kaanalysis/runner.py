@@ -10,6 +10,7 @@ from __future__ import annotations
 import concurrent.futures
 import datetime as dt
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from kaanalysis.contracts import UnusableData
 from kaanalysis.manifest import Manifest, Step, code_hash, versions
 from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
-from kaanalysis.runfolder import result_path, save_frame, save_result, write_text
+from kaanalysis.runfolder import HEADLESS, result_path, save_frame, save_result, write_text
 from kaanalysis.sales_sheets import FOLDER as SHEETS
 
 PARAMETERS = ("data", "run", "lang", "overrides")
@@ -182,6 +183,8 @@ def run_notebooks(
         tell(step, len(ended), len(chosen))
 
     waiting = {a.id for a in chosen}
+    before = os.environ.get(HEADLESS)
+    os.environ[HEADLESS] = "1"  # kernels take it over from this process
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs))
     try:
         running: dict[concurrent.futures.Future[Step], str] = {}
@@ -206,6 +209,10 @@ def run_notebooks(
     finally:
         # After Ctrl-C nobody waits for notebooks under way: their kernels end with this process.
         pool.shutdown(wait=False, cancel_futures=True)
+        if before is None:
+            del os.environ[HEADLESS]
+        else:
+            os.environ[HEADLESS] = before
     manifest.ended = _now()
     write_text(partial / "manifest.json", manifest.to_json())
     finish(partial)

@@ -8,7 +8,7 @@ In a company's file an item replaces the catalogue's field by field, and a list 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -69,6 +69,19 @@ class Catalogue:
         default = self.sheet[DEFAULT][part]
         mine = self.sheet[role].get(part, {}) if role is not None and self.knows(role) else {}
         return [self.items[(lane, key)] for lane in LANES for key in mine.get(lane, default.get(lane, ()))]
+
+
+def item_names(sheet: Iterable[tuple[str, str]], known: Catalogue) -> Callable[[str, str], str]:
+    """named(lane, name) → the key of what a table calls `name`: of the sheet's own items (lane, item) first, since a name that the analyst
+    put there means that item; then of the catalogue's by name or alias; else the name's own key."""
+    own = {(lane, item_key(item)) for lane, item in sheet}
+
+    def named(lane: str, name: str) -> str:
+        key = item_key(name)
+        there = None if (lane, key) in own else known.find(lane, name)
+        return key if there is None else there.key
+
+    return named
 
 
 def check_selling(name: str, raw: Raw) -> None:

@@ -38,6 +38,11 @@ def _flag(value: Any, row: pd.Series, words: Words) -> object:
     return words("display.yes" if value else "display.no")
 
 
+def _item(value: Any, row: pd.Series, words: Words) -> object:
+    """An item by its name in the language: the sheet has both names, the team's judgements may have a Chinese one."""
+    return row[f"item_{words.language}"] if "item_en" in row else display.selling.item_of(row, words)
+
+
 # How the codes of a column are read. A column that is not here holds numbers or names from the data.
 LABELS: dict[str, Label] = {
     "segment": lambda v, row, w: w.segment(str(v)),
@@ -49,7 +54,7 @@ LABELS: dict[str, Label] = {
     "dimension": lambda v, row, w: _first(w, str(v), "table"),
     "group": _group,
     "attribute": _group,
-    "part": lambda v, row, w: _first(w, str(v), "number_names", "display", "figures.growth_bridge", "figures.growth_by"),
+    "part": lambda v, row, w: _first(w, str(v), "parts", "number_names", "display", "figures.growth_bridge", "figures.growth_by"),
     "stage": lambda v, row, w: _first(w, str(v), "terms.stage", "figures.customer_counts", "display.stage", "number_names"),
     "measure": lambda v, row, w: _first(w, str(v), "number_names"),
     "cohort": lambda v, row, w: w("terms.segment.all") if v == "all" else v,
@@ -67,6 +72,9 @@ LABELS: dict[str, Label] = {
     "role": lambda v, row, w: w.term("party", str(v)),
     "missing_role": lambda v, row, w: w.term("party", str(v)),
     "step": lambda v, row, w: w.term("step", str(v)),
+    "steps": lambda v, row, w: display.selling.steps_of(row, w),
+    "lane": lambda v, row, w: w.term("lane", str(v)),
+    "item": _item,
     "on_record": lambda v, row, w: w("display.known_unmet" if v else "display.nobody_known"),
     "opponent": _flag,
     "added": _flag,
@@ -83,6 +91,9 @@ LABELS: dict[str, Label] = {
     "used": _flag,
     "customer": _flag,
     "inside": _flag,
+    "conditional": _flag,
+    "demanded": _flag,
+    "candidate": _flag,
 }  # fmt: skip
 
 
@@ -174,12 +185,9 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                         "departments_late", "others", "others_met"], money),
         "loss_mode_rates": (["mode", "landmark", "with_mode", "lost_with", "without_mode", "lost_without", "value", "low", "high",
                              "level", "n"], ""),
-        "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n"], ""),
+        "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n",
+                           "p_value", "p_adjusted"], ""),
     }  # fmt: skip
-    library = result.frames.get(
-        "library", pd.DataFrame(columns=["category", "industry", "size_band", "accounts", "flows"])
-    )
-    held = library[["category", "industry", "size_band", "accounts", "flows"]]
     found = {w("sheet.title.numbers"): numbers(result, words)}
     for name, (columns, unit) in plain.items():
         frame = result.frames.get(name)
@@ -189,7 +197,7 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
             found[w("sheet.title.principles")] = display.assumptions.principles(
                 result, words
             )  # text alone, in the words of the report
-        found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words, held)
+        found[w(f"sheet.title.{name}")] = _special(name, result, columns, unit, words)
     return found
 
 
@@ -201,43 +209,14 @@ _COLUMNS = {
     "authority_groups": {"value": "attribute", "limit": "limit_found"},
     "samples": {"flow_id": "flow", "steps": "steps_column", "parties": "parties_column", "interviewed_at": "told_on"},
     "problem_ranking": {"statement": "problem"},
+    "fit_items": {"level": "level_judged"},  # a level that judges gave is no interval's level
+    "lane_reliefs": {"level": "level_judged"},
 }  # fmt: skip
 
 
-def _customer_side(frame: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Parts, lanes and items of a sales sheet in the language."""
-    read: dict[str, list[object]] = {
-        "part": [words(f"parts.{v}") for v in frame["part"]],
-        "conditional": [words("display.yes" if v else "display.no") for v in frame["conditional"]],
-    }
-    if "lane" in frame:
-        read["lane"] = [words.term("lane", v) if isinstance(v, str) else None for v in frame["lane"]]
-        read["item"] = list(frame[f"item_{words.language}"])
-    return frame.assign(**{c: pd.Series(v, index=frame.index, dtype=object) for c, v in read.items()})
-
-
-def _sales_side(frame: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Lanes, items and yes or no in the language; a level that judges gave is no interval's level."""
-    read: dict[str, list[object]] = {}
-    if "lane" in frame:
-        read["lane"] = [words.term("lane", str(v)) for v in frame["lane"]]
-    if "item" in frame:
-        rows = [row for _, row in frame.iterrows()]
-        read |= {
-            "item": [display.selling.item_of(r, words) for r in rows],
-            "steps": [display.selling.steps_of(r, words) for r in rows],
-        }
-    for flag in ("demanded", "candidate"):
-        if flag in frame:
-            read[flag] = [words("display.yes" if v else "display.no") for v in frame[flag]]
-    made = frame.assign(**{c: pd.Series(v, index=frame.index, dtype=object) for c, v in read.items()})
-    return made.rename(columns={"level": "level_judged"})
-
-
-def _special(
-    name: str, frame: pd.DataFrame, columns: list[str], unit: str, words: Words, held: pd.DataFrame
-) -> pd.DataFrame:
+def _special(name: str, result: Result, columns: list[str], unit: str, words: Words) -> pd.DataFrame:
     """A sheet, with the columns of some frames that mean something else there read first."""
+    frame = result.frames[name]
     if name == "inside_outside":
         frame = frame.assign(
             kind=[words(f"sheet.kind.{k}") for k in frame["kind"]],
@@ -252,7 +231,9 @@ def _special(
         counts = zip(frame["level"], frame["flows"], strict=True)
         frame = frame.assign(reference=[words(f"display.reference_{k}", n=words.value(int(n), "")) for k, n in counts])
     if name == "library_next":
-        frame = frame.merge(held, on=["category", "industry", "size_band"]).sort_values("rank")
+        cell = ["category", "industry", "size_band"]
+        held = result.frames["library"][[*cell, "accounts", "flows"]]
+        frame = frame.merge(held, on=cell).sort_values("rank")
     if name == "messages":
         frame = frame.assign(**{f: frame[f"{f}_{words.language}"] for f in ("interests", "message", "avoid")})
     if name == "samples":
@@ -260,17 +241,10 @@ def _special(
         dates = [None if pd.isna(v) else str(v.date()) for v in frame["interviewed_at"]]
         frame = frame.assign(lacks=lacks, interviewed_at=pd.Series(dates, index=frame.index, dtype=object))
     frame = frame.rename(columns=_COLUMNS.get(name, {}))
-    if name in ("sales_sheet", "sales_sheet_nodes"):
-        frame = _customer_side(frame, words)
     if name == "sheet_orphans":
         kinds = ["customer" if s == "customer" else str(k) for s, k in zip(frame["side"], frame["kind"], strict=True)]
-        lanes = [None if v is None or pd.isna(v) else words.term("lane", str(v)) for v in frame["lane"]]
         names = [words.term("activity", words.term("step", str(v))) for v in frame[f"name_{words.language}"]]
-        frame = frame.assign(
-            side=[words.term("orphan", k) for k in kinds], lane=pd.Series(lanes, dtype=object), name=names
-        )
-    if name in ("bottlenecks", "fit_items", "fit_teams", "lane_reliefs"):
-        frame = _sales_side(frame, words)
+        frame = frame.assign(side=[words.term("orphan", k) for k in kinds], name=names)
     if name == "persona_profile":
         read = [words.term(str(d), str(v)) for d, v in zip(frame["dimension"], frame["value"], strict=True)]
         frame = frame.assign(value=read)

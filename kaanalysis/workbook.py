@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from kaanalysis.figures import FigureSpec, alt_text, available, draw_figure, fig
 from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Result
-from kaanalysis.runfolder import read_result, result_path, save_result
+from kaanalysis.runfolder import HEADLESS, read_result, result_path, save_result
 from kaanalysis.sales_sheets import FACTS, NODE, is_edited, write_sheet
 from kaanalysis.sales_sheets import FOLDER as SHEETS
 from kaanalysis.selling import catalogue
@@ -39,6 +39,7 @@ from kaanalysis.text import LANGUAGES, Words, words
 # What shows today's selling beside the customer's flow: hidden in a notebook until the blank sheet is saved (M-3.5), so that the new
 # flow is drawn from the customer's and not by amending today's.
 HIDDEN = ("alignment", "alignment_wins", "sheet_orphans")
+HIDDEN_FINDING = "M-3.5"
 SHEET_FILE = f"{SHEETS}/sales_sheet.xlsx"
 
 # The notebooks' own default; checks set KAANALYSIS_RUN to lead it away from an analyst's folder.
@@ -89,14 +90,26 @@ class Workbook:
         return results
 
     def verdict(self) -> None:
-        """Print every finding: verdict, sentence, numbers with their intervals."""
-        print("\n".join(tables.verdict_lines(self.result, self.words)))
+        """Print every finding: verdict, sentence, numbers with their intervals. In a lab session M-3.5, which holds today's selling against
+        the sheet, stays hidden until the sheet is saved."""
+        print("\n".join(self._told(lambda result: tables.verdict_lines(result, self.words))))
+
+    def _told(self, lines: Callable[[Result], list[str]]) -> list[str]:
+        """The lines of every finding, one sentence in place of what is hidden."""
+        said: list[str] = []
+        for finding in self.result.findings:
+            if finding.id == HIDDEN_FINDING and self._hides() and in_lab():
+                name = f"{finding.id} {tables.title(finding, self.words)}"
+                said += [name, "  " + self.words("sales_sheet.hidden", name=finding.id)]
+            else:
+                said += lines(replace(self.result, findings=[finding]))
+        return said
 
     def show(self, name: str) -> Any:
         """The figure of that name, else the table of that name in the reader's language, else the frame as it is; a printed line where
         the data cannot feed it. `result.frames` holds every frame as it is. As long as no sales sheet is saved, today's flow is left out
         of the blank sheet, and a printed line stands for what compares the two (:data:`HIDDEN`)."""
-        hides = "sales_sheet" in self.result.frames and not self._sheet_saved()
+        hides = self._hides()
         if hides and name in HIDDEN:
             print(self.words("sales_sheet.hidden", name=name))
             return None
@@ -128,16 +141,20 @@ class Workbook:
             write_sheet(path, sheet, self.words.language)
         return self.words(said, path=SHEET_FILE)
 
+    def _hides(self) -> bool:
+        return "sales_sheet" in self.result.frames and not self._sheet_saved()
+
     def _sheet_saved(self) -> bool:
         return self.company.sheet is not None or (self.run / SHEET_FILE).is_file()
 
     def table(self, finding: str) -> pd.DataFrame:
-        """All numbers of one finding, as a frame of ready text."""
-        return tables.numbers_table(self.result.finding(finding), self.words)
+        """All numbers of one finding, as a frame of ready text; of what :meth:`verdict` hides only those of the sheet itself."""
+        shown = without_contacts(self.result) if self._hides() and in_lab() else self.result
+        return tables.numbers_table(shown.finding(finding), self.words)
 
     def flips(self) -> None:
-        """Print what would change each verdict: policy value, now, where it flips."""
-        print("\n".join(tables.flip_lines(self.result, self.words, self.policy)))
+        """Print what would change each verdict: policy value, now, where it flips; hidden where :meth:`verdict` hides the finding."""
+        print("\n".join(self._told(lambda result: tables.flip_lines(result, self.words, self.policy))))
 
     def save(self) -> None:
         """Write results, tables and figures into the run folder, each file atomically, the results file last."""
@@ -155,11 +172,16 @@ class Workbook:
         )
 
 
+def in_lab() -> bool:
+    """Whether an analyst is at the keyboard: neither a report is being run nor a check (KAANALYSIS_RUN)."""
+    return not (os.environ.get(HEADLESS) or os.environ.get("KAANALYSIS_RUN"))
+
+
 def without_contacts(result: Result) -> Result:
     """The result with the blank sheet as it is before today's selling is laid beside it."""
     nodes = result.frames["sales_sheet_nodes"]
     told = [c for c in (*NODE, *FACTS) if c in nodes]
-    finding = next((f for f in result.findings if f.id == "M-3.5"), None)
+    finding = next((f for f in result.findings if f.id == HIDDEN_FINDING), None)
     drawn = [
         replace(
             f,

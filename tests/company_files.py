@@ -9,9 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 AS_OF = dt.date(2025, 12, 31)
 Rows = str | bytes | Sequence[Mapping[str, Any]]
 ACCOUNTS = [{"account_id": "A1", "segment": "SMB"}, {"account_id": "A2", "segment": "KA"}]
+# Two segments, a subsidiary (A3 of A2), and an account of which nothing is known.
+FOUR_ACCOUNTS = "account_id,segment,parent_account_id,employees,annual_revenue\nA1,SMB,,10,\nA2,KA,,900,\nA3,KA,A2,,60000000\nA4,,,,\n"
+DEAL_HEAD = "opportunity_id,account_id,team,owner,origin,created_at,closed_at,outcome,amount,exit\n"
 DEALS = [{"opportunity_id": "O1", "account_id": "A1", "outcome": "open", "created_at": "2025-12-01", "closed_at": ""}]
 
 
@@ -47,3 +52,14 @@ def deals(rows: list[tuple[str, str, int, int | None, str]]) -> str:
     lines = [f"O{i},{a},{o},{day(opened)},{'' if after is None else day(opened - after)},{outcome}\n"
              for i, (a, o, opened, after, outcome) in enumerate(rows)]  # fmt: skip
     return "opportunity_id,account_id,owner,created_at,closed_at,outcome\n" + "".join(lines)
+
+
+def deal_rows(*rows: str) -> str:
+    """Opportunities O1, O2 … as CSV, each row the values after the id in the order of :data:`DEAL_HEAD`."""
+    return DEAL_HEAD + "".join(f"O{i},{row}\n" for i, row in enumerate(rows, 1))
+
+
+def records(frame: pd.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
+    """The rows of these columns as tuples, None where a value is missing."""
+    picked = frame[list(columns)].astype(object)
+    return [tuple(picked.where(picked.notna(), None).iloc[i]) for i in range(len(picked))]

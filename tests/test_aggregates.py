@@ -4,23 +4,13 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+from company_files import DEAL_HEAD, FOUR_ACCOUNTS, deal_rows, records
 
 from kaanalysis import aggregates
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 
 Open = Callable[..., Company]
-ACCOUNTS = "account_id,segment,parent_account_id,employees,annual_revenue\nA1,SMB,,10,\nA2,KA,,900,\nA3,KA,A2,,60000000\nA4,,,,\n"
-HEAD = "opportunity_id,account_id,team,owner,origin,created_at,closed_at,outcome,amount,exit\n"
-
-
-def deals(*rows: str) -> str:
-    return HEAD + "".join(f"O{i},{row}\n" for i, row in enumerate(rows, 1))
-
-
-def records(frame, *columns: str) -> list[tuple]:
-    picked = frame[list(columns)].astype(object)
-    return [tuple(picked.where(picked.notna(), None).iloc[i]) for i in range(len(picked))]
 
 
 @pytest.mark.parametrize(("day", "months", "wanted"), [
@@ -34,7 +24,7 @@ def test_months_before_keeps_the_day_where_there_is_one(day: dt.date, months: in
 
 
 def test_segments_by_label_and_by_size(company: Open, policy: Policy) -> None:
-    opened = company(accounts=ACCOUNTS)
+    opened = company(accounts=FOUR_ACCOUNTS)
     frame = aggregates.account_segments(opened, policy).order_by("account_id").execute()
     assert records(frame, "account_id", "cluster", "segment") == [
         ("A1", "A1", "SMB"), ("A2", "A2", "KA"), ("A3", "A2", "KA"), ("A4", "A4", None)]  # fmt: skip
@@ -51,22 +41,24 @@ def test_size_borders_belong_to_key_accounts(company: Open, policy: Policy) -> N
     rows = "account_id,employees,annual_revenue\nA1,500,\nA2,499,\nA3,,50000000\nA4,,49999999\nA5,499,50000000\n"
     size = policy.override({"segment.definition": "size"})
     frame = (
-        aggregates.account_segments(company(accounts=rows, opportunities=HEAD), size).order_by("account_id").execute()
+        aggregates.account_segments(company(accounts=rows, opportunities=DEAL_HEAD), size)
+        .order_by("account_id")
+        .execute()
     )
     assert frame["segment"].tolist() == ["KA", "SMB", "KA", "SMB", "KA"]
-    only = company(accounts="account_id,employees\nA1,600\nA2,\n", opportunities=HEAD)
+    only = company(accounts="account_id,employees\nA1,600\nA2,\n", opportunities=DEAL_HEAD)
     assert records(aggregates.account_segments(only, size).order_by("account_id").execute(), "segment") == [
         ("KA",),
         (None,),
     ]
     assert aggregates.segment_missing(only, size) == []
-    none = company(accounts="account_id\nA1\n", opportunities=HEAD)
+    none = company(accounts="account_id\nA1\n", opportunities=DEAL_HEAD)
     assert aggregates.segment_missing(none, size) == ["accounts.employees", "accounts.annual_revenue"]
     assert aggregates.segment_missing(none, policy) == ["accounts.segment"]
 
 
 def test_deal_times_by_hand(company: Open, policy: Policy) -> None:
-    opened = company({"observed_from": dt.date(2025, 1, 1)}, accounts=ACCOUNTS, opportunities=deals(
+    opened = company({"observed_from": dt.date(2025, 1, 1)}, accounts=FOUR_ACCOUNTS, opportunities=deal_rows(
         "A1,T,x,new,2025-12-01,2025-12-11,won,5,",  # 10 days; followed for 30
         "A2,T,y,,2025-12-01,2025-12-01,lost,,drifted",  # on the day it was opened
         "A3,T,y,upgrade,2025-12-21,,open,,",  # open for 10 days
@@ -106,8 +98,8 @@ def test_growth_periods_hold_the_day_they_end_on_and_not_the_day_before_they_beg
     days = ["2025-12-31", "2025-01-01", "2024-12-31", "2024-01-01", "2023-12-31"]
     rows = [f"A1,T,x,renewal,2020-01-01,{day},won,{10**i}," for i, day in enumerate(days)]
     opened = company(
-        accounts=ACCOUNTS,
-        opportunities=deals(
+        accounts=FOUR_ACCOUNTS,
+        opportunities=deal_rows(
             *rows, "A2,T,x,new,2025-01-01,2025-05-01,lost,7,", "A3,T,x,new,2025-01-01,2025-05-01,won,,"
         ),
     )
@@ -119,7 +111,7 @@ def test_growth_periods_hold_the_day_they_end_on_and_not_the_day_before_they_beg
 def test_growth_says_who_is_still_under_contract(company: Open, policy: Policy) -> None:
     won = [f"{a},T,x,new,2024-01-01,2024-05-01,won,5," for a in ("A1", "A2", "A3")]
     contracts = "account_id,started_at,ended_at\nA1,2024-05-01,\nA1,2023-01-01,2024-01-01\nA2,2024-05-01,2025-05-01\n"
-    opened = company(accounts=ACCOUNTS, opportunities=deals(*won), subscriptions=contracts)
+    opened = company(accounts=FOUR_ACCOUNTS, opportunities=deal_rows(*won), subscriptions=contracts)
     assert records(aggregates.growth_by_account(opened, policy), "account_id", "running") == [
         ("A1", 1),
         ("A2", 0),
@@ -129,7 +121,7 @@ def test_growth_says_who_is_still_under_contract(company: Open, policy: Policy) 
 
 def test_spend_window_begins_the_day_after_the_same_day_a_year_ago(company: Open, policy: Policy) -> None:
     # contract.md leaves the border open ("in the twelve months before as_of"): read as 2025-01-01 … 2025-12-31, both in.
-    opened = company(accounts=ACCOUNTS, opportunities=deals(
+    opened = company(accounts=FOUR_ACCOUNTS, opportunities=deal_rows(
         "A1,T,x,new,2020-01-01,2024-12-31,won,1000,",
         "A1,T,x,new,2020-01-01,2025-01-01,won,20,",
         "A1,T,x,renewal,2020-01-01,2025-12-31,won,3,",
@@ -167,7 +159,7 @@ def test_lives_are_unions_with_short_pauses_late_entries_and_cuts(company: Open,
 def test_lives_without_subscriptions_run_from_the_first_win_to_the_last_plus_silence(
     company: Open, policy: Policy
 ) -> None:
-    opened = company(accounts=ACCOUNTS, opportunities=deals(
+    opened = company(accounts=FOUR_ACCOUNTS, opportunities=deal_rows(
         # 2024-01-15 + 365 = 2025-01-14; won again on 2024-10-01, + 365 = 2025-10-01: one life of 260 + 365 = 625 days, ended.
         "A1,T,x,new,2020-01-01,2024-01-15,won,5,", "A1,T,x,renewal,2020-01-01,2024-10-01,won,,",
         "A2,T,x,new,2020-01-01,2025-06-01,won,5,",  # silence would end 2026-06-01: running, 213 days old
@@ -178,16 +170,16 @@ def test_lives_without_subscriptions_run_from_the_first_win_to_the_last_plus_sil
 
 
 def test_history_starts_where_the_company_says_or_with_the_first_closing(company: Open) -> None:
-    rows = deals("A1,T,x,new,2020-01-01,2021-03-04,won,5,", "A1,T,x,new,2019-01-01,,open,5,")
-    assert aggregates.history_start(company(accounts=ACCOUNTS, opportunities=rows)) == dt.date(2021, 3, 4)
+    rows = deal_rows("A1,T,x,new,2020-01-01,2021-03-04,won,5,", "A1,T,x,new,2019-01-01,,open,5,")
+    assert aggregates.history_start(company(accounts=FOUR_ACCOUNTS, opportunities=rows)) == dt.date(2021, 3, 4)
     assert aggregates.history_start(
-        company({"observed_from": dt.date(2022, 1, 1)}, accounts=ACCOUNTS, opportunities=rows)
+        company({"observed_from": dt.date(2022, 1, 1)}, accounts=FOUR_ACCOUNTS, opportunities=rows)
     ) == dt.date(2022, 1, 1)
     assert aggregates.history_start(company()) is None
 
 
 def test_parties_by_deal_count_persons_not_rows(company: Open, policy: Policy) -> None:
-    opened = company(accounts=ACCOUNTS, opportunities=deals("A2,T,x,new,2025-01-01,,open,,", "A1,T,x,new,2025-01-01,,open,,"),
+    opened = company(accounts=FOUR_ACCOUNTS, opportunities=deal_rows("A2,T,x,new,2025-01-01,,open,,", "A1,T,x,new,2025-01-01,,open,,"),
                      stakeholders=(
         "opportunity_id,person_id,role,part,engaged_at\n"
         "O1,p,owner,approve,2025-02-01\nO1,p,finance,approve,2025-02-01\nO1,q,user,influence,\nO1,r,legal,inform,2025-02-01\n"
@@ -199,7 +191,7 @@ def test_parties_by_deal_count_persons_not_rows(company: Open, policy: Policy) -
     assert records(frame, *wanted[:7]) == [("O1", "KA", 3, 4, 1, 1, 1), ("O2", "SMB", 1, 2, 1, 0, 1)]
     assert frame["unmet"].tolist() == [1, 0]
     without = company(
-        opportunities=deals("A1,T,x,new,2025-01-01,,open,,"),
+        opportunities=deal_rows("A1,T,x,new,2025-01-01,,open,,"),
         stakeholders="opportunity_id,person_id,role,part\nO1,p,owner,approve\n",
     )
     assert aggregates.parties_by_deal(without, policy)["unmet"].isna().all()
@@ -218,7 +210,7 @@ def test_parties_by_flow_take_the_role_or_the_department(company: Open) -> None:
 
 
 def test_stage_sojourns_by_hand(company: Open, policy: Policy) -> None:
-    opened = company(accounts=ACCOUNTS, opportunities=deals(
+    opened = company(accounts=FOUR_ACCOUNTS, opportunities=deal_rows(
         "A2,T,x,new,2025-01-01,2025-01-20,won,,", "A2,T,x,new,2025-01-01,,open,,", "A1,T,y,new,2025-01-01,,lost,,",
         "A2,T,x,renewal,2025-01-01,2025-01-20,won,,", "A2,T,x,new,2025-01-01,2025-01-05,lost,,",
     ), stage_history=(
@@ -237,7 +229,7 @@ def test_stage_sojourns_by_hand(company: Open, policy: Policy) -> None:
 def test_stays_begun_before_the_records_enter_late(company: Open, policy: Policy) -> None:
     # Records begin 2025-03-01. O1 entered a on 2025-02-19 (10 days before) and left it on 2025-03-06: 15 days, 10 of them unseen.
     # O2's stay in a ended before the records begin and was never seen; its stay in b is seen from its start, but O2 did not start there.
-    opened = company({"observed_from": dt.date(2025, 3, 1)}, accounts=ACCOUNTS, opportunities=deals(
+    opened = company({"observed_from": dt.date(2025, 3, 1)}, accounts=FOUR_ACCOUNTS, opportunities=deal_rows(
         "A2,T,x,new,2025-02-19,2025-03-20,won,,", "A2,T,x,new,2025-02-01,2025-03-20,lost,,", "A2,T,x,new,2025-03-02,,open,,",
     ), stage_history=(
         "opportunity_id,stage,entered_at\nO1,a,2025-02-19\nO1,b,2025-03-06\nO2,a,2025-02-01\nO2,b,2025-02-25\nO3,a,2025-03-02\n"
@@ -253,8 +245,8 @@ def test_stays_begun_before_the_records_enter_late(company: Open, policy: Policy
 
 
 def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> None:
-    opened = company(accounts=ACCOUNTS, teams="team,motion\nK,KA\nS,SMB\n", team_months="team,month,cost\nK,2025-01,5\nX,2025-01,6\n",
-                     opportunities=deals(
+    opened = company(accounts=FOUR_ACCOUNTS, teams="team,motion\nK,KA\nS,SMB\n", team_months="team,month,cost\nK,2025-01,5\nX,2025-01,6\n",
+                     opportunities=deal_rows(
         "A1,S,x,new,2025-01-01,2025-03-31,won,5,", "A1,S,x,new,2025-01-01,2025-03-01,won,6,", "A2,K,x,new,2025-01-05,2025-04-01,won,7,",
         "A2,K,x,renewal,2025-01-05,2025-04-02,won,8,", "A3,K,x,,2025-02-05,,open,,", "A4,Z,x,new,2025-01-01,2025-03-01,won,9,",
     ))  # fmt: skip
@@ -276,7 +268,7 @@ def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> No
 def test_key_account_revenue_by_hand(company: Open, policy: Policy) -> None:
     # Launch 2025-07-01; the year before it begins 2024-07-01.
     opened = company({"ka_launch": dt.date(2025, 7, 1)}, accounts="account_id,parent_account_id\nA1,\nA2,\nA3,A2\nA4,\nA5,\nA6,\n",
-                     teams="team,motion\nK,KA\nS,SMB\n", opportunities=deals(
+                     teams="team,motion\nK,KA\nS,SMB\n", opportunities=deal_rows(
         "A1,K,x,new,2025-01-01,2025-07-01,won,100,", "A1,K,x,renewal,2025-01-01,2025-08-01,won,11,",  # new to us: 111
         "A2,K,x,new,2025-01-01,2025-09-01,won,50,", "A2,S,x,new,2024-01-01,2024-07-01,won,12,", "A2,S,x,new,2024-01-01,2024-06-30,won,9,",
         "A2,S,x,new,2025-01-01,2025-10-01,won,4,",  # SMB still wins from A2: 4
@@ -296,7 +288,7 @@ def test_segments_by_team_follow_who_holds_the_account_now(company, policy) -> N
     opened = company(
         accounts="account_id\nA\nB\nC\nD\n", teams="team,motion\nsmall,SMB\nkey,KA\nvia,channel\n",
         ownership="account_id,team,from_at,to_at\nA,small,2024-01-01,2024-12-31\nA,key,2025-01-01,\nB,via,2024-01-01,\n",
-        opportunities=HEAD,
+        opportunities=DEAL_HEAD,
     )  # fmt: skip
     found = dict(
         aggregates.account_segments(opened, by_team).select("account_id", "segment").execute().itertuples(index=False)
@@ -384,7 +376,7 @@ def test_team_years_count_back_from_the_last_whole_month_and_leave_out_key_accou
         f"t,{y}-{m:02d}-01,{y - 2020},2\n" for y in (2023, 2024, 2025) for m in range(1, 13)
     )
     deals = (
-        HEAD
+        DEAL_HEAD
         + "1,A1,t,,,2023-01-01,2023-01-15,won,7,\n2,A1,t,,,2025-01-01,2025-12-31,won,5,\n3,A2,t,,,2025-01-01,2025-06-01,won,100,\n"
     )
     tables = {

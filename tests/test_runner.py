@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from kaanalysis import runner
 from kaanalysis.contracts import UnusableData
 from kaanalysis.manifest import Manifest, Step
 from kaanalysis.results import Finding, Result
-from kaanalysis.runfolder import result_path, save_result
+from kaanalysis.runfolder import HEADLESS, result_path, save_result
 from kaanalysis.runner import check_parameters, run_notebooks
 
 ALL = [
@@ -43,10 +44,12 @@ class FakeNotebooks:
     def __init__(self, fails: tuple[str, ...] = (), dies: tuple[str, ...] = ()) -> None:
         self.fails, self.dies, self.ran = fails, dies, list[str]()
         self.parameters: Mapping[str, Any] = {}
+        self.headless: str | None = None
 
     def __call__(self, id: str, run: Path, parameters: Mapping[str, Any]) -> Step:
         self.ran.append(id)
         self.parameters = parameters
+        self.headless = os.environ.get(HEADLESS)
         if id in self.dies:
             raise KeyboardInterrupt
         if id in self.fails:
@@ -81,6 +84,9 @@ def test_all_notebooks_run_and_the_manifest_says_so(company: Path, tmp_path: Pat
     assert read.overrides == {"success.target": 0.6} and read.policy["success.target"] == 0.6
     assert read.rows == {"accounts": [1, 1], "opportunities": [1, 1]}
     assert fake.parameters["lang"] == "zh" and fake.parameters["overrides"] == {"success.target": 0.6}
+    assert fake.headless == "1" and HEADLESS not in os.environ, (
+        "kernels know that this is a report; whoever called does not"
+    )
     assert [p.name for p in out.parent.iterdir()] == ["run"]  # nothing partial is left beside it
 
 

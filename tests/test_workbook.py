@@ -12,7 +12,7 @@ import pytest
 from kaanalysis import workbook
 from kaanalysis.contracts import UnusableData
 from kaanalysis.results import StaleResult, load_result
-from kaanalysis.runfolder import result_path
+from kaanalysis.runfolder import HEADLESS, result_path
 
 DEMO = str(Path(__file__).parent.parent / "data" / "demo")
 FEW = {"evidence.draws": 200}
@@ -108,6 +108,33 @@ def test_today_s_flow_stays_hidden_until_the_blank_sheet_is_saved(
     assert book.show("sheet_orphans") is not None
     assert book.show("sales_sheet_nodes")["deals with a contact"].str.contains("interval").all()
     assert "coverage" in book.result.frames["sales_sheet_nodes"], "what is computed and saved is never cut"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_verdict_that_compares_with_today_is_hidden_in_the_lab_and_told_in_a_report(
+    lang: str, tmp_path: Path, small_demo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = workbook.open("03_sales_flow", str(small_demo), str(tmp_path), lang, FEW)
+    compared = [book.words.name_of(n) for n in book.result.finding("M-3.5").numbers if n.name != "steps"]
+    hidden = book.words("sales_sheet.hidden", name="M-3.5")
+    assert compared and "book.sheet()" in hidden
+
+    def said() -> str:
+        capsys.readouterr()
+        book.verdict()
+        book.flips()
+        return capsys.readouterr().out
+
+    before = said()
+    assert before.count(hidden) == 2 and not any(name in before for name in compared)
+    assert "M-3.6" in before and len(book.table("M-3.5")) == 1
+    monkeypatch.setenv(HEADLESS, "1")
+    report = said()
+    assert hidden not in report and all(name in report for name in compared)
+    monkeypatch.delenv(HEADLESS)
+    assert said() == before
+    book.sheet()
+    assert said() == report and len(book.table("M-3.5")) == len(book.result.finding("M-3.5").numbers)
 
 
 def test_an_edited_sheet_is_kept_and_an_unedited_one_is_drawn_anew(tmp_path: Path, small_demo: Path) -> None:

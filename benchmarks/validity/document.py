@@ -16,7 +16,7 @@ from benchmarks.validity.truths import NO_COVERAGE, PIECES, all_numbers, ledger_
 from kaanalysis.policy import Policy
 
 FINDINGS = ("M-0", "M-0.1", "M-0.2", "M-0.3", "M-0.4", "M-1", "M-1.1", "M-1.2", "M-1.3", "M-1.4", "M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d",
-            "M-2.2", "M-2.3", "M-2.5", "M-2.6", "M-3.1", "M-3.2", "M-3.3a", "M-3.3b", "M-3.3c", "M-3.6", "M-4", "M-D")  # fmt: skip
+            "M-2.2", "M-2.3", "M-2.5", "M-2.6", "M-3.1", "M-3.2", "M-3.3a", "M-3.3b", "M-3.3c", "M-3.5", "M-3.6", "M-4", "M-D")  # fmt: skip
 PATTERNS = ("M-A", "M-B", "M-C", "M-D", "M-E", "M-F")
 
 

@@ -64,7 +64,7 @@ from kaanalysis.aggregates.segments import (
     segment_version,
 )
 from kaanalysis.aggregates.selling_contacts import parties_contacted, selling_steps, steps_reached
-from kaanalysis.aggregates.steps_and_selling import selling_without_node, stage_sequences, steps_and_selling
+from kaanalysis.aggregates.steps_and_selling import stage_sequences, steps_and_selling
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
     key_account_deals_by_month,
@@ -136,7 +136,6 @@ __all__ = [
     "segment_needs",
     "segment_version",
     "selling_steps",
-    "selling_without_node",
     "spend_by_account",
     "stage_sequences",
     "stage_sojourns",

@@ -1,5 +1,5 @@
-"""Today's selling beside the customer's steps: who of a step's role was reached when, which stages were entered, which of what the seller
-does belongs to no step, and the order of stages of small deals."""
+"""Today's selling beside the customer's steps: who of a step's role was reached when, which stages were entered, and the order
+of stages of small deals."""
 
 from __future__ import annotations
 
@@ -105,42 +105,6 @@ def steps_and_selling(company: Company, policy: Policy) -> pd.DataFrame:
         "begin_us", "end_us", "persons", "activities", "first_activity_us", "last_activity_us", "engaged_us", "stage_us",
     )  # fmt: skip
     return frame.order_by(["opportunity_id", "begin_us", "end_us", "step", "role"]).execute()
-
-
-def selling_without_node(company: Company, policy: Policy) -> pd.DataFrame:
-    """What the seller does in key-account deals, and how much of it touches none of the customer's steps: one row per stage and per action:
-    kind (stage, action), name, events, deals, no_node (events that match none), no_person (of these, those that name nobody).
-
-    A stage matches where a buying step bears its name. An action matches where the person reached holds a role (in this deal) that acts in
-    some buying step, of whatever flow on record (interviews too): a deal that was lost early has not reached them all."""
-    deals = deals_with_customer(company, policy).filter(ibis._.segment == KEY)
-    steps, parts = company.table("buying_steps"), []
-    if company.has("stage_history.stage"):
-        named = steps.select(named="step").distinct()
-        stages = company.table("stage_history").semi_join(deals, "opportunity_id")
-        stages = stages.left_join(named, stages.stage == named.named)
-        parts.append(
-            stages.group_by(name="stage").aggregate(
-                kind=ibis.literal("stage"), events=stages.count(), deals=stages.opportunity_id.nunique(),
-                no_node=stages.named.isnull().ifelse(1, 0).sum(), no_person=ibis.literal(0, "int64"),
-            )
-        )  # fmt: skip
-    if company.has("activities.action") and company.has("stakeholders.role") and company.has("buying_steps.role"):
-        acting = steps.filter(steps.role.notnull()).select("role").distinct()
-        people = company.table("stakeholders").semi_join(acting, "role")
-        people = people.select(of_deal="opportunity_id", of_person="person_id").distinct()
-        done = company.table("activities").semi_join(deals, "opportunity_id")
-        done = done.left_join(people, [done.opportunity_id == people.of_deal, done.person_id == people.of_person])
-        parts.append(
-            done.group_by(name="action").aggregate(
-                kind=ibis.literal("action"), events=done.count(), deals=done.opportunity_id.nunique(),
-                no_node=done.of_person.isnull().ifelse(1, 0).sum(), no_person=done.person_id.isnull().ifelse(1, 0).sum(),
-            )
-        )  # fmt: skip
-    columns = ["kind", "name", "events", "deals", "no_node", "no_person"]
-    frames = [part.select(*columns).execute() for part in parts]
-    made = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    return made.sort_values(["kind", "no_node", "name"], ascending=[True, False, True], ignore_index=True)
 
 
 def stage_sequences(company: Company, policy: Policy, segment: str = "SMB") -> pd.DataFrame:

@@ -141,11 +141,15 @@ def _observed(company: Company) -> float | None:
     return None if since is None else float((pd.Timestamp(since) - pd.Timestamp("1970-01-01")).days)
 
 
-def aligned_steps(company: Company, policy: Policy, reading: str | None = None) -> pd.DataFrame:
-    """Every reached step of key-account deals with its days and its state; reading: the policy's if not given. Empty columns, no rows
-    where :func:`missing` says what is missing."""
+def aligned_steps(
+    company: Company, policy: Policy, reading: str | None = None, raw: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Every reached step of key-account deals with its days and its state; reading: the policy's if not given; raw: the rows of
+    :func:`kaanalysis.aggregates.steps_and_selling`, which every reading reads alike, if at hand. Empty columns, no rows where
+    :func:`missing` says what is missing."""
     used = reading or policy["alignment.reading"]
-    return judge_steps(with_days(aggregates.steps_and_selling(company, policy), used), used, _observed(company))
+    raw = aggregates.steps_and_selling(company, policy) if raw is None else raw
+    return judge_steps(with_days(raw, used), used, _observed(company))
 
 
 def uncovered_steps(company: Company, policy: Policy, rows: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -189,11 +193,12 @@ def _counts(rows: pd.DataFrame, order: pd.DataFrame, reading: str) -> pd.DataFra
 def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.DataFrame], dict[str, str]]:
     """Numbers step_covered, step_late, step_missing (per step and for all, segment KA), steps_censored, order_inversions,
     covered_win_difference; frames `alignment` (one row per reading and node, :func:`_counts`), `alignment_shares` (uncovered_steps),
-    `alignment_timing`, `alignment_wins` and `selling_without_node`; terms for sentences: timing (the reading). Nothing where
+    `alignment_timing` and `alignment_wins`; terms for sentences: timing (the reading). Nothing where
     :func:`missing` names something."""
     if missing(company, policy):
         return [], {}, {}
-    rows = aligned_steps(company, policy)
+    raw = aggregates.steps_and_selling(company, policy)
+    rows = aligned_steps(company, policy, raw=raw)
     if rows.empty:
         return [], {}, {}
     reading, judged = policy["alignment.reading"], _judged(rows)
@@ -219,9 +224,8 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
         counted = [_counts(rows, order, reading)]
         for other, needs in READINGS.items():
             if other != reading and not company.missing(*needs):
-                counted.append(_counts(aligned_steps(company, policy, other), order, other))
+                counted.append(_counts(aligned_steps(company, policy, other, raw), order, other))
         frames["alignment"] = pd.concat(counted, ignore_index=True)
         frames["alignment_timing"] = _timing(judged, order)
-        frames["selling_without_node"] = aggregates.selling_without_node(company, policy)
     terms = {"timing": reading} if numbers[0].value is not None else {}
     return numbers, {name: frame for name, frame in frames.items() if len(frame)}, terms

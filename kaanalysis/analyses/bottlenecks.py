@@ -14,17 +14,15 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.aggregates import DAYS_PER_MONTH
 from kaanalysis.analyses.bottleneck_sets import candidates, count_bottlenecks, flag_bottlenecks
-from kaanalysis.analyses.delay_relief import METHOD, DelayReliefs, counted, measure_delays
+from kaanalysis.analyses.delay_relief import METHOD, DelayReliefs, flow_stays, measure_delays
 from kaanalysis.analyses.lane_relief import LaneReliefs, measure_lanes
 from kaanalysis.analyses.sales_sheet import blank_sheet
 from kaanalysis.analyses.team_fit import Fit, judged_levels, measure_fit
-from kaanalysis.analyses.verdicts import find_flips, percentile_number, seller_clusters, share_of_draws
+from kaanalysis.analyses.verdicts import find_flips, percentile_number, share_of_draws
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, no_data
-from kaanalysis.selling import catalogue
 from kaanalysis.stats import jeffreys
 from kaanalysis.stats.relieved_flow import draw_joint_reliefs, joint_relief
 from kaanalysis.stats.semi_markov import StepCounts, draw_reliefs, estimate_flow
@@ -44,19 +42,16 @@ class Bottlenecks:
 
 
 def _measure_bottlenecks(company: Company, policy: Policy) -> tuple[Bottlenecks, DelayReliefs] | None:
-    stays = aggregates.stage_sojourns(company, policy)
-    stays = stays[stays["segment"] == "KA"].reset_index(drop=True)
-    if stays.empty:
+    flow = flow_stays(company, policy)
+    if flow is None:
         return None
-    order = stays.groupby("stage")["place"].mean().sort_values(kind="stable").index.tolist()
-    clusters, _ = seller_clusters(stays)
-    horizon = round(policy["success.horizon_months"] * DAYS_PER_MONTH)
-    counts = counted(stays, order, clusters, horizon)
+    stays, order = flow.stays, flow.order
+    counts = flow.followed(flow.horizon)
     benchmark, draws, seed = policy["bottleneck.benchmark_pass"], policy["evidence.draws"], policy["evidence.seed"]
     point = estimate_flow(counts, benchmark)
     entered = stays.groupby("stage").size()
     dwell = stays.groupby("stage")["days"].median()
-    delays = measure_delays(stays, order, clusters, counts, horizon, policy)
+    delays = measure_delays(flow, counts, policy)
     table = pd.DataFrame(
         {
             "step": order,
@@ -174,8 +169,11 @@ def judge_bottleneck(found: Bottlenecks, policy: Policy, measured: _Measured | N
     return [Finding("M-3.6", "bottleneck", "undecided", "rank_unsure", numbers, terms=terms)]
 
 
-def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:
-    """M-3.6 with the table of steps and the resampled reliefs and fit behind it."""
+def bottleneck(
+    company: Company, policy: Policy, sheet: pd.DataFrame | None = None, levels: pd.DataFrame | None = None
+) -> tuple[Finding, dict[str, pd.DataFrame]]:
+    """M-3.6 with the table of steps and the resampled reliefs and fit behind it. sheet, levels: :func:`blank_sheet` and
+    :func:`judged_levels`, computed here where None."""
     missing = [
         *aggregates.segment_missing(company, policy),
         *company.missing("stage_history.stage", "stage_history.entered_at", "opportunities.closed_at"),
@@ -197,7 +195,9 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
     severity, severe = _severity(found, policy)
     maybe = candidates(found.relief, found.draws, found.clusters, policy)
     count, rivals = _rivals(found, finding, maybe, policy)
-    fit, lanes = _carried(company, found, policy)
+    sheet = blank_sheet(company, policy) if sheet is None else sheet
+    levels = judged_levels(company, sheet) if levels is None else levels
+    fit, lanes = _carried(levels, sheet, found, policy)
     reliefs = {n.segment: n for n in finding.numbers if n.name == "relief"}
     ranks = {n.segment: n.value for n in finding.numbers if n.name == "p_rank_1"}
     table = found.table.assign(
@@ -217,17 +217,10 @@ def bottleneck(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.
     return replace(finding, numbers=numbers, terms=terms, flips=flips), {k: v for k, v in frames.items() if len(v)}
 
 
-def _carried(company: Company, found: Bottlenecks, policy: Policy) -> tuple[Fit, LaneReliefs]:
+def _carried(levels: pd.DataFrame, sheet: pd.DataFrame, found: Bottlenecks, policy: Policy) -> tuple[Fit, LaneReliefs]:
     """Fit of today's team and what its lanes' shortfalls cost; both without numbers where no capability was judged."""
-    if not company.has("capability"):
-        return Fit(draws=np.full(len(found.draws), np.nan)), LaneReliefs()
-    known = catalogue(company.selling)
-
-    def named(lane: str, item: str) -> str:
-        there = known.find(lane, item)
-        return item if there is None else there.key
-
-    sheet = blank_sheet(company, policy)
-    fit = measure_fit(judged_levels(company, named), sheet, found.steps, found.relief, found.draws, policy)
+    fit = measure_fit(levels, sheet, found.steps, found.relief, found.draws, policy)
+    if levels.empty:
+        return fit, LaneReliefs()
     lanes = measure_lanes(fit.items, sheet, found.steps, found.relief, found.draws, fit.freedom, found.clusters, policy)
     return fit, lanes

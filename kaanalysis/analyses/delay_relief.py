@@ -15,7 +15,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from kaanalysis.analyses.verdicts import percentile_number
+from kaanalysis import aggregates
+from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses.verdicts import percentile_number, seller_clusters
+from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
 from kaanalysis.stats.relieved_flow import delay_relief, draw_delay_reliefs
@@ -35,10 +38,33 @@ class DelayReliefs:
     terms: dict[str, str] = field(default_factory=dict)
 
 
-def counted(stays: pd.DataFrame, order: list[str], clusters: np.ndarray, days: int) -> StepCounts:
-    """The stays of :func:`kaanalysis.aggregates.stage_sojourns` as counts of a flow followed for so many days."""
-    return count_steps(stays["stage"].tolist(), stays["next"].where(stays["next"].notna(), None).tolist(), stays["days"].to_numpy(),
-                       stays["first"].to_numpy(), clusters.tolist(), days, order=order, entry=stays["entry"].to_numpy())  # fmt: skip
+@dataclass(frozen=True)
+class FlowStays:
+    """Stays of one segment in the company's stages. stays: rows of :func:`kaanalysis.aggregates.stage_sojourns`; order: stages by mean
+    place; clusters: seller (or account) of each row; horizon: days."""
+
+    stays: pd.DataFrame
+    order: list[str]
+    clusters: np.ndarray
+    horizon: int
+
+    def followed(self, days: int) -> StepCounts:
+        """As counts of a flow followed for so many days."""
+        rows = self.stays
+        went = rows["next"].where(rows["next"].notna(), None).tolist()
+        return count_steps(rows["stage"].tolist(), went, rows["days"].to_numpy(), rows["first"].to_numpy(), self.clusters.tolist(), days,
+                           order=self.order, entry=rows["entry"].to_numpy())  # fmt: skip
+
+
+def flow_stays(company: Company, policy: Policy, segment: str = "KA") -> FlowStays | None:
+    """The stays of the segment's deals; None where none has stages."""
+    stays = aggregates.stage_sojourns(company, policy)
+    stays = stays[stays["segment"] == segment].reset_index(drop=True)
+    if stays.empty:
+        return None
+    order = stays.groupby("stage")["place"].mean().sort_values(kind="stable").index.tolist()
+    clusters, _ = seller_clusters(stays)
+    return FlowStays(stays, order, clusters, round(policy["success.horizon_months"] * DAYS_PER_MONTH))
 
 
 def days_to_follow(stays: pd.DataFrame, horizon: int, benchmark: float) -> int:
@@ -74,13 +100,12 @@ def _cost(gained: Number, minimum: float) -> str:
     return "wins" if gained.low > minimum else "time" if gained.high < minimum else "open"
 
 
-def measure_delays(
-    stays: pd.DataFrame, order: list[str], clusters: np.ndarray, counts: StepCounts, horizon: int, policy: Policy
-) -> DelayReliefs:
-    """Relief of delay of every step; counts: those of the losses, followed to the horizon, from the same stays and clusters."""
+def measure_delays(flow: FlowStays, counts: StepCounts, policy: Policy) -> DelayReliefs:
+    """Relief of delay of every step; counts: those of the losses, the flow followed to the horizon."""
+    stays, order, horizon = flow.stays, flow.order, flow.horizon
     benchmark, draws, seed = policy["bottleneck.benchmark_days"], policy["evidence.draws"], policy["evidence.seed"]
     reach = days_to_follow(stays, horizon, benchmark)
-    longer = counts if reach == horizon else counted(stays, order, clusters, reach)
+    longer = counts if reach == horizon else flow.followed(reach)
     point = delay_relief(longer, horizon, benchmark)
     gains, sooner = draw_delay_reliefs(longer, horizon, benchmark, draws, seed)
     level, months = policy["evidence.level"], policy["success.horizon_months"]

@@ -14,6 +14,8 @@ import pandas as pd
 
 from kaanalysis.analyses import alignment, loss_modes, rates, sellers, sheet_coverage, sop, unknown_facts
 from kaanalysis.analyses.bottlenecks import bottleneck
+from kaanalysis.analyses.sales_sheet import blank_sheet
+from kaanalysis.analyses.team_fit import judged_levels
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result
@@ -45,9 +47,11 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     findings, frames = rates.find(company, policy)
     lost, made = loss_modes.find(company, policy)
     frames.update(made)
-    drawn, made = sheet_coverage.find(company, policy)
+    sheet = blank_sheet(company, policy)
+    levels = judged_levels(company, sheet)
+    drawn, made = sheet_coverage.find(company, policy, sheet, levels)
     frames.update(made)
-    stuck, made = bottleneck(company, policy)
+    stuck, made = bottleneck(company, policy, sheet, levels)
     frames.update(made)
     findings = [_with(f, [], {"definition": policy["segment.definition"]}) for f in (*findings, *lost, drawn, stuck)]
     for id, measure in BESIDE:

@@ -137,22 +137,12 @@ def judge(found: Coverage, lanes: list[Number], policy: Policy) -> list[Finding]
     return [Finding(ID, KEY, "undecided", "sheet_undecided", numbers, terms=terms)]
 
 
-def judged_items(sheet: pd.DataFrame, levels: pd.DataFrame, known: Catalogue) -> pd.DataFrame:
+def judged_items(sheet: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
     """One row per team, lane and item on either side: team (None where no team was judged on it), lane, item (key), demanded, level (mean
-    of the judges), judges, spread (sum of squared deviations of the judges). Items match by lane and name or alias."""
+    of the judges), judges, spread (sum of squared deviations of the judges). levels: :func:`judged_levels`, which calls items as the
+    sheet does."""
     wanted = sheet.dropna(subset=["item"])[["lane", "item"]].drop_duplicates().assign(demanded=True)
-    names = zip(levels["lane"].astype(str), levels["item"].astype(str), strict=True)
-    # Names that the sheet has and the catalogue lacks are the analyst's own.
-    own = set(wanted.itertuples(index=False, name=None))
-    keys = [
-        item_key(item)
-        if (lane, item_key(item), True) in own
-        else i.key
-        if (i := known.find(lane, item))
-        else item_key(item)
-        for lane, item in names
-    ]
-    told = levels.assign(item=keys).groupby(["team", "lane", "item"], as_index=False)["level"].agg(
+    told = levels.groupby(["team", "lane", "item"], as_index=False)["level"].agg(
         level="mean", judges="size", spread=lambda x: float(((x - x.mean()) ** 2).sum())
     )  # fmt: skip
     both = told.merge(wanted, on=["lane", "item"], how="outer")
@@ -229,14 +219,18 @@ def orphans(
     return frame.astype({**texts, **dict.fromkeys(["share", "low", "high"], "float64"), "n": "int64"})
 
 
-def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame]]:
+def find(
+    company: Company, policy: Policy, sheet: pd.DataFrame | None = None, levels: pd.DataFrame | None = None
+) -> tuple[Finding, dict[str, pd.DataFrame]]:
     """The finding M-3.5; frames `sales_sheet` (:func:`blank_sheet`), `sales_sheet_nodes` (:func:`nodes` with coverage, coverage_low,
-    coverage_high, deals) and `sheet_orphans` (:func:`orphans`)."""
-    sheet = blank_sheet(company, policy)
+    coverage_high, deals) and `sheet_orphans` (:func:`orphans`). sheet, levels: :func:`blank_sheet` and :func:`judged_levels`,
+    computed here where None."""
+    sheet = blank_sheet(company, policy) if sheet is None else sheet
     if sheet.empty:
         return no_data(ID, KEY, company.missing("buying_steps.step") or ["buying_steps.step"]), {}
     known, customer = catalogue(company.selling), nodes(sheet)
-    items = judged_items(sheet, carriers(judged_levels(company)), known) if company.has("capability.level") else None
+    levels = judged_levels(company, sheet) if levels is None else levels
+    items = judged_items(sheet, carriers(levels)) if len(levels) else None
     lanes = lane_numbers(items, policy) if items is not None else []
     none = pd.DataFrame(
         {"team": [], "lane": [], "item": [], "demanded": np.array([], bool), "judges": np.array([], int)}

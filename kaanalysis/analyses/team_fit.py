@@ -12,8 +12,8 @@ is part of what varies between items; it is also given by itself. One judge per 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -24,29 +24,36 @@ from kaanalysis.company import Company
 from kaanalysis.contracts import LANES
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
+from kaanalysis.selling import Catalogue, catalogue, item_key, item_names
 from kaanalysis.stats import judged_items, stratified_mean, stratified_mean_draws
 
 TEAM = "KA"  # segment of the numbers about the team that would carry key accounts
 ITEM_COLUMNS = ["lane", "item", "item_zh", "demanded", "judged", "judges", "level", "low", "high", "required", "reached", "weight",
                 "steps", "relief"]  # fmt: skip
-Named = Callable[[str, str], str]
 
 
-def _plain(lane: str, item: str) -> str:
-    return item
-
-
-def judged_levels(company: Company, named: Named = _plain) -> pd.DataFrame:
-    """Every judgement: team, motion ("" where the teams are not known), lane, item (its key: lower case, as `named(lane, item)` calls it),
-    level (0 … 1). Several rows of one team, lane and item are several judges."""
+def judged_levels(company: Company, sheet: pd.DataFrame) -> pd.DataFrame:
+    """Every judgement: team, motion ("" where the teams are not known), lane, item (its key, as :func:`named_items` finds it), level
+    (0 … 1). Several rows of one team, lane and item are several judges. No rows where no capability was judged."""
+    if not company.has("capability"):
+        return pd.DataFrame(columns=["team", "lane", "item", "level", "motion"])
     table = company.table("capability").select("team", "lane", "item", "level", "row__")
     levels = table.order_by(["team", "lane", "item", "row__"]).drop("row__").execute()
     motion: dict[str, str] = {}
     if "teams" in company.tables:
         teams = company.table("teams").execute()
         motion = dict(zip(teams["team"], teams["motion"], strict=True))
-    keys = [named(lane, str(item).strip().lower()) for lane, item in zip(levels["lane"], levels["item"], strict=True)]
-    return levels.assign(item=keys, motion=[str(motion.get(t, "")) for t in levels["team"]])
+    levels = levels.assign(motion=[str(motion.get(t, "")) for t in levels["team"]])
+    return named_items(levels, sheet, catalogue(company.selling))
+
+
+def named_items(levels: pd.DataFrame, sheet: pd.DataFrame, known: Catalogue) -> pd.DataFrame:
+    """The judgements with their items called by their keys: those of the sheet first, then the catalogue's."""
+    told = sheet.dropna(subset=["item"])
+    named = item_names(zip(told["lane"], told["item"], strict=True), known)
+    return levels.assign(
+        item=[named(str(lane), str(item)) for lane, item in zip(levels["lane"], levels["item"], strict=True)]
+    )
 
 
 def carriers(levels: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +89,7 @@ def demanded(sheet: pd.DataFrame) -> pd.DataFrame:
     sheet = sheet[sheet["item"].notna()]
     if sheet.empty:
         return pd.DataFrame(columns=["lane", "item", "item_zh", "steps"])
-    rows = sheet.assign(item=sheet["item"].str.strip().str.lower()).drop_duplicates(["lane", "item", "step"])
+    rows = sheet.assign(item=sheet["item"].map(item_key)).drop_duplicates(["lane", "item", "step"])
     grouped = rows.sort_values("node", kind="stable").groupby(["lane", "item"], sort=True)
     return grouped.agg(item_zh=("item_zh", "first"), steps=("step", tuple)).reset_index()
 
@@ -201,17 +208,7 @@ def _numbers(
             values[some], lanes[some], level=level, low=0.0, high=1.0, weights=weights[some], weight_draws=moving
         )
         made = number(name, segment, estimate, "fit")
-        return Number(
-            made.name,
-            made.segment,
-            made.value,
-            made.low,
-            made.high,
-            made.level,
-            made.n,
-            made.unit,
-            f"{made.method}; {said}",
-        )
+        return replace(made, method=f"{made.method}; {said}")
 
     found = [fit("fit", TEAM, np.ones(len(values), bool))]
     found += [fit("fit_lane", lane, lanes == lane) for lane in LANES if (lanes == lane).any()]

@@ -3,7 +3,9 @@
 Where sellers note facts of their deals (files in the folder ``deal_facts``: is the purchasing department known, is the budget
 allocated …), a fact that is unknown or empty is set against any known one. `unknown_relative_risk` (segment: the fact) is the risk of
 losing a closed deal of which it was not known over that of deals of which it was, within segment and category, sellers as clusters; all
-facts with enough deals on either side are given, so a large one among many may be chance. It is an association, and one that runs
+facts with enough deals on either side are given. A large one among many may be chance, so each has a p-value of its risk being no
+different, adjusted over all facts compared (Holm 1979): where p is at most 1 - level, the chance that any fact is so named for nothing is
+at most that. Intervals are each fact's own. It is an association, and one that runs
 backwards too: of deals that die early little becomes known, and nobody dates when a fact was noted.
 
 Deals alike in every fact, seller, product and outcome may be double entries or just similar. Both readings are given: every row a deal, and
@@ -11,6 +13,8 @@ every description once (`unknown_relative_risk_distinct`).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,10 +24,11 @@ from kaanalysis.analyses.verdicts import clustered_share, number, seller_cluster
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
-from kaanalysis.stats import clustered_risk_ratio
+from kaanalysis.stats import clustered_risk_ratio, clustered_risk_test, holm
 
 METHOD = "share of closed deals, sellers as clusters (jackknife)"
-COLUMNS = ["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "n", "level", "unit"]
+COLUMNS = ["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "n", "level", "unit",
+           "p_value", "p_adjusted"]  # fmt: skip
 READINGS = {"all": "unknown_relative_risk", "distinct": "unknown_relative_risk_distinct"}
 
 
@@ -37,17 +42,23 @@ def distinct(deals: pd.DataFrame, facts: pd.DataFrame) -> pd.Series:
     return pd.Series(~both.duplicated().to_numpy(), index=deals.index)
 
 
-def _compare(deals: pd.DataFrame, fact: str, name: str, level: float) -> Number:
+def _compare(deals: pd.DataFrame, fact: str, name: str, level: float) -> tuple[Number, float | None]:
+    """The relative risk and the p-value of its being 1."""
     clusters, _ = seller_clusters(deals)
-    strata = strata_of(deals, "segment", "category")
-    found = clustered_risk_ratio(~deals["won"], ~deals["known"], strata, clusters, level=level)
-    return number(name, fact, found, "ratio")
+    rows = (~deals["won"], ~deals["known"], strata_of(deals, "segment", "category"), clusters)
+    return number(name, fact, clustered_risk_ratio(*rows, level=level), "ratio"), clustered_risk_test(*rows).p_value
+
+
+def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
+    """With p_adjusted, over the facts of each reading. A fact whose p cannot be told was looked at all the same: it counts as 1."""
+    held = frame["p_value"].fillna(1.0).groupby(frame["rows"]).transform(holm)
+    return frame.assign(p_adjusted=held.where(frame["p_value"].notna()))
 
 
 def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, pd.DataFrame], dict[str, str]]:
     """Numbers unknown_won_share, known_won_share, unknown_relative_risk and …_distinct by fact; frame `unknown_facts` (a
-    row per fact and reading, rows = all or distinct, with counts and shares won; the facts that go furthest with losing first). Nothing
-    without facts, or where no fact has enough closed deals on either side. No terms."""
+    row per fact and reading, rows = all or distinct, with counts, shares won, p_value and p_adjusted; the facts that go furthest with
+    losing first). Nothing without facts, or where no fact has enough closed deals on either side. No terms."""
     facts = company.deal_facts
     if facts.empty:
         return [], {}, {}
@@ -70,16 +81,22 @@ def measure(company: Company, policy: Policy) -> tuple[list[Number], dict[str, p
             )
         for reading, name in READINGS.items():
             counted = deals if reading == "all" else deals[first[deals.index]]
-            risk = _compare(counted, str(fact), name, level)
+            risk, p_value = _compare(counted, str(fact), name, level)
             numbers.append(risk)
             sides = [counted.loc[counted["known"] == k, "won"] for k in (False, True)]
             rows.append((fact, reading, len(sides[0]), sides[0].mean(), len(sides[1]), sides[1].mean(), risk.value, risk.low, risk.high,
-                         risk.n, level, "ratio"))  # fmt: skip
+                         risk.n, level, "ratio", p_value, np.nan))  # fmt: skip
     if not rows:
         return [], {}, {}
     frame = pd.DataFrame(rows, columns=COLUMNS).astype(
-        dict.fromkeys(("won_unknown", "won_known", "value", "low", "high"), "float64")
+        dict.fromkeys(("won_unknown", "won_known", "value", "low", "high", "p_value", "p_adjusted"), "float64")
     )
+    frame = _adjusted(frame)
+    facts_compared = frame["fact"].nunique()
+    if facts_compared > 1:  # say beside each number that it is one of several
+        family = set(READINGS.values())
+        told = f"; one of {facts_compared} facts compared, p of each adjusted (Holm)"
+        numbers = [replace(n, method=n.method + told) if n.name in family else n for n in numbers]
     order = frame[frame["rows"] == "all"].set_index("fact")["value"].fillna(0.0)
     frame["place"] = -np.asarray(frame["fact"].map(order), dtype=float)
     frame = frame.sort_values(["place", "fact", "rows"], kind="stable").drop(columns="place").reset_index(drop=True)

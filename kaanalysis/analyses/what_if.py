@@ -15,10 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kaanalysis import aggregates
-from kaanalysis.aggregates import DAYS_PER_MONTH
-from kaanalysis.analyses.delay_relief import METHOD, counted, days_to_follow
-from kaanalysis.analyses.verdicts import percentile_number, seller_clusters
+from kaanalysis.analyses.delay_relief import METHOD, days_to_follow, flow_stays
+from kaanalysis.analyses.verdicts import percentile_number
 from kaanalysis.company import Company
 from kaanalysis.contracts import UnusableData
 from kaanalysis.policy import Policy
@@ -49,15 +47,11 @@ def relieve(
     Raises :class:`UnusableData` where there is no stage history of such deals, ValueError for a step that the flow does not have."""
     if missing := company.missing("stage_history.stage", "stage_history.entered_at", "opportunities.closed_at"):
         raise UnusableData(f"What relief would bring needs {', '.join(missing)}.")
-    stays = aggregates.stage_sojourns(company, policy)
-    stays = stays[stays["segment"] == segment].reset_index(drop=True)
-    if stays.empty:
+    flow = flow_stays(company, policy, segment)
+    if flow is None:
         raise UnusableData(f"No deal of the segment {segment} has stages.")
-    order = stays.groupby("stage")["place"].mean().sort_values(kind="stable").index.tolist()
-    clusters, _ = seller_clusters(stays)
-    horizon = round(policy["success.horizon_months"] * DAYS_PER_MONTH)
-    reach = days_to_follow(stays, horizon, policy["bottleneck.benchmark_days"])
-    return what_if(counted(stays, order, clusters, reach), horizon, policy, losses, delays, segment)
+    reach = days_to_follow(flow.stays, flow.horizon, policy["bottleneck.benchmark_days"])
+    return what_if(flow.followed(reach), flow.horizon, policy, losses, delays, segment)
 
 
 def what_if(

@@ -146,6 +146,12 @@ def unknown_facts(result: Result, words: Words) -> pd.DataFrame:
             for side in ("unknown", "known")
         ]
         rows.append(
-            (words.term("fact", str(row["fact"])), words(f"display.rows.{row['rows']}"), *shares, number_of(row, words))
+            (
+                words.term("fact", str(row["fact"])),
+                words(f"display.rows.{row['rows']}"),
+                *shares,
+                number_of(row, words),
+                "" if pd.isna(row["p_adjusted"]) else words.value(float(row["p_adjusted"]), ""),
+            )
         )
-    return as_frame(rows, ("fact", "rows", "unknown_won", "known_won", "times_lost"), words)
+    return as_frame(rows, ("fact", "rows", "unknown_won", "known_won", "times_lost", "p_adjusted"), words)

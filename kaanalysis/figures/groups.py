@@ -7,7 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kaanalysis.figures.parts import baseline, cut_ends, format_axis, interval_h, only_x_grid, rows_of, window
+from kaanalysis.figures.parts import (
+    baseline,
+    cut_ends,
+    format_axis,
+    interval_h,
+    note_beside,
+    only_x_grid,
+    rows_of,
+    window,
+)
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BASE, SEGMENT_TEXT, SEGMENTS, SMALL, SOFT, wrap
 from kaanalysis.results import Result
@@ -145,15 +154,8 @@ def coverage_rows(frame: pd.DataFrame, industries: list[str], segment: str, scen
         if not np.isfinite(r.share):
             continue
         interval_h(ax, y, r.share, r.low, r.high, color, 7)
-        ax.annotate(
-            scene.text("counts", share=scene.exact_share(r.share), known=scene.count(int(r.known))),
-            (np.nanmax([r.high, r.share]), y),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-            color=SEGMENT_TEXT[segment],
-        )
+        note = scene.text("counts", share=scene.exact_share(r.share), known=scene.count(int(r.known)))
+        note_beside(ax, np.nanmax([r.high, r.share]), y, note, SEGMENT_TEXT[segment])
     ax.set_xlim(0, right * 1.55)
     ax.set_ylim(len(industries) - 0.5, -0.75)
     only_x_grid(ax)

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kaanalysis.figures.parts import format_axis, interval_h, only_x_grid, only_y_grid, rows_of
+from kaanalysis.figures.parts import format_axis, interval_h, mean_line, only_x_grid, only_y_grid, rows_of
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BAD, BASE, GRID, INK, KA, LINE, PAPER, SMALL, SOFT, wrap
 from kaanalysis.results import Result
@@ -219,17 +219,9 @@ def similarity_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, kind: str) -> 
     total = float(mine["pairs"].sum()) or 1.0
     color = KA if kind == "within" else SOFT
     ax.bar(mine["similarity"], mine["pairs"] / total, width=0.04, color=color, alpha=0.8)
-    number = scene.number(f"flow_similarity_{kind}")
-    if number is not None and number.value is not None:
-        if number.low is not None and number.high is not None:
-            ax.axvspan(number.low, number.high, color=INK, alpha=0.22, linewidth=0)
-        ax.axvline(float(number.value), color=INK, linewidth=1.4)
-        ax.annotate(
-            scene.text("mean", value=scene.words.value(float(number.value), "")), (float(number.value), 0.95),
-            xycoords=("data", "axes fraction"),
-            xytext=(-6 if number.value > 0.4 else 6, 0), textcoords="offset points", ha="right" if number.value > 0.4 else "left",
-            va="top", fontsize=SMALL + 0.5, fontweight="bold",
-        )  # fmt: skip
+    mean = scene.number(f"flow_similarity_{kind}")
+    label = scene.text("mean", value=scene.words.value(mean.value if mean else None, ""))
+    mean_line(ax, mean, label, above=0.95, turn=0.4, alpha=0.22)
     ax.set_title(scene.text(kind, n=scene.count(int(mine["pairs"].sum()))), fontsize=BASE)
     ax.set_xlim(-0.03, 1.03)
     ax.margins(y=0.1)

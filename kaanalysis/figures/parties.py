@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kaanalysis.figures.parts import baseline, cut_ends, format_axis, interval_h, only_x_grid, rows_of
+from kaanalysis.figures.parts import baseline, cut_ends, format_axis, interval_h, note_beside, only_x_grid, rows_of
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BAD, BASE, GOOD, INK, LINE, SEGMENTS, SMALL, SOFT
 
@@ -35,15 +35,7 @@ def segment_rows(frame: pd.DataFrame, kinds: list[str], scene: Scene, ax: Axes, 
             interval_h(ax, at, row["value"], row["low"], row["high"], SEGMENTS[segment], 8)
             end = max(v for v in (row["value"], row["high"]) if np.isfinite(v))
             text = scene.text("dot", segment=scene.segment(segment), value=_value(scene, row))
-            ax.annotate(
-                text,
-                (min(end, top), at),
-                xytext=(7, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=SMALL,
-                color=INK,
-            )
+            note_beside(ax, min(end, top), at, text, INK, 7)
     ax.set_yticks(range(len(kinds)), [scene.text(k) for k in kinds])
     ax.set_ylim(len(kinds) - 0.4, -0.6)
     ax.set_ylabel(scene.text("y_label"))

@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from kaanalysis.figures.scene import Scene
 from kaanalysis.figures.style import INK, LINE, SMALL, SOFT, STATES
+from kaanalysis.results import Number
 
 Floats = npt.NDArray[np.float64]
 
@@ -194,3 +195,24 @@ def baseline(ax: Axes, *, x: float | None = None, y: float | None = None) -> Non
 def jitter(count: int, width: float) -> Floats:
     """Evenly scattered offsets within ± width / 2 that are the same every time (golden-ratio sequence)."""
     return np.asarray(((np.arange(1, count + 1) * 0.6180339887498949) % 1.0 - 0.5) * width, dtype=np.float64)
+
+
+def mean_line(ax: Axes, mean: Number | None, label: str, *, above: float, turn: float, alpha: float) -> None:
+    """A mean across the panel with its interval as a band of strength `alpha` and its label at the height `above` (0 … 1), to the left
+    of the line for means greater than `turn`. Nothing without a value."""
+    if mean is None or mean.value is None:
+        return
+    if mean.low is not None and mean.high is not None:
+        ax.axvspan(mean.low, mean.high, color=INK, alpha=alpha, linewidth=0)
+    value = float(mean.value)
+    ax.axvline(value, color=INK, linewidth=1.4)
+    left = value > turn
+    ax.annotate(
+        label, (value, above), xycoords=("data", "axes fraction"), xytext=(-6 if left else 6, 0), textcoords="offset points",
+        ha="right" if left else "left", va="top", fontsize=SMALL + 0.5, fontweight="bold",
+    )  # fmt: skip
+
+
+def note_beside(ax: Axes, x: float, y: float, text: str, color: str, gap: float = 5) -> None:
+    """A small note to the right of a row's interval, `gap` points behind its end x."""
+    ax.annotate(text, (x, y), xytext=(gap, 0), textcoords="offset points", va="center", fontsize=SMALL, color=color)

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kaanalysis.figures.parts import only_x_grid, room_for_text, rows_of
+from kaanalysis.figures.parts import note_beside, only_x_grid, room_for_text, rows_of
 from kaanalysis.figures.process import kind_name, kinds_shown, party_name
 from kaanalysis.figures.scene import FigureSpec, Scene
-from kaanalysis.figures.style import BASE, INK, LINE, SEGMENT_TEXT, SMALL, SOFT, wrap
+from kaanalysis.figures.style import BASE, INK, LINE, SEGMENT_TEXT, SOFT, wrap
 from kaanalysis.results import Result
 
 MOST = 10
@@ -30,15 +30,7 @@ def party_bars(rows: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         key = "value" if np.isfinite(worked) else "value_elapsed"
         text = scene.text(key, share=scene.share(float(r.share)), median=scene.span(float(r.median_days)),
                           worked="" if not np.isfinite(worked) else scene.span(worked), tail=scene.span(float(r.p90_days)))  # fmt: skip
-        ax.annotate(
-            text,
-            (float(r.share), y),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-            color=INK if y == 0 else SOFT,
-        )
+        note_beside(ax, float(r.share), y, text, INK if y == 0 else SOFT, 4)
     names = [
         wrap(scene.text("row", party=party_name(scene, str(r.party)), n=scene.count(int(r.count))), 16, 2)
         for r in rows_of(rows)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kaanalysis.figures.lanes import draw_lanes, lane_height
-from kaanalysis.figures.parts import format_axis, only_y_grid
+from kaanalysis.figures.parts import format_axis, mean_line, only_y_grid
 from kaanalysis.figures.process import choose, durations, flow_count, kind_name, kinds_shown
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import BASE, INK, OTHER, SEGMENT_TEXT, SEGMENTS, SMALL
@@ -75,22 +75,8 @@ def merge_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, segment: str) -> Ax
     middles = (borders[:-1] + borders[1:]) / 2
     ax.bar(middles, counts / deals.sum(), width=0.085, color=SEGMENTS[segment], alpha=0.75)
     mean = scene.number("role_merge_index", segment)
-    if mean is not None and mean.value is not None:
-        if mean.low is not None and mean.high is not None:
-            ax.axvspan(mean.low, mean.high, color=INK, alpha=0.25, linewidth=0)
-        ax.axvline(float(mean.value), color=INK, linewidth=1.4)
-        side = -1 if mean.value > 0.6 else 1
-        ax.annotate(
-            scene.text("mean", value=scene.count(round(float(mean.value), 2))),
-            (float(mean.value), 0.96),
-            xycoords=("data", "axes fraction"),
-            xytext=(side * 6, 0),
-            textcoords="offset points",
-            ha="left" if side > 0 else "right",
-            va="top",
-            fontsize=SMALL + 0.5,
-            fontweight="bold",
-        )
+    value = scene.count(round(float(mean.value), 2)) if mean is not None and mean.value is not None else ""
+    mean_line(ax, mean, scene.text("mean", value=value), above=0.96, turn=0.6, alpha=0.25)
     ax.set_title(
         scene.text("panel", segment=scene.segment(segment), n=scene.count(int(deals.sum()))),
         color=SEGMENT_TEXT[segment],

@@ -13,6 +13,7 @@ from kaanalysis.figures.parts import (
     format_axis,
     interval_h,
     mark_line,
+    note_beside,
     only_x_grid,
     rows_of,
     spread,
@@ -159,15 +160,8 @@ def relief_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         interval_h(ax, y, r.relief, r.low, r.high, BAD if y == top else KA)
         chance = float(r.p_rank_1)
         if chance >= 0.01:
-            ax.annotate(
-                scene.text("first", share=scene.share(chance)),
-                (max(float(r.high), float(r.relief)), y),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=SMALL,
-                color=BAD if y == top else SOFT,
-            )
+            note = scene.text("first", share=scene.share(chance))
+            note_beside(ax, max(float(r.high), float(r.relief)), y, note, BAD if y == top else SOFT, 6)
     mark_line(ax, x=float(scene.policy["bottleneck.minimum_relief"]))
     baseline(ax, x=0)
     only_x_grid(ax)
@@ -199,15 +193,8 @@ def delay_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
         interval_h(ax, y, r.sooner, r.sooner_low, r.sooner_high, BAD if y == top else KA)
         if r.delay >= 0.05:
             end = np.nanmax([r.sooner_high, r.sooner, r.passing_days])
-            ax.annotate(
-                scene.text("gain", n=scene.count(round(float(r.delay), 1))),
-                (float(end), y),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=SMALL,
-                color=BAD if y == top else SOFT,
-            )
+            note = scene.text("gain", n=scene.count(round(float(r.delay), 1)))
+            note_beside(ax, float(end), y, note, BAD if y == top else SOFT)
     mark_line(ax, x=float(scene.policy["bottleneck.benchmark_days"]))
     only_x_grid(ax)
     ax.tick_params(axis="y", labelleft=False)

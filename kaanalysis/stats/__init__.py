@@ -21,7 +21,7 @@ from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.group_spread import between_spread
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
 from kaanalysis.stats.judges import Judged, judged_items
-from kaanalysis.stats.mantel_haenszel import clustered_risk_ratio
+from kaanalysis.stats.mantel_haenszel import clustered_risk_ratio, clustered_risk_test
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
 from kaanalysis.stats.normal_means import draw_means
@@ -77,6 +77,7 @@ __all__ = [
     "cluster_weights",
     "clustered_incidence_at",
     "clustered_risk_ratio",
+    "clustered_risk_test",
     "common_slope",
     "compare_spreads",
     "cumulative_incidence",

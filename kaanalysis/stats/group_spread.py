@@ -8,7 +8,7 @@ from typing import Any
 from scipy import optimize, stats
 
 from kaanalysis.stats.estimate import Estimate
-from kaanalysis.stats.inputs import FloatArray, check_level, numbers
+from kaanalysis.stats.inputs import FloatArray, check_level, counts_within
 
 
 def _surplus(tau2: float, share: FloatArray, count: FloatArray, within: float) -> float:
@@ -40,10 +40,7 @@ def between_spread(present: Any, count: Any, level: float = 0.95) -> Estimate:
     Kleinman 1973, JASA 68, 46–54 (the variance).
     """
     check_level(level)
-    size = numbers(count, "count")
-    yes = numbers(present, "present", len(size))
-    if (yes < 0).any() or (yes > size).any():
-        raise ValueError("present must lie between 0 and count")
+    yes, size = counts_within(present, count, "present")
     there = size > 0
     yes, size = yes[there], size[there]
     groups, n = len(size), int(size.sum())

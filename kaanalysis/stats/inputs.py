@@ -43,6 +43,15 @@ def numbers(values: Any, name: str, length: int | None = None) -> FloatArray:
     return array
 
 
+def counts_within(part: Any, count: Any, name: str) -> tuple[FloatArray, FloatArray]:
+    """(part, count) as arrays of one length, such as successes and trials. Raises ValueError where a part is below 0 or above its count."""
+    whole = numbers(count, "count")
+    some = numbers(part, name, len(whole))
+    if (some < 0).any() or (some > whole).any():
+        raise ValueError(f"{name} must lie between 0 and count")
+    return some, whole
+
+
 def flags(values: Any, name: str, length: int) -> BoolArray:
     """A boolean array, made from booleans or 0 and 1."""
     array = numbers(values, name, length)

@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import betainc, betaln, logsumexp
+from scipy.special import betainc
 
 from kaanalysis.stats.estimate import Estimate
-from kaanalysis.stats.inputs import FloatArray, check_level, numbers
+from kaanalysis.stats.inputs import FloatArray, check_level, counts_within, numbers
+from kaanalysis.stats.shrinkage import beta_binomial_grid
 
 LEAST_SELLERS = 3
 POINTS = 100
@@ -24,16 +25,9 @@ CELLS = 200
 
 def _shapes(success: Any, count: Any, draws: int, generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Draws of the beta's two shapes, both shape (draws,), as likely as the data leave them."""
-    n = numbers(count, "count")
-    y = numbers(success, "success", len(n))
-    if (y < 0).any() or (y > n).any():
-        raise ValueError("success must lie between 0 and count")
-    middle = (np.arange(POINTS) + 0.5) / POINTS
-    pi, shrink = (x.ravel() for x in np.meshgrid(middle, middle))
-    m = shrink / (1 - shrink)
-    a, b = m * pi, m * (1 - pi)
-    log = (betaln(a[:, None] + y, b[:, None] + n - y) - betaln(a, b)[:, None]).sum(axis=1)
-    chosen = generator.choice(len(pi), size=draws, p=np.exp(log - logsumexp(log)))
+    y, n = counts_within(success, count, "success")
+    a, b, chance = beta_binomial_grid(y, n, POINTS)
+    chosen = generator.choice(len(a), size=draws, p=chance)
     return a[chosen], b[chosen]
 
 

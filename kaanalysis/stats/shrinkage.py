@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import betainc, betaln, logsumexp
 
-from kaanalysis.stats.inputs import FloatArray, IntArray, check_level, numbers
+from kaanalysis.stats.inputs import FloatArray, IntArray, check_level, counts_within, numbers
 from kaanalysis.stats.proportions import jeffreys
 
 CORRELATIONS = (0.0, 0.2, 0.4, 0.6, 0.8)
@@ -154,8 +154,8 @@ def shrink_shares(present: Any, count: Any, level: float = 0.95) -> tuple[FloatA
     shrinkage). Cells without units get the common share, with weight 0. Sources: Rao and Molina 2015, section 9.5; Daniels 1999,
     Canadian Journal of Statistics 27, 567–578."""
     check_level(level)
-    y, n = _counts(present, count)
-    a, b, chance = _beta_prior(y, n)
+    y, n = counts_within(present, count, "present")
+    a, b, chance = beta_binomial_grid(y, n)
     value = np.array([chance @ ((a + yes) / (a + b + of)) for yes, of in zip(y, n, strict=True)])
     weight = np.array([chance @ (of / (a + b + of)) for of in n])
     return value, weight
@@ -167,12 +167,12 @@ def shrunk_share_intervals(present: Any, count: Any, level: float = 0.95) -> tup
     the span of shares that cells have. Where every unit of every cell is alike nothing varies that cells could be alike in: each then has
     its own Jeffreys interval (the span 0 … 1 without units)."""
     tail = (1 - check_level(level)) / 2
-    y, n = _counts(present, count)
+    y, n = counts_within(present, count, "present")
     if y.sum() in (0, n.sum()):
         own = [jeffreys(int(yes), int(of), level) if of else None for yes, of in zip(y, n, strict=True)]
         limits = [(0.0, 1.0) if e is None or e.low is None or e.high is None else (e.low, e.high) for e in own]
         return np.array([low for low, _ in limits]), np.array([high for _, high in limits])
-    a, b, chance = _beta_prior(y, n)
+    a, b, chance = beta_binomial_grid(y, n)
     kept = chance > 1e-7 * chance.max()
     a, b, chance = a[kept], b[kept], chance[kept] / chance[kept].sum()
     first, second = a[None, :] + y[:, None], b[None, :] + (n - y)[:, None]
@@ -187,21 +187,17 @@ def shrunk_share_intervals(present: Any, count: Any, level: float = 0.95) -> tup
     return found[0], found[1]
 
 
-def _counts(present: Any, count: Any) -> tuple[FloatArray, FloatArray]:
-    n = numbers(count, "count")
-    y = numbers(present, "present", len(n))
-    if (y < 0).any() or (y > n).any():
-        raise ValueError("present must lie between 0 and count")
-    return y, n
-
-
-def _beta_prior(y: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Every distribution of shares looked at, Beta(a, b), and its probability given all cells."""
-    share = (np.arange(60) + 0.5) / 60
-    shrink = (np.arange(60) + 0.5) / 60
-    pi, m = (x.ravel() for x in np.meshgrid(share, shrink / (1 - shrink)))
+def beta_binomial_grid(y: FloatArray, n: FloatArray, points: int = 60) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(a, b, probability): every distribution of shares looked at, Beta(a, b), and how likely it is given all cells, each shape
+    (points²,). ``y`` of ``n`` units in each cell, both shape (c,); a grid of ``points`` by ``points``, even in π and in m / (m + 1), where
+    the prior is flat. Sources: see :func:`shrink_shares`."""
+    middle = (np.arange(points) + 0.5) / points
+    pi, m = (x.ravel() for x in np.meshgrid(middle, middle / (1 - middle)))
     a, b = m * pi, m * (1 - pi)
-    log = np.zeros(len(pi))
-    for yes, of in zip(y, n, strict=True):
-        log += betaln(a + yes, b + of - yes) - betaln(a, b)
+    log, prior = np.zeros(len(pi)), betaln(a, b)
+    terms: dict[tuple[float, float], FloatArray] = {}  # small counts come again and again
+    for yes, of in zip(y.tolist(), n.tolist(), strict=True):
+        if (yes, of) not in terms:
+            terms[yes, of] = betaln(a + yes, b + of - yes) - prior
+        log += terms[yes, of]
     return a, b, np.exp(log - logsumexp(log))

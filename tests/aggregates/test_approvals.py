@@ -2,24 +2,13 @@
 
 from collections.abc import Callable
 
+from company_files import FOUR_ACCOUNTS, deal_rows, records
+
 from kaanalysis import aggregates
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 
 Open = Callable[..., Company]
-ACCOUNTS = "account_id,segment,parent_account_id,employees,annual_revenue\nA1,SMB,,10,\nA2,KA,,900,\nA3,KA,A2,,60000000\nA4,,,,\n"
-HEAD = "opportunity_id,account_id,team,owner,origin,created_at,closed_at,outcome,amount,exit\n"
-
-
-def deals(*rows: str) -> str:
-    return HEAD + "".join(f"O{i},{row}\n" for i, row in enumerate(rows, 1))
-
-
-def records(frame, *columns: str) -> list[tuple]:
-    picked = frame[list(columns)].astype(object)
-    return [tuple(picked.where(picked.notna(), None).iloc[i]) for i in range(len(picked))]
-
-
 STEPS = "flow_id,step,part,department,role,opportunity_id,category,step_no,at,started_at,days,amount,authority_limit,source\n"
 
 
@@ -33,8 +22,8 @@ def test_approvals_by_flow_and_in_it(company: Open, policy: Policy) -> None:
         "F2,budget,approve,fin,finance,O2,crm,1,2025-02-03,,,,,log\n"
         "F3,budget,approve,fin,finance,,expense,1,,,7,60,50,interview\n"
     )
-    made = deals("A1,t,,new,2025-01-01,2025-01-20,won,120,", "A3,t,,new,2025-02-01,,open,40,")
-    opened = company(accounts=ACCOUNTS, opportunities=made, buying_steps=rows)
+    made = deal_rows("A1,t,,new,2025-01-01,2025-01-20,won,120,", "A3,t,,new,2025-02-01,,open,40,")
+    opened = company(accounts=FOUR_ACCOUNTS, opportunities=made, buying_steps=rows)
     frame = aggregates.approvals_by_flow(opened, policy)
     assert records(
         frame, "flow_id", "segment", "cluster", "category", "department", "amount", "recorded_limit", "approvals", "days", "outcome", "last_step"
@@ -62,7 +51,7 @@ def test_stances_leave_out_the_key_person_and_who_said_nothing(company: Open, po
         "O1,p1,user,inform,false,against\nO1,p2,user,inform,,for\nO1,p3,owner,approve,true,for\nO1,p4,legal,approve,false,\n"
         "O2,p5,user,inform,false,neutral\n"
     )
-    made = deals("A1,t,,new,2025-01-01,2025-01-20,won,120,", "A3,t,,new,2025-02-01,,open,40,")
-    opened = company(accounts=ACCOUNTS, opportunities=made, stakeholders=people)
+    made = deal_rows("A1,t,,new,2025-01-01,2025-01-20,won,120,", "A3,t,,new,2025-02-01,,open,40,")
+    opened = company(accounts=FOUR_ACCOUNTS, opportunities=made, stakeholders=people)
     assert records(aggregates.stances(opened, policy), "role", "segment", "cluster", "told", "against") == [
         ("user", "KA", "A2", 1, 0), ("user", "SMB", "A1", 2, 1)]  # fmt: skip

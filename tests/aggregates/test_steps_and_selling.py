@@ -75,21 +75,6 @@ def test_without_the_sellers_tables_only_who_took_the_step_is_known(company: Ope
     assert frame[seller].isna().all().all()
 
 
-def test_what_the_seller_does_beside_every_step(company: Open, policy: Policy) -> None:
-    """The stage `lead` is no step; the user P5 has no step in any flow, and one demo names nobody. O3 is a small customer's."""
-    made = opened(company, stakeholders=PEOPLE + "O1,P9,owner,approve,\n", activities=DONE, stage_history=STAGES)
-    frame = aggregates.selling_without_node(made, policy)
-    rows = frame[["kind", "name", "events", "deals", "no_node", "no_person"]].to_numpy().tolist()
-    assert rows == [
-        ["action", "demo", 2, 1, 2, 1],
-        ["action", "call", 3, 1, 1, 0],  # P9's role, owner, takes part in no step on record
-        ["action", "visit", 1, 1, 0, 0],
-        ["stage", "lead", 1, 1, 1, 0],
-        ["stage", "budget", 2, 1, 0, 0],
-    ]
-    assert len(aggregates.selling_without_node(opened(company), policy)) == 0
-
-
 def test_stages_in_order_ties_as_in_the_table(company: Open, policy: Policy) -> None:
     rows = STAGES + "O3,quote,2025-01-05\nO3,demo,2025-01-05\n"
     frame = aggregates.stage_sequences(opened(company, stage_history=rows), policy)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kaanalysis.analyses.delay_relief import counted, days_to_follow, measure_delays, unseen_gain
+from kaanalysis.analyses.delay_relief import FlowStays, days_to_follow, measure_delays, unseen_gain
 from kaanalysis.policy import Policy
 
 
@@ -21,8 +21,8 @@ def one_step(days: np.ndarray) -> pd.DataFrame:
 
 
 def measured(frame: pd.DataFrame, order: list[str], horizon: int, policy: Policy):
-    owners = frame["owner"].to_numpy(object)
-    return measure_delays(frame, order, owners, counted(frame, order, owners, horizon), horizon, policy)
+    flow = FlowStays(frame, order, frame["owner"].to_numpy(object), horizon)
+    return measure_delays(flow, flow.followed(horizon), policy)
 
 
 def of(found, name: str, step: str):

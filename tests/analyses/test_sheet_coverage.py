@@ -19,6 +19,7 @@ from kaanalysis.analyses.sheet_coverage import (
     node_contacts,
     orphans,
 )
+from kaanalysis.analyses.team_fit import named_items
 from kaanalysis.company import Company, open_company
 from kaanalysis.policy import Policy
 from kaanalysis.sales_sheets import FACTS, NODE
@@ -101,7 +102,7 @@ LEVELS = pd.DataFrame(
 def test_lane_coverage_by_hand_items_match_by_alias_and_the_unjudged_are_counted(policy: Policy) -> None:
     """need/user/do demands discovery interview, solution demonstration, account plan; judged: two of the three, one at 0.8 or more."""
     sheet = demanded(NODES.head(1), catalogue())
-    items = judged_items(sheet, LEVELS, catalogue())
+    items = judged_items(sheet, named_items(LEVELS, sheet, catalogue()))
     found = {(n.name, n.segment): n for n in lane_numbers(items, policy)}
     action, support = found["lane_coverage", "action"], found["lane_coverage", "support"]
     assert (action.value, action.n, action.low, action.high) == (0.5, 2, None, None) and "one judge" in action.method
@@ -116,7 +117,7 @@ def test_lane_coverage_by_hand_items_match_by_alias_and_the_unjudged_are_counted
 
 def test_an_item_that_only_the_analyst_s_sheet_has_is_matched_by_its_name(policy: Policy) -> None:
     sheet = demanded(NODES.head(1), catalogue()).replace({"item": {"account plan": "bribe"}})
-    items = judged_items(sheet, LEVELS, catalogue())
+    items = judged_items(sheet, named_items(LEVELS, sheet, catalogue()))
     assert items.query("item == 'bribe'")["demanded"].tolist() == [True]
 
 
@@ -133,7 +134,7 @@ def test_with_several_judges_the_interval_holds_the_share_that_their_agreement_w
     held, wide = 0, []
     for seed in range(150):
         truth = g.normal(0.78, 0.12, 12)
-        items = judged_items(sheet, judged_by(truth, 3, 0.1, seed), catalogue())
+        items = judged_items(sheet, judged_by(truth, 3, 0.1, seed))
         n = lane_numbers(items, policy)[0]
         assert n.low is not None and n.high is not None and n.low <= n.value <= n.high  # type: ignore[operator]
         held += n.low <= (truth >= policy["fit.required_level"]).mean() <= n.high
@@ -143,9 +144,9 @@ def test_with_several_judges_the_interval_holds_the_share_that_their_agreement_w
 
 def test_judges_of_one_mind_leave_no_doubt_and_one_judge_no_interval(policy: Policy) -> None:
     sheet = pd.DataFrame({"lane": "action", "item": ["i0", "i1"]})
-    alike = lane_numbers(judged_items(sheet, judged_by(np.array([0.9, 0.5]), 3, 0.0, 1), catalogue()), policy)[0]
+    alike = lane_numbers(judged_items(sheet, judged_by(np.array([0.9, 0.5]), 3, 0.0, 1)), policy)[0]
     assert (alike.value, alike.low) == (0.5, None)
-    close = lane_numbers(judged_items(sheet, judged_by(np.array([0.9, 0.5]), 3, 0.001, 1), catalogue()), policy)[0]
+    close = lane_numbers(judged_items(sheet, judged_by(np.array([0.9, 0.5]), 3, 0.001, 1)), policy)[0]
     assert (close.value, close.low, close.high) == (0.5, 0.5, 0.5)
 
 
@@ -230,7 +231,7 @@ def test_an_activity_traces_to_a_node_by_an_alias_of_its_item(company: Open, pol
     done = pd.DataFrame(
         {"kind": ["activity", "activity", "stage"], "name": ["DEMO", "quote", "budget"], "times": [3, 2, 1]}
     )
-    none = judged_items(sheet, LEVELS.head(0), catalogue())
+    none = judged_items(sheet, LEVELS.head(0))
     made = orphans(None, sheet, done, none, catalogue(), policy)
     assert made["name"].tolist() == ["quote"], "the user's node demands a demonstration; nobody here asks for an offer"
 

@@ -6,9 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kaanalysis.analyses.team_fit import carriers, demanded, item_weights, judged_levels, measure_fit, reached
+from kaanalysis.analyses.sheet_coverage import judged_items
+from kaanalysis.analyses.team_fit import (
+    carriers,
+    demanded,
+    item_weights,
+    judged_levels,
+    measure_fit,
+    named_items,
+    reached,
+)
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
+from kaanalysis.selling import catalogue
 
 STEPS = ("need", "audit")
 NO_SHEET = pd.DataFrame(columns=["node", "step", "lane", "item", "item_zh"])
@@ -149,11 +159,22 @@ def test_weights_follow_the_draws_and_items_of_unknown_steps_keep_the_minimum(po
 def test_items_are_matched_whatever_their_case(company: Callable[..., Company]) -> None:
     text = "team,lane,item,level\nka,action, Account Plan,0.5\nka,action,account plan,0.7\nsmb,support,Presales,0.2\n"
     teams = "team,motion\nka,KA\nsmb,SMB\n"
-    told = judged_levels(company(capability=text, teams=teams))
+    told = judged_levels(company(capability=text, teams=teams), NO_SHEET)
     assert told["item"].tolist() == ["account plan", "account plan", "presales"]
     assert told["motion"].tolist() == ["KA", "KA", "SMB"]
-    renamed = judged_levels(company(capability=text, teams=teams), lambda lane, item: f"{lane}:{item}")
-    assert renamed["item"].iloc[2] == "support:presales"
+    assert judged_levels(company(), NO_SHEET).empty
+
+
+def test_the_analyst_s_own_item_goes_before_the_catalogue_s_alias() -> None:
+    """ "Demo" is the catalogue's word for a demonstration, unless the sheet has an item of that name; the fit and the coverage agree."""
+    told = levels(("ka", "action", "Demo", 0.7))
+    known = catalogue()
+    assert named_items(told, NO_SHEET, known)["item"].tolist() == ["solution demonstration"]
+    own = sheet(("need", "action", "demo"))
+    named = named_items(told, own, known)
+    assert named["item"].tolist() == ["demo"] and judged_items(own, named)["demanded"].tolist() == [True]
+    asked = demanded(own).merge(reached(named, 0.8), on=["lane", "item"])
+    assert asked["level"].tolist() == [0.7]
 
 
 @pytest.mark.parametrize("judges", [1, 3])

@@ -62,3 +62,31 @@ def test_a_fact_that_is_hardly_ever_unknown_is_not_compared(company: Open, polic
         numbers, *_ = measure(noted(company, [i >= unknown for i in range(60)], won.tolist()), policy)
         assert bool(numbers) is there
     assert measure(company(accounts="account_id,segment\nK,KA\n"), policy) == ([], {}, {})
+
+
+def test_several_facts_at_once_are_one_family(company: Open, policy: Policy) -> None:
+    """Two facts that tell nothing, one that tells much and one whose p cannot be told (nobody loses a deal of which it was not known):
+    the smallest p counts four times, the next three times (Holm), the last is in the count and has none."""
+    generator, deals = np.random.default_rng(5), 80
+    won = (np.arange(deals) % 2 == 0).tolist()
+    opened = noted(company, [True] * deals, won)
+    known = {
+        "telling": [w if i % 8 < 6 else not w for i, w in enumerate(won)],
+        "never lost": [not (w and i % 3) for i, w in enumerate(won)],
+    }
+    known |= {name: (generator.random(deals) < 0.5).tolist() for name in ("idle", "void")}
+    opened.deal_facts = pd.concat([opened.deal_facts.assign(fact=f, known=k, value=[f"v{i}" for i in range(deals)])
+                                   for f, k in known.items()], ignore_index=True)  # fmt: skip
+    numbers, frames, _ = measure(opened, policy)
+    rows = frames["unknown_facts"].query("rows == 'all'").set_index("fact")
+    raw = rows["p_value"].drop("never lost").sort_values()
+    assert raw.index[0] == "telling" and np.isnan(rows.loc["never lost", "p_adjusted"])
+    wanted = np.minimum(np.maximum.accumulate(raw.to_numpy() * [4, 3, 2]), 1)
+    assert rows.loc[raw.index, "p_adjusted"].tolist() == pytest.approx(wanted.tolist())
+    risks = [n for n in numbers if n.name == "unknown_relative_risk"]
+    assert len(risks) == 4 and all("one of 4 facts compared, p of each adjusted (Holm)" in n.method for n in risks)
+    # A fact alone is no family: its p stays as it is.
+    opened.deal_facts = opened.deal_facts.query("fact == 'telling'").reset_index(drop=True)
+    alone, frames, _ = measure(opened, policy)
+    row = frames["unknown_facts"].query("rows == 'all'").iloc[0]
+    assert row["p_adjusted"] == row["p_value"] == raw.iloc[0] and not any("Holm" in n.method for n in alone)

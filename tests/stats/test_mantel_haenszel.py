@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kaanalysis.stats import clustered_risk_ratio, mantel_haenszel_relative_risk
+from kaanalysis.stats import clustered_risk_ratio, clustered_risk_test, mantel_haenszel_relative_risk
 
 Table = list[tuple[int, int, int, int]]
 
@@ -95,3 +95,18 @@ def test_interval_covers_where_clusters_differ_in_both_risk_and_exposure() -> No
         plain += naive.low <= 1.5 <= naive.high
     # Cutting risks at 0.95 hardly ever happens; three standard errors below 95 % of 200 are 181.
     assert covered >= 181 and plain < covered
+
+
+@pytest.mark.parametrize("risk", [0.2, 0.3, 0.45])
+def test_the_test_and_the_interval_are_the_same_question(risk: float) -> None:
+    """Duality: the interval at level 1 - p has 1 at its end; without limits there is no p."""
+    generator = np.random.default_rng(7)
+    exposed = np.arange(200) % 2 == 0
+    event = generator.random(200) < np.where(exposed, risk, 0.2)
+    strata, clusters = np.arange(200) % 3, np.arange(200) // 10
+    p = clustered_risk_test(event, exposed, strata, clusters).p_value
+    assert p is not None
+    found = clustered_risk_ratio(event, exposed, strata, clusters, level=1 - p)
+    assert found.low is not None and found.high is not None
+    assert min(abs(found.low - 1), abs(found.high - 1)) < 1e-9
+    assert clustered_risk_test([1, 1, 0], [1, 1, 1], ["a"] * 3, [1, 2, 3]).p_value is None

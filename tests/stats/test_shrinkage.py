@@ -165,7 +165,7 @@ def test_intervals_of_shrunk_shares_are_a_mix_of_betas() -> None:
     low, high = shrunk_share_intervals(present, count)
     assert ((low < value) & (value < high)).all()
     assert high[3] - low[3] < high[2] - low[2] < high[4] - low[4]
-    a, b, chance = shrinkage._beta_prior(present.astype(float), count.astype(float))
+    a, b, chance = shrinkage.beta_binomial_grid(present.astype(float), count.astype(float))
     generator = np.random.default_rng(3)
     at = generator.choice(len(chance), 200_000, p=chance)
     for cell in range(5):
