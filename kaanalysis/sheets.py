@@ -187,6 +187,8 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                              "level", "n"], ""),
         "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n",
                            "p_value", "p_adjusted"], ""),
+        "inputs": (["input_of", *ends, "level", "unit", "origin"], ""),
+        "input_correlations": (["input_of", "second_input", "correlation"], ""),
     }  # fmt: skip
     found = {w("sheet.title.numbers"): numbers(result, words)}
     for name, (columns, unit) in plain.items():
@@ -198,6 +200,8 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                 result, words
             )  # text alone, in the words of the report
         found[w(f"sheet.title.{name}")] = _special(name, result, columns, unit, words)
+    if len(result.frames.get("ledger_lines", ())):
+        found[w("sheet.title.ledger_lines")] = display.paths.ledger_sheet(result, words)
     return found
 
 
@@ -240,6 +244,12 @@ def _special(name: str, result: Result, columns: list[str], unit: str, words: Wo
         lacks = [words.list_of(words(f"samples.lacks.{k}") for k in str(v).split(",") if k) for v in frame["lacks"]]
         dates = [None if pd.isna(v) else str(v.date()) for v in frame["interviewed_at"]]
         frame = frame.assign(lacks=lacks, interviewed_at=pd.Series(dates, index=frame.index, dtype=object))
+    if name == "inputs":
+        named = [display.paths.input_name(str(v), words) for v in frame["input"]]
+        frame = frame.assign(input_of=named, origin=[words(f"display.origin.{v}") for v in frame["origin"]])
+    if name == "input_correlations":
+        named, others = ([display.paths.input_name(str(v), words) for v in frame[c]] for c in ("first", "second"))
+        frame = frame.assign(input_of=named, second_input=others)
     frame = frame.rename(columns=_COLUMNS.get(name, {}))
     if name == "sheet_orphans":
         kinds = ["customer" if s == "customer" else str(k) for s, k in zip(frame["side"], frame["kind"], strict=True)]
