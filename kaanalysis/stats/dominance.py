@@ -29,9 +29,9 @@ def dominance(one: Any, other: Any, level: float = 0.95) -> Dominance:
 
     First order: every quantile is at least as high, so everybody who likes more prefers it. Second order: the mean of the worst share is
     at least as high for every share, so everybody who also dislikes risk prefers it. Both fail for a single draw in the tail. Almost
-    dominance therefore weighs the crossing: ε is the area between the two distribution functions where ``one`` is worse, over the whole area
-    between them; who would not give up a large gain in most worlds for a tiny one in a few prefers ``one`` where ε is small (people's
-    choices: below 0.059, Levy, Leshno and Leibovitch 2010).
+    dominance therefore weighs the crossing: ε is the area between the two distribution functions where ``one`` is worse, over the
+    whole area between them. Where ε is small, whoever would not give up a large gain in most worlds for a tiny one in a few prefers
+    ``one`` (people's choices: below 0.059, Levy, Leshno and Leibovitch 2010).
 
     Dominance compares laws, not draws: where it holds, the other may still be better in many single draws (``better``).
     Raises ValueError for different lengths, no draws, or what is not finite. Source: Hadar and Russell 1969; Hanoch and Levy 1969; Leshno

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from kaanalysis.stats.copula import check_correlation
 from kaanalysis.stats.estimate import Estimate
 from kaanalysis.stats.inputs import FloatArray, check_level, normal_quantile
 
@@ -27,12 +28,9 @@ class VarianceShares:
 
 
 def checked_correlation(correlation: npt.ArrayLike) -> FloatArray:
-    """A correlation matrix of full rank. Raises ValueError where it is none."""
-    matrix = np.asarray(correlation, dtype=np.float64)
-    square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and len(matrix) > 0
-    if not square or not np.allclose(matrix, matrix.T) or not np.allclose(np.diag(matrix), 1.0):
-        raise ValueError(f"correlation must be a symmetric matrix with 1 on its diagonal; not of shape {matrix.shape}")
-    if np.linalg.eigvalsh(matrix)[0] < 1e-9:
+    """A correlation matrix of which no input determines another. Raises ValueError where it is none."""
+    matrix = check_correlation(correlation)
+    if not len(matrix) or np.linalg.eigvalsh(matrix)[0] < 1e-10:
         raise ValueError("correlation must be positive definite; not with inputs that determine each other")
     return matrix
 
@@ -68,8 +66,9 @@ def variance_shares(
     stays while all others are known, E Var[y | all but x_i] / Var y. Both 0: the output does not move with the input. Independent inputs:
     first ≤ total, and they differ by what the input does together with others (Sobol 1993; Saltelli et al. 2010, by
     :func:`scipy.stats.sobol_indices`). Dependent ones: the same estimator on conditional draws (Kucherenko, Tarantola and Annoni 2012);
-    the first order then holds what an input says through others, and may exceed the total. Values lie in 0 … 1 by clipping. The interval is that of a
-    ratio of means for the simulation alone (``n`` = base); for Sobol points it is wide. An output without variance: 0 throughout.
+    the first order then holds what an input says through others, and may exceed the total. Values lie in 0 … 1 by clipping. The
+    interval is that of a ratio of means for the simulation alone (``n`` = base); for Sobol points it is wide. An output without
+    variance: 0 throughout.
 
     Raises ValueError for a matrix that is no correlation, another base, or outputs that are not finite.
     """
@@ -104,9 +103,12 @@ def _indices(
     f_a: FloatArray, f_b: FloatArray, f_ab: FloatArray, level: float, base: int
 ) -> tuple[Estimates, Estimates]:
     """First and total order by scipy, with the intervals of ratios of means; f_a, f_b: (outputs, base), f_ab: (inputs, outputs, base)."""
-    found = stats.sobol_indices(func={"f_A": f_a, "f_B": f_b, "f_AB": f_ab}, n=base)
     shape = (f_a.shape[0], f_ab.shape[0])
-    values = found.first_order.reshape(shape), found.total_order.reshape(shape)
+    # scipy 1.17 fails where the index is a single number: one output of one input goes in twice.
+    twice = 2 if shape == (1, 1) else 1
+    func = {"f_A": f_a.repeat(twice, axis=0), "f_B": f_b.repeat(twice, axis=0), "f_AB": f_ab.repeat(twice, axis=1)}
+    found = stats.sobol_indices(func=func, n=base)
+    values = found.first_order.reshape(-1, shape[1])[: shape[0]], found.total_order.reshape(-1, shape[1])[: shape[0]]
     middle = (f_a.mean(axis=1) + f_b.mean(axis=1))[:, None] / 2
     at_a, at_b = f_a - middle, f_b - middle
     squares = (at_a**2 + at_b**2) / 2

@@ -27,7 +27,8 @@ def shapley_effects(
 
     An input's effect is what knowing it removes of the variance, averaged over all orders in which inputs may become known: 0 for one
     that the output neither moves with nor is told of by others, and of two that always move together half each. Of independent inputs it
-    lies between first and total order. A single effect near 0 may be estimated slightly below it, so that the sum stays 1; no variance: 0 each.
+    lies between first and total order. A single effect near 0 may be estimated slightly below it, so that the sum stays 1; no
+    variance: 0 each.
 
     One random order a point: along it inputs pass one by one from a second world to the first, the rest drawn from their law given
     those that have passed, which in a Gaussian copula is a Cholesky factor in that order; each step is paid with what it takes off half the

@@ -12,7 +12,7 @@ from kaanalysis.stats.inputs import FloatArray
 
 SINGLE_KNOTS, GROUP_KNOTS = 7, 5
 ROWS_PER_COLUMN = 20
-_TAIL = 0.025
+_REACH = 2.5  # outer knots: one draw in eighty lies beyond them, where the fit is straight
 
 
 def normal_scores(values: Any) -> FloatArray:
@@ -31,10 +31,10 @@ def normal_scores(values: Any) -> FloatArray:
 def natural_spline(scores: FloatArray, knots: int = SINGLE_KNOTS) -> FloatArray:
     """Natural cubic spline basis without its constant, shape (n, knots − 1): cubic between knots, a straight line beyond the outer ones.
 
-    scores: (n,) standard normal scores; the knots lie at equally spaced probabilities from 2.5 % to 97.5 % of the normal law, the same for
-    every sample, so that a fit can be read at other scores. Source: Hastie, Tibshirani and Friedman 2009, section 5.2.1.
+    scores: (n,) standard normal scores; the knots lie evenly from −2.5 to 2.5, the same for every sample, so that a fit can be read
+    at other scores. Source: Hastie, Tibshirani and Friedman 2009, section 5.2.1.
     """
-    places = stats.norm.ppf(np.linspace(_TAIL, 1 - _TAIL, knots))
+    places = np.linspace(-_REACH, _REACH, knots)
 
     def cubic(j: int) -> FloatArray:
         bent = np.maximum(scores - places[j], 0.0) ** 3 - np.maximum(scores - places[-1], 0.0) ** 3
