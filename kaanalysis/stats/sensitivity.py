@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ _CHUNK = 16_384
 
 @dataclass(frozen=True)
 class VarianceShares:
-    """first[s][i], total[s][i]: for output s and input i, estimates of shares of the output's variance. evaluations: rows that the model
+    """first[s][i], total[s][i]: for output s and input (or group) i, estimates of shares of the output's variance. evaluations: rows that the model
     was asked for."""
 
     first: tuple[tuple[Estimate, ...], ...]
@@ -53,14 +53,29 @@ def base_points(inputs: int, base: int, seed: int) -> tuple[FloatArray, FloatArr
     return scores[:, :inputs], scores[:, inputs:]
 
 
+def checked_groups(groups: Sequence[Sequence[int]] | None, inputs: int) -> list[npt.NDArray[np.int64]]:
+    """Columns that count as one (None: each on its own). Raises ValueError unless every column is in exactly one group."""
+    parts = (
+        [np.array([i]) for i in range(inputs)] if groups is None else [np.asarray(g, dtype=np.int64) for g in groups]
+    )
+    if not parts or sorted(np.concatenate(parts).tolist()) != list(range(inputs)):
+        raise ValueError(f"groups must hold each of the {inputs} columns exactly once")
+    return parts
+
+
 def variance_shares(
-    model: Model, correlation: npt.ArrayLike, base: int = 1024, seed: int = 0, level: float = 0.95
+    model: Model,
+    correlation: npt.ArrayLike,
+    groups: Sequence[Sequence[int]] | None = None,
+    base: int = 1024,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> VarianceShares:
-    """First-order and total-order indices of every output and input.
+    """First-order and total-order indices of every output and group of inputs.
 
     ``model``: from standard normal scores, shape (n, inputs), to outputs, shape (n,) or (n, outputs); ``correlation``: of the scores (a
-    Gaussian copula), shape (inputs, inputs); ``base``: a power of two; the model is asked for base × (inputs + 2) rows, and base more for
-    every input that depends on another.
+    Gaussian copula), shape (inputs, inputs); ``groups``: columns that count as one, every column in one of them (default: each on its
+    own); ``base``: a power of two; the model is asked for base × (groups + 2) rows, and base more for every group that depends on another.
 
     First order: the share of the variance that knowing the input removes on average, Var E[y | x_i] / Var y. Total order: the share that
     stays while all others are known, E Var[y | all but x_i] / Var y. Both 0: the output does not move with the input. Independent inputs:
@@ -70,30 +85,33 @@ def variance_shares(
     interval is that of a ratio of means for the simulation alone (``n`` = base); for Sobol points it is wide. An output without
     variance: 0 throughout.
 
-    Raises ValueError for a matrix that is no correlation, another base, or outputs that are not finite.
+    Raises ValueError for a matrix that is no correlation, groups that do not hold every column once, another base, or outputs that are
+    not finite.
     """
     check_level(level)
     matrix = checked_correlation(correlation)
-    d = len(matrix)
-    a, b = (e @ np.linalg.cholesky(matrix).T for e in base_points(d, base, seed))
+    parts = checked_groups(groups, len(matrix))
+    a, b = (e @ np.linalg.cholesky(matrix).T for e in base_points(len(matrix), base, seed))
     f_a, f_b = evaluated(model, a), evaluated(model, b)
-    outputs = f_a.shape[1]
-    dependent = np.abs(matrix - np.eye(d)).max(axis=1) > 0
     precision = np.linalg.inv(matrix)
-    known, left = np.empty((d, outputs, base)), np.empty((d, outputs, base))
-    for i in range(d):
-        # x_i from b, the others from their law given it: what they hold beyond x_i stays that of a.
-        known[i] = evaluated(model, a + (b[:, [i]] - a[:, [i]]) * matrix[i]).T
-        if not dependent[i]:
+    known, left = (np.empty((len(parts), f_a.shape[1], base)) for _ in range(2))
+    asked = 2 * base
+    for i, g in enumerate(parts):
+        others = np.setdiff1d(np.arange(len(matrix)), g)
+        # The group from b, the others from their law given it: what they hold beyond it stays that of a.
+        known[i] = evaluated(model, a + (b[:, g] - a[:, g]) @ np.linalg.solve(matrix[np.ix_(g, g)], matrix[g])).T
+        asked += base
+        if not matrix[np.ix_(g, others)].any():
             left[i] = known[i]
             continue
-        # x_i drawn anew given all others, which stay those of a: its residual on them comes from b.
+        # The group drawn anew given all others, which stay those of a: its residual on them comes from b.
         mixed = a.copy()
-        mixed[:, i] += (b - a) @ precision[:, i] / precision[i, i]
+        mixed[:, g] += np.linalg.solve(precision[np.ix_(g, g)], precision[g] @ (b - a).T).T
         left[i] = evaluated(model, mixed).T
+        asked += base
     first = _indices(f_a.T, f_b.T, known, level, base)[0]
     total = _indices(f_a.T, f_b.T, left, level, base)[1]
-    return VarianceShares(first, total, base * (2 + d + int(dependent.sum())))
+    return VarianceShares(first, total, asked)
 
 
 Estimates = tuple[tuple[Estimate, ...], ...]

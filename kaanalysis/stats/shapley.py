@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from kaanalysis.stats.estimate import Estimate
 from kaanalysis.stats.inputs import check_level, normal_quantile
-from kaanalysis.stats.sensitivity import Model, base_points, checked_correlation, evaluated
+from kaanalysis.stats.sensitivity import Model, base_points, checked_correlation, checked_groups, evaluated
 
 
 def shapley_effects(
@@ -41,9 +41,7 @@ def shapley_effects(
     check_level(level)
     matrix = checked_correlation(correlation)
     d = len(matrix)
-    parts = [np.array([i]) for i in range(d)] if groups is None else [np.asarray(g, dtype=np.int64) for g in groups]
-    if not parts or sorted(np.concatenate(parts).tolist()) != list(range(d)):
-        raise ValueError(f"groups must hold each of the {d} columns exactly once")
+    parts = checked_groups(groups, d)
     count = len(parts)
     here, there = base_points(d, permutations, seed)
     rng = np.random.default_rng([seed, 1])

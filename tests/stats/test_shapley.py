@@ -67,7 +67,7 @@ def bent(z: np.ndarray) -> np.ndarray:
 
 def test_independent_inputs_lie_between_first_and_total_order():
     found = shapley_effects(bent, np.eye(4), permutations=4096, seed=4)
-    shares = variance_shares(bent, np.eye(4), 4096, seed=5)
+    shares = variance_shares(bent, np.eye(4), base=4096, seed=5)
     for effect, first, total in zip(found[0], shares.first[0], shares.total[0], strict=True):
         assert first.value - 0.02 <= effect.value <= total.value + 0.02
     # z2 z3 is wholly an interaction: neither says anything alone, each gets half.
