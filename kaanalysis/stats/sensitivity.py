@@ -19,8 +19,8 @@ _CHUNK = 16_384
 
 @dataclass(frozen=True)
 class VarianceShares:
-    """first[s][i], total[s][i]: for output s and input (or group) i, estimates of shares of the output's variance. evaluations: rows that the model
-    was asked for."""
+    """first[s][i], total[s][i]: for output s and input (or group) i, estimates of shares of the output's variance. evaluations: rows
+    that the model was asked for."""
 
     first: tuple[tuple[Estimate, ...], ...]
     total: tuple[tuple[Estimate, ...], ...]
