@@ -17,7 +17,7 @@ from kaanalysis.stats.inputs import normal_quantile
 
 _INSIDE, _REACH = normal_quantile(0.9), normal_quantile(0.99)
 _GRID = np.linspace(-_REACH, _REACH, 1031)
-_LEVER_DRAWS, _LEVER_POINTS = 512, 17
+_LEVER_DRAWS, _LEVER_POINTS = 512, 9
 _COLUMNS = [
     "kind",
     "input",
@@ -58,7 +58,9 @@ def _belief_row(item: Input, scores: Array, payoff: Array, path: int, wanted: bo
     def basis(z: Array) -> Array:
         return np.hstack([np.ones((len(z), 1)), natural_spline(z)])
 
-    leads = lead(basis(_GRID) @ fit_means(basis(scores), payoff), path)
+    # Beyond the draws nothing is known: an input that cannot go below its value has no scores there.
+    seen = np.clip(_GRID, scores.min(), scores.max())
+    leads = lead(basis(seen) @ fit_means(basis(scores), payoff), path)
     turn = nearest_turn(_GRID, leads, 0.0, wanted)
     low, high = (float(v) for v in item.at(np.array([-_INSIDE, _INSIDE])))
     at = None if turn is None else float(item.at(np.array([turn]))[0])

@@ -11,7 +11,7 @@ from scipy import stats
 from kaanalysis.stats.estimate import Estimate
 from kaanalysis.stats.information import checked_payoff, mean_of_gains
 from kaanalysis.stats.inputs import FloatArray, check_level
-from kaanalysis.stats.smoothing import cross_fitted_means, fit_means, natural_spline, normal_scores, spline_basis
+from kaanalysis.stats.smoothing import best_cross_fit, fit_means, natural_spline, normal_scores
 
 _PIECES = 512
 
@@ -22,7 +22,7 @@ def expected_value_of_partial_information(payoff: Any, inputs: Any, level: float
     ``payoff``: shape (draws, options), more is better; ``inputs``: shape (draws,) or (draws, inputs), the same draws. 0: the choice would
     be the same whatever they turn out to be (clipped there); at most the expected value of perfect information of the same draws.
 
-    The payoff's mean given the inputs is smoothed by least squares on splines (:func:`kaanalysis.stats.smoothing.spline_basis`). The mean
+    The payoff's mean given the inputs is smoothed by least squares (:func:`kaanalysis.stats.smoothing.candidate_bases`). The mean
     of the largest of several fitted means is too large where they lie close, above all for inputs that say nothing. So the option of
     each draw is chosen by the fit of the other nine tenths of the draws and paid with the draw's own payoff: an input that says
     nothing gives 0 on average, and the value can err only downwards, by what a choice by a fit loses against the choice by the true means.
@@ -43,7 +43,7 @@ def expected_value_of_partial_information(payoff: Any, inputs: Any, level: float
     best = int(array.mean(axis=0).argmax())
     # The fit is of the advantage over the best: what all options share would only add noise.
     advantage = array - array[:, [best]]
-    fitted = cross_fitted_means(spline_basis(scores), advantage, seed=seed)
+    fitted = best_cross_fit(scores, advantage, seed=seed)
     choice = np.where(fitted.max(axis=1) > 0, fitted.argmax(axis=1), best)
     return mean_of_gains(np.take_along_axis(advantage, choice[:, None], axis=1)[:, 0], level, method)
 

@@ -10,9 +10,10 @@ from scipy import stats
 
 from kaanalysis.stats.inputs import FloatArray
 
-SINGLE_KNOTS, GROUP_KNOTS = 7, 5
-ROWS_PER_COLUMN = 20
+SINGLE_KNOTS, GROUP_KNOTS = 7, 4
+ROWS_PER_COLUMN = 40
 _REACH = 2.5  # outer knots: one draw in eighty lies beyond them, where the fit is straight
+_RANK = 1e-12  # of the largest eigenvalue: below it a direction is rounding
 
 
 def normal_scores(values: Any) -> FloatArray:
@@ -44,29 +45,46 @@ def natural_spline(scores: FloatArray, knots: int = SINGLE_KNOTS) -> FloatArray:
     return np.column_stack([scores, *(cubic(j) - last for j in range(knots - 2))])
 
 
-def spline_basis(scores: FloatArray) -> FloatArray:
-    """Columns for the conditional mean given all columns of `scores`, shape (n, 1 + …), the constant first.
+def candidate_bases(scores: FloatArray) -> list[FloatArray]:
+    """Columns for the conditional mean given all columns of `scores`, each (n, 1 + …) with the constant first, plainest first.
 
-    One input: a natural spline with 7 knots. Several: a spline with 5 knots each and the products of every two scores; the products are
-    left out where that would leave fewer than 20 rows for a column, and of inputs too many even for that only the lines stay.
+    One input: a natural spline with 7 knots. Several: straight lines; a spline with 4 knots each; and, where that leaves 40 rows or more
+    for each column, the products of every two scores besides. Which is best depends on how many inputs and draws there are.
     """
     n, width = scores.shape
     constant = np.ones((n, 1))
     if width == 1:
-        return np.hstack([constant, natural_spline(scores[:, 0])])
-    parts = [constant, *(natural_spline(scores[:, j], GROUP_KNOTS) for j in range(width))]
+        return [np.hstack([constant, natural_spline(scores[:, 0])])]
+    made = [np.hstack([constant, scores])]
     pairs = list(combinations(range(width), 2))
     columns = 1 + width * (GROUP_KNOTS - 1)
-    if columns * ROWS_PER_COLUMN > n:
-        return np.hstack([constant, scores])
-    if (columns + len(pairs)) * ROWS_PER_COLUMN <= n:
-        parts.append(np.column_stack([scores[:, a] * scores[:, b] for a, b in pairs]))
-    return np.hstack(parts)
+    if columns * ROWS_PER_COLUMN <= n:
+        made.append(np.hstack([constant, *(natural_spline(scores[:, j], GROUP_KNOTS) for j in range(width))]))
+        if (columns + len(pairs)) * ROWS_PER_COLUMN <= n:
+            made.append(np.hstack([made[-1], *(scores[:, [a]] * scores[:, [b]] for a, b in pairs)]))
+    return made
+
+
+def best_cross_fit(scores: FloatArray, outcome: FloatArray, folds: int = 10, seed: int = 0) -> FloatArray:
+    """Cross-fitted means by the candidate with the smallest squared error in the rows left out, shape of `outcome`."""
+    fits = [cross_fitted_means(basis, outcome, folds, seed) for basis in candidate_bases(scores)]
+    return min(fits, key=lambda fitted: float(((outcome - fitted) ** 2).sum()))
+
+
+def _orthonormal(basis: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Orthonormal columns that span those of `basis`, and the matrix that makes them of it; columns that hang together lose the rest."""
+    gram = basis.T @ basis
+    scale = np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), 1.0))
+    values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
+    kept = values > values[-1] * _RANK
+    turn = vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]
+    return basis @ turn, turn
 
 
 def fit_means(basis: FloatArray, outcome: FloatArray) -> FloatArray:
-    """Least-squares coefficients, shape (columns, outcomes); the shortest of them where columns hang together."""
-    return np.asarray(np.linalg.lstsq(basis, outcome, rcond=None)[0], dtype=np.float64)
+    """Least-squares coefficients, shape (columns, outcomes); of columns that hang together, some that fit as well."""
+    q, turn = _orthonormal(basis)
+    return np.asarray(turn @ (q.T @ outcome), dtype=np.float64)
 
 
 def cross_fitted_means(basis: FloatArray, outcome: FloatArray, folds: int = 10, seed: int = 0) -> FloatArray:
@@ -75,17 +93,11 @@ def cross_fitted_means(basis: FloatArray, outcome: FloatArray, folds: int = 10, 
     Rows are dealt to the folds at random: the order of Sobol points is not without meaning. Source: Stone 1974.
     """
     n = len(basis)
-    folds = max(2, min(folds, n))
-    # Orthonormal columns make the normal equations as safe as the least squares themselves.
-    left, size, _ = np.linalg.svd(basis, full_matrices=False)
-    q = left[:, size > size[0] * 1e-10]
-    fold = np.empty(n, dtype=np.int64)
-    fold[np.random.default_rng(seed).permutation(n)] = np.arange(n) % folds
+    q, _ = _orthonormal(basis)
     whole = q.T @ outcome
     out = np.empty_like(outcome)
-    for k in range(folds):
-        rows = q[fold == k]
-        gram = np.eye(q.shape[1]) - rows.T @ rows
-        slope = np.linalg.lstsq(gram, whole - rows.T @ outcome[fold == k], rcond=None)[0]
-        out[fold == k] = rows @ slope
+    for rows in np.array_split(np.random.default_rng(seed).permutation(n), max(2, min(folds, n))):
+        some = q[rows]
+        gram = np.eye(q.shape[1]) - some.T @ some
+        out[rows] = some @ np.linalg.lstsq(gram, whole - some.T @ outcome[rows], rcond=None)[0]
     return out

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from kaanalysis.stats.smoothing import cross_fitted_means, fit_means, natural_spline, normal_scores, spline_basis
+from kaanalysis.stats.smoothing import (
+    best_cross_fit,
+    candidate_bases,
+    cross_fitted_means,
+    fit_means,
+    natural_spline,
+    normal_scores,
+)
 
 
 def test_scores_of_five_values_by_hand():
@@ -26,7 +33,7 @@ def test_basis_is_straight_beyond_the_outer_knots_and_smooth_inside():
 
 def test_lines_are_reproduced_exactly_and_curves_closely():
     z = normal_scores(np.arange(2000.0))[:, 0]
-    basis = spline_basis(z[:, None])
+    basis = candidate_bases(z[:, None])[0]
     inside = np.abs(z) < 2
     for curve, error in ((3 - 2 * z, 1e-9), (np.exp(z / 2), 0.035), (1 / (1 + np.exp(-2 * z)), 0.01)):
         fitted = basis @ fit_means(basis, curve[:, None])
@@ -35,15 +42,24 @@ def test_lines_are_reproduced_exactly_and_curves_closely():
 
 def test_columns_by_size_of_group_and_sample():
     wide = np.random.default_rng(1).normal(size=(2000, 4))
-    assert spline_basis(wide).shape[1] == 1 + 4 * 4 + 6
-    assert spline_basis(wide[:400]).shape[1] == 1 + 4 * 4  # 22 more would leave fewer than 20 rows each
-    assert spline_basis(wide[:100]).shape[1] == 1 + 4
+    widths = [[basis.shape[1] for basis in candidate_bases(wide[:n])] for n in (2000, 700, 400)]
+    assert widths == [[5, 13, 19], [5, 13], [5]]  # 40 rows for a column
+
+
+def test_the_fit_is_as_rich_as_the_rows_left_out_allow():
+    z = np.random.default_rng(7).normal(size=(1500, 2))
+    for curve in (z[:, 0] - z[:, 1], np.exp(z[:, 0] / 2) + z[:, 1], z[:, 0] * z[:, 1]):
+        fitted = best_cross_fit(z, curve[:, None])[:, 0]
+        assert np.corrcoef(fitted, curve)[0, 1] > 0.99
+    # Pure noise: the plainest is the least wrong.
+    noise = np.random.default_rng(8).normal(size=(1500, 1))
+    assert best_cross_fit(z, noise) == pytest.approx(cross_fitted_means(candidate_bases(z)[0], noise))
 
 
 def test_no_row_has_a_part_in_its_own_fit():
     rng = np.random.default_rng(2)
     z, y = rng.normal(size=(300, 1)), rng.normal(size=(300, 2))
-    basis = spline_basis(z)
+    basis = candidate_bases(z)[0]
     before = cross_fitted_means(basis, y, seed=3)
     changed = y.copy()
     changed[7] += 1000.0
@@ -54,6 +70,6 @@ def test_no_row_has_a_part_in_its_own_fit():
 def test_cross_fit_equals_leaving_the_rows_out_by_hand():
     rng = np.random.default_rng(4)
     z, y = rng.normal(size=(40, 1)), rng.normal(size=(40, 1))
-    basis = spline_basis(z)
+    basis = candidate_bases(z)[0]
     by_hand = [basis[i] @ fit_means(np.delete(basis, i, axis=0), np.delete(y, i, axis=0)) for i in range(40)]
     assert cross_fitted_means(basis, y, folds=40) == pytest.approx(np.array(by_hand), abs=1e-7)
