@@ -81,7 +81,7 @@ def judge(worth: pd.DataFrame, evpi: Estimate, cost: float) -> str:
 
     Wrong if a study takes longer than the policy says, costs much itself, or tells less than everything about its inputs; or if the belief
     that the ledger states is too narrow: who is too sure finds information worthless."""
-    if evpi.high is not None and evpi.high < cost:
+    if evpi.high is not None and evpi.high <= cost:
         return "decide"
     studies = worth[worth["kind"] == "study"]
     if not len(studies) or float(studies["high"].max()) < cost:

@@ -24,7 +24,7 @@ def expected_value_of_partial_information(payoff: Any, inputs: Any, level: float
 
     The payoff's mean given the inputs is smoothed by least squares (:func:`kaanalysis.stats.smoothing.candidate_bases`). The mean
     of the largest of several fitted means is too large where they lie close, above all for inputs that say nothing. So the option of
-    each draw is chosen by the fit of the other nine tenths of the draws and paid with the draw's own payoff: an input that says
+    each draw is chosen by the fit of the other four fifths of the draws and paid with the draw's own payoff: an input that says
     nothing gives 0 on average, and the value can err only downwards, by what a choice by a fit loses against the choice by the true means.
     The interval is the central limit theorem's for the simulation alone (``n`` = draws); for Sobol points it is wide. No draws: None.
 

@@ -14,6 +14,8 @@ SINGLE_KNOTS, GROUP_KNOTS = 7, 4
 ROWS_PER_COLUMN = 40
 _REACH = 2.5  # outer knots: one draw in eighty lies beyond them, where the fit is straight
 _RANK = 1e-12  # of the largest eigenvalue: below it a direction is rounding
+_ROWS = 256
+FOLDS = 5
 
 
 def normal_scores(values: Any) -> FloatArray:
@@ -65,36 +67,42 @@ def candidate_bases(scores: FloatArray) -> list[FloatArray]:
     return made
 
 
-def best_cross_fit(scores: FloatArray, outcome: FloatArray, folds: int = 10, seed: int = 0) -> FloatArray:
+def best_cross_fit(scores: FloatArray, outcome: FloatArray, folds: int = FOLDS, seed: int = 0) -> FloatArray:
     """Cross-fitted means by the candidate with the smallest squared error in the rows left out, shape of `outcome`."""
     fits = [cross_fitted_means(basis, outcome, folds, seed) for basis in candidate_bases(scores)]
     return min(fits, key=lambda fitted: float(((outcome - fitted) ** 2).sum()))
 
 
+def _product(a: FloatArray, b: FloatArray) -> FloatArray:
+    """aᵀ b, some rows at a time: pieces too small for the linear algebra library to wake other threads for, which on a busy machine
+    wait for each other longer than the sum takes."""
+    return np.asarray(sum(a[i : i + _ROWS].T @ b[i : i + _ROWS] for i in range(0, len(a), _ROWS)), dtype=np.float64)
+
+
 def _orthonormal(basis: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Orthonormal columns that span those of `basis`, and the matrix that makes them of it; columns that hang together lose the rest."""
-    gram = basis.T @ basis
+    gram = _product(basis, basis)
     scale = np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), 1.0))
     values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
     kept = values > values[-1] * _RANK
     turn = vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]
-    return basis @ turn, turn
+    return np.vstack([basis[i : i + _ROWS] @ turn for i in range(0, len(basis), _ROWS)]), turn
 
 
 def fit_means(basis: FloatArray, outcome: FloatArray) -> FloatArray:
     """Least-squares coefficients, shape (columns, outcomes); of columns that hang together, some that fit as well."""
     q, turn = _orthonormal(basis)
-    return np.asarray(turn @ (q.T @ outcome), dtype=np.float64)
+    return np.asarray(turn @ _product(q, outcome), dtype=np.float64)
 
 
-def cross_fitted_means(basis: FloatArray, outcome: FloatArray, folds: int = 10, seed: int = 0) -> FloatArray:
+def cross_fitted_means(basis: FloatArray, outcome: FloatArray, folds: int = FOLDS, seed: int = 0) -> FloatArray:
     """Fitted means of the rows of each fold by the coefficients of the other folds, shape of `outcome`: no row has a part in its own.
 
     Rows are dealt to the folds at random: the order of Sobol points is not without meaning. Source: Stone 1974.
     """
     n = len(basis)
     q, _ = _orthonormal(basis)
-    whole = q.T @ outcome
+    whole = _product(q, outcome)
     out = np.empty_like(outcome)
     for rows in np.array_split(np.random.default_rng(seed).permutation(n), max(2, min(folds, n))):
         some = q[rows]
