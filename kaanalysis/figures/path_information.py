@@ -11,7 +11,7 @@ from matplotlib.legend_handler import HandlerTuple
 from kaanalysis.figures.parts import baseline, format_axis, mark_line, only_x_grid, rows_of
 from kaanalysis.figures.path_selection import ORDER
 from kaanalysis.figures.scene import FigureSpec, Scene
-from kaanalysis.figures.style import BASE, INK, LINE, PATH_TEXT, PATHS, SMALL, SOFT, wrap
+from kaanalysis.figures.style import BASE, INK, LINE, PATH_TEXT, PATHS, SOFT, wrap
 from kaanalysis.results import Result
 
 MOST_INPUTS, MOST_ROWS = 8, 10
