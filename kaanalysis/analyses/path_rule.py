@@ -128,12 +128,15 @@ def open_paths(rule_finding: Finding, policy: Policy) -> tuple[str, ...]:
 def with_money(
     rule_finding: Finding, economics: list[Finding], numbers: Iterable[Number] = (), terms: Mapping[str, str] = {}
 ) -> Finding:
-    """The rule's finding with what the ledger says beside it: the chance of each path to be the best, the path that is expected to bring
-    most, whether the two agree, and what would reconcile them (:mod:`path_agreement`). The rule knows no money; where they
-    disagree a reader must see it in the same place."""
+    """The rule's finding with what the ledger says beside it: the chance of each path to be the best, and whether the two agree. The rule
+    knows no money; where they disagree a reader must see it in the same place.
+
+    numbers, terms: what :mod:`path_agreement` adds, the path best in expectation and what would reconcile the two; without it the path
+    that is most often the best stands for the ledger."""
     best = [n for f in economics for n in f.numbers if n.name == "p_best"]
     if not best or rule_finding.reason not in PATHS:
         return rule_finding
-    return replace(
-        rule_finding, numbers=(*rule_finding.numbers, *best, *numbers), terms={**rule_finding.terms, **terms}
-    )
+    leader = max(best, key=lambda n: float(n.value or 0)).segment
+    said = {"best": leader, "money": "agree" if leader == rule_finding.reason else "disagree"}
+    told = {**rule_finding.terms, **said, **terms}
+    return replace(rule_finding, numbers=(*rule_finding.numbers, *best, *numbers), terms=told)
