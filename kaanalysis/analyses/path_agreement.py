@@ -54,12 +54,14 @@ def nearest_turn(places: Array, leads: Array, start: float, wanted: bool) -> flo
     return min(crossings, key=lambda c: abs(c - start), default=None)
 
 
-def _belief_row(item: Input, scores: Array, payoff: Array, path: int, wanted: bool) -> tuple[object, ...]:
+def _belief_row(item: Input, values: Array, payoff: Array, path: int, wanted: bool) -> tuple[object, ...]:
     def basis(z: Array) -> Array:
         return np.hstack([np.ones((len(z), 1)), natural_spline(z)])
 
-    # Beyond the draws nothing is known: an input that cannot go below its value has no scores there.
-    seen = np.clip(_GRID, scores.min(), scores.max())
+    scores = normal_scores(values)[:, 0]
+    # Read at the scores that the draws have at these values: an input that cannot pass its own value has half of them at one place.
+    known, first = np.unique(values, return_index=True)
+    seen = np.interp(item.at(_GRID), known, scores[first])
     leads = lead(basis(seen) @ fit_means(basis(scores), payoff), path)
     turn = nearest_turn(_GRID, leads, 0.0, wanted)
     low, high = (float(v) for v in item.at(np.array([-_INSIDE, _INSIDE])))
@@ -115,7 +117,7 @@ def reconcile_frame(inputs: Inputs, x: Mapping[str, Array], payoff: Array, path:
     wanted = int(means.argmax()) != place
     best = PATHS[int(means.argmax())] if wanted else PATHS[int(np.argsort(-means, kind="stable")[1])]
     rows = [
-        _belief_row(item, normal_scores(x[item.name])[:, 0], payoff, place, wanted)
+        _belief_row(item, x[item.name], payoff, place, wanted)
         for item in inputs.items
         if item.uncertain and np.ptp(x[item.name]) > 0
     ]

@@ -100,10 +100,12 @@ def find(
     studies = worth[worth["kind"] == "study"].head(NAMED)
     cost = waiting_cost(payoff, policy["ledger.study_months"], rate)
     method = "expected value of partial perfect information, regression, cross-fitted"
-    numbers = [
-        number("evppi", str(r.name_), Estimate(r.evppi, r.low, r.high, r.level, r.n, method), currency)
-        for r in studies.rename(columns={"name": "name_"}).itertuples(index=False)
-    ]
+    numbers = []
+    for r in studies.to_dict("records"):
+        value, low, high, level = (float(r[c]) for c in ("evppi", "low", "high", "level"))
+        numbers.append(
+            number("evppi", str(r["name"]), Estimate(value, low, high, level, int(r["n"]), method), currency)
+        )
     method = "expected gain of the best path, begun later by the length of a study"
     numbers.append(Number("waiting_cost", ALL, cost, None, None, None, len(payoff), currency, method))
     terms = {"information": judge(worth, evpi, cost)}

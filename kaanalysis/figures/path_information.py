@@ -149,17 +149,15 @@ def draw_odds(scene: Scene, figure: Figure) -> None:
     ax.set_xlabel(scene.text("x_label", currency=scene.currency))
     ax.set_ylabel(scene.text("y_label"))
     scene.note("reading", n=scene.count(int(scene.frame("dominance")["n"].iloc[0])))
-    table = scene.frame("dominance").set_index(["one", "other"])
+    held = {(str(r.one), str(r.other)): r for r in rows_of(scene.frame("dominance"))}
     for one, other in (("split", "part_time"), ("rebuild", "part_time"), ("rebuild", "split")):
-        held = table.loc[(one, other)]
-        if held["violation"] is None or held["violation"] > 0.5:
+        row = held[(one, other)]
+        if not row.violation <= 0.5:  # told from the side of the one with the larger mean
             one, other = other, one
-            held = table.loc[(one, other)]
+            row = held[(one, other)]
         names = {"one": scene.named("path", one), "other": scene.named("path", other)}
-        violation = scene.share(float(held["violation"])) if pd.notna(held["violation"]) else ""
-        scene.note(
-            f"dominance_{held['reading']}", **names, violation=violation, better=scene.share(float(held["better"]))
-        )
+        violation = scene.share(float(row.violation)) if pd.notna(row.violation) else ""
+        scene.note(f"dominance_{row.reading}", **names, violation=violation, better=scene.share(float(row.better)))
 
 
 def odds_terms(scene: Scene) -> dict[str, str]:

@@ -88,11 +88,11 @@ def expected_value_of_sample(
         now = means.mean(axis=0).max()
         return np.array([(weight.T @ means).max(axis=1).sum() - now for weight in likely])
 
-    value = worth(np.ones(n, dtype=bool))
+    found = worth(np.ones(n, dtype=bool))
     left_out = np.array([worth(fold != k) for k in range(folds)])
     spread = np.sqrt((folds - 1) / folds * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
     reach = float(stats.t.isf((1 - level) / 2, folds - 1)) * spread
     return tuple(
         Estimate(max(v, 0.0), max(0.0, v - r), max(0.0, v + r), level, n, method)
-        for v, r in zip(value, reach, strict=True)
+        for v, r in zip(found, reach, strict=True)
     )

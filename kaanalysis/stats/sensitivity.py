@@ -142,7 +142,13 @@ def _indices(
         reach = normal_quantile(level) * np.nan_to_num(error)
         method = f"{name}-order index, Sobol points"
         made.append(tuple(
-            tuple(Estimate(*np.clip([v, v - r, v + r], 0, 1), level, base, method) for v, r in zip(vs, rs, strict=True))
+            tuple(
+                Estimate(_share(v), _share(v - r), _share(v + r), level, base, method) for v, r in zip(vs, rs, strict=True)
+            )
             for vs, rs in zip(value, reach, strict=True)
         ))  # fmt: skip
     return made[0], made[1]
+
+
+def _share(value: float) -> float:
+    return min(max(float(value), 0.0), 1.0)

@@ -41,7 +41,7 @@ def test_the_reconciling_value_of_linear_paths_by_hand(policy: Policy) -> None:
     # along by 0.6 for each of its own, so it must be 1 / 0.6 up, just outside its 90 % interval.
     x = draw_inputs(TWO, 4096, 1)
     payoff = np.column_stack([x["gross_margin"] - 10, np.ones(4096), np.full(4096, -99.0)])
-    rows = [pa._belief_row(i, (x[i.name] - i.value), payoff, 0, True) for i in TWO.items]
+    rows = [pa._belief_row(i, x[i.name], payoff, 0, True) for i in TWO.items]
     made = pd.DataFrame(rows, columns=pa._COLUMNS).set_index("input")
     assert made.loc["gross_margin", "at"] == pytest.approx(11, abs=0.05)
     assert made.loc["gross_margin", "distance"] == pytest.approx(1, abs=0.05)
@@ -54,15 +54,8 @@ def test_the_reconciling_value_of_linear_paths_by_hand(policy: Policy) -> None:
 def ledger_inputs() -> Inputs:
     items = [Input(n, v, v, v, 0.9, "", "policy", "linear") for n, v in numbers().items()]
     at = {i.name: k for k, i in enumerate(items)}
-    for name, low, high in (
-        ("split.smb_people", 0.05, 6.0),
-        ("deal_size", 800.0, 1250.0),
-        ("rebuild.productivity", 0.1, 0.5),
-    ):
-        scale = "log"
-        items[at[name]] = Input(
-            name, numbers()[name] if name != "split.smb_people" else 1.0, low, high, 0.9, "", "policy", scale
-        )
+    for name, value, low, high in (("deal_size", 1000.0, 800.0, 1250.0), ("rebuild.productivity", 0.8, 0.3, 2.1)):
+        items[at[name]] = Input(name, value, low, high, 0.9, "", "policy", "log")
     return Inputs(tuple(items), np.eye(len(items)))
 
 
@@ -80,7 +73,9 @@ def test_at_the_reconciling_value_the_ledger_itself_turns(policy: Policy) -> Non
             scores[:, held.names.index(row.input)] = row.distance
             means = expected_npv(at_normal_scores(held, scores), months, rate).mean(axis=0)
             lead = pa.lead(means[None], PATHS.index(path))[0]
-            if row.distance == 0:  # where it turns with the input at its value and the others averaged, there is nothing to move
+            if (
+                row.distance == 0
+            ):  # where it turns with the input at its value and the others averaged, there is nothing to move
                 assert (lead >= 0) == (path == PATHS[order[1]])
                 continue
             assert abs(lead) < 0.04 * np.abs(payoff).mean()  # level at the turn
@@ -136,3 +131,12 @@ def test_terms_and_numbers_say_the_same_as_the_frames(policy: Policy) -> None:
         {},
         {},
     )
+
+
+def test_an_input_that_cannot_pass_its_own_value_has_no_turn_between() -> None:
+    # Half of the draws lie at 0; there part-time leads by 5, above 0 by 5 - 2 x: the turn is at 2.5 and nowhere before.
+    item = Input("split.product_multiple", 0.0, 0.0, 3.0, 0.9, "u", "policy", "linear")
+    values = item.at(np.random.default_rng(1).normal(size=4096))
+    payoff = np.column_stack([np.full(4096, 5.0), 2 * values, np.full(4096, -99.0)])
+    row = dict(zip(pa._COLUMNS, pa._belief_row(item, values, payoff, 0, False), strict=True))
+    assert row["at"] == pytest.approx(2.5, abs=0.05) and row["inside"] and row["lead_low"] == pytest.approx(5, abs=0.05)
