@@ -36,8 +36,8 @@ def test_independent_inputs_equal_scipy_and_its_bootstrap():
 
     ours = variance_shares(ishigami, np.eye(3), base=4096, seed=2)
     assert [e.value for e in ours.total[0]] == pytest.approx(by_scipy(4096).total_order, abs=0.03)
-    theirs = by_scipy(256).bootstrap(n_resamples=199).total_order.confidence_interval
-    width = [e.high - e.low for e in variance_shares(ishigami, np.eye(3), base=256, seed=2).total[0]]
+    theirs = by_scipy(1024).bootstrap(n_resamples=199).total_order.confidence_interval
+    width = [e.high - e.low for e in variance_shares(ishigami, np.eye(3), base=1024, seed=2).total[0]]
     assert width == pytest.approx(theirs.high - theirs.low, rel=0.4)
 
 
