@@ -9,7 +9,9 @@ from kaanalysis.analyses import path_agreement as pa
 from kaanalysis.analyses.ledger import PATHS, evaluate, expected_npv
 from kaanalysis.analyses.uncertain_inputs import Input, Inputs, at_normal_scores, draw_inputs
 from kaanalysis.policy import Policy
-from kaanalysis.results import Finding
+from kaanalysis.results import Finding, Number
+from kaanalysis.tables import sentence
+from kaanalysis.text import words
 
 Z90 = 1.6448536269514722
 
@@ -140,3 +142,18 @@ def test_an_input_that_cannot_pass_its_own_value_has_no_turn_between() -> None:
     payoff = np.column_stack([np.full(4096, 5.0), 2 * values, np.full(4096, -99.0)])
     row = dict(zip(pa._COLUMNS, pa._belief_row(item, values, payoff, 0, False), strict=True))
     assert row["at"] == pytest.approx(2.5, abs=0.05) and row["inside"] and row["lead_low"] == pytest.approx(5, abs=0.05)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("key", ["inside", "beyond", "nothing", "turns", "holds"])
+def test_whatever_is_found_is_said(key: str, language: str) -> None:
+    amounts = [("bottlenecks", "KA", 1, "steps"), ("fit", "KA", 0.8, "fit"), ("p_rule", "split", 0.9, "probability"),
+               ("p_best", "rebuild", 0.6, "probability"), ("reconciled_at", "split.ramp_months", 14.2, "months"),
+               ("decided_at", "ledger.horizon_months", 40.0, "months")]  # fmt: skip
+    held = tuple(Number(name, segment, value, None, None, None, 9, unit, "m") for name, segment, value, unit in amounts)
+    terms = {"best": "rebuild", "money": "disagree", "line": "renewals", "reconcile": key, "input": "split.ramp_months",
+             "decision": "found", "lever": "ledger.horizon_months"}  # fmt: skip
+    said = sentence(Finding("M-4", "path_rule", "supported", "split", held, terms=terms), words(language))
+    texts = words(language).texts
+    assert texts["figures.line.renewals"] in said and texts["policy_names.ledger.horizon_months"] in said
+    assert (texts["figures.input.ramp_months"] in said) == (key in ("inside", "beyond", "turns"))

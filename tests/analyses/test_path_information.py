@@ -8,7 +8,10 @@ from scipy import stats
 from kaanalysis.analyses import path_information as pi
 from kaanalysis.analyses.uncertain_inputs import Input, Inputs, draw_inputs
 from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number
 from kaanalysis.stats import Estimate, expected_value_of_perfect_information
+from kaanalysis.tables import sentence
+from kaanalysis.text import words
 
 INPUTS = Inputs(
     (
@@ -86,3 +89,19 @@ def test_nothing_uncertain_is_worth_nothing_to_find_out(policy: Policy) -> None:
     numbers, terms, frames = pi.find(fixed, draw_inputs(fixed, 64, 1), np.tile([1.0, 2.0, 0.0], (64, 1)), policy, "CNY")
     assert terms == {"information": "decide"} and frames["information"].empty
     assert [n.name for n in numbers] == ["waiting_cost"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("key", ["decide", "no_study", "look", "open"])
+def test_whatever_is_found_is_said(key: str, language: str) -> None:
+    amounts = [("loss_cap", "all", 5e5), ("strategic_loss", "split", 4e5), ("evpi", "all", 3e6), ("evppi", "pilot_team", 2e6),
+               ("waiting_cost", "all", 1e5)]  # fmt: skip
+    held = [Number(name, segment, value, None, None, None, 9, "CNY", "m") for name, segment, value in amounts]
+    held.append(Number("p_breach", "split", 0.1, None, None, None, 9, "probability", "m"))
+    terms = {"path": "split", "information": key, "study": "pilot_team"}
+    said = sentence(
+        Finding("M-4.4", "strategic_loss", "supported", "loss_supported", tuple(held), terms=terms), words(language)
+    )
+    texts = words(language).texts
+    assert (texts["terms.study.pilot_team"] in said) == (key != "decide") and words(language).value(1e5, "CNY") in said
+    assert words(language).name_of(held[3]).count(texts["terms.study.pilot_team"]) == 1
