@@ -188,12 +188,22 @@ class Words:
         return self("numbers.of_segment", name=name, segment=self._segment_of(number))
 
     def _segment_of(self, number: Number) -> str:
-        """A number's segment may be a customer segment, a path, an industry, a category of purchases, a step of the flow, a role, a lane or
-        a cell of the library (category / industry / size)."""
+        """A number's segment may be a customer segment, an input of the ledger or a study of some, a path, an industry, a category of
+        purchases, a step of the flow, a role, a lane or a cell of the library (category / industry / size)."""
         if " / " in number.segment:
             return self.cell(number.segment.split(" / "))
-        name = self.term("industry", self.segment(number.segment))
+        name = self.term("industry", self.segment(self.term("study", self.input_name(number.segment))))
         return self.term("lane", self.term("party", self.term("step", self.term("category", name))))
+
+    def input_name(self, name: str) -> str:
+        """An input of the ledger ("success", "split.ramp_months") or a policy value by name; any other name as it stands."""
+        if self.has(f"policy_names.{name}"):
+            return self(f"policy_names.{name}")
+        path, _, setting = name.rpartition(".")
+        known = self.texts.get(f"figures.input.{setting}")
+        if known is None or not path:
+            return known or name
+        return self("figures.inputs.of_path", path=self.term("path", path), name=known)
 
     def cell(self, parts: Iterable[str]) -> str:
         """A cell of the library (category, industry, size) as one name."""
@@ -263,6 +273,10 @@ class Words:
             return format_date(dt.date.fromisoformat(name), "long", locale=self.locale)
         if SEQUENCE in name:
             return SEQUENCE.join(self._name(group, part) for part in name.split(SEQUENCE))
+        if group in ("input", "lever"):
+            return self.input_name(name)
+        if group == "line":
+            return self.texts.get(f"figures.line.{name}", name)
         return self.term(group, self.term("industry" if group.startswith("industry") else "step", name))
 
     def list_of(self, names: Iterable[str]) -> str:

@@ -331,6 +331,36 @@ def path_selection() -> Result:
                          ("smb_accounts", -3e3), ("first_contracts", 1e5), ("renewals", 2e4))],
         columns=["path", "month", "year", "line", "amount"],
     )  # fmt: skip
+    worth = pd.DataFrame({
+        "kind": ["study", "study", "input", "input"], "name": ["pilot_team", "closed_deals", "ramp_months", "success"],
+        "study": ["pilot_team", "closed_deals"] * 2, "origin": ["both", "data", "policy", "data"], "inputs": [2, 1, 2, 1],
+        "evppi": [2e6, 4e5, 1.8e6, 0.0], "low": [1.8e6, 0, 1.5e6, 0], "high": [2.2e6, 9e5, 2.1e6, 2e5], "level": 0.95,
+        "share": [0.7, 0.1, 0.6, 0.0], "n": 4096,
+    })  # fmt: skip
+    pilot = pd.DataFrame(
+        {"deals": [5, 10, 20], "evsi": [1e4, 2e4, 3e4], "low": 0.0, "high": 5e4, "level": 0.95, "n": 4096}
+    )
+    shares = pd.DataFrame({
+        "output": "difference", "one": "split", "other": "rebuild", "input": ["ramp_months", "success"], "origin": ["policy", "data"],
+        "first": [0.5, 0.3], "first_low": 0.2, "first_high": 0.6, "total": [0.6, 0.4], "total_low": 0.3, "total_high": 0.7,
+        "shapley": [0.6, 0.4], "shapley_low": [0.5, -0.02], "shapley_high": [0.7, 0.5], "level": 0.95, "n": 1024,
+    })  # fmt: skip
+    pairs = [(a, b) for a in ("part_time", "split", "rebuild") for b in ("part_time", "split", "rebuild") if a != b]
+    dominance = pd.DataFrame(pairs, columns=["one", "other"]).assign(
+        reading=["none", "first", "almost", "none", "second", "none"], first=False, second=False,
+        violation=[0.9, 0.0, 0.03, 0.7, 0.3, 0.6], better=0.5, low=0.4, high=0.6, level=0.95, n=4096,
+    )  # fmt: skip
+    odds = pd.concat(
+        pd.DataFrame({"path": p, "share": np.linspace(0.005, 0.995, 99), "npv": np.linspace(-1e6 * k, 4e6 * k, 99)})
+        for k, p in enumerate(("part_time", "split", "rebuild"), 1)
+    )
+    found = {
+        "information": worth,
+        "pilot_value": pilot,
+        "sensitivity": shares,
+        "dominance": dominance,
+        "path_odds": odds,
+    }
     rule = (
         number("bottlenecks", "KA", 2, "steps"),
         number("fit", "KA", 0.7, "fit"),
@@ -351,12 +381,17 @@ def path_selection() -> Result:
             "strategic_loss",
             "undecided",
             "loss_undecided",
-            (*loss, number("loss_cap", "all", 5e5, "CNY")),
-            terms={"path": "split"},
+            (
+                *loss,
+                *(number(n, "all", v, "CNY") for n, v in (("loss_cap", 5e5), ("evpi", 2.6e6), ("waiting_cost", 3e5))),
+            ),
+            terms={"path": "split", "information": "look", "study": "pilot_team"},
         ),
     ]
     return result(
-        "04_path_selection", findings, {"rule_cloud": cloud, "ledger": ledger, "ledger_lines": lines, "inputs": inputs}
+        "04_path_selection",
+        findings,
+        {"rule_cloud": cloud, "ledger": ledger, "ledger_lines": lines, "inputs": inputs, **found},
     )
 
 

@@ -49,6 +49,7 @@ NO_COVERAGE = {
     "p_best": "share of ledger draws, given without an interval",
     "regret": "mean of ledger draws, given without an interval",
     "evpi": "mean of ledger draws, given without an interval",
+    "evppi": "Monte-Carlo error of a mean over ledger draws; its coverage is measured in tests/stats/test_partial_information.py",
     "parties_estimated": "a lower bound where persons differ in how easily they get on record, as they do; its coverage where they do "
     "not is measured in tests/stats/test_richness.py",
     "parties_unseen": "a lower bound, as parties_estimated",
@@ -75,6 +76,7 @@ NO_COVERAGE = {
 # Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
 # The last four have intervals, but no simulated company notes facts of its deals (tests/analyses/test_unknown_facts.py).
 NO_INTERVAL = frozenset({
+    "waiting_cost", "reconciled_at", "decided_at",
     "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread", "bottleneck_candidates",
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",

@@ -6,6 +6,7 @@ or medium → split, many or poor → rebuild. Its cloud are the cluster resampl
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -124,12 +125,18 @@ def open_paths(rule_finding: Finding, policy: Policy) -> tuple[str, ...]:
     return tuple(p for p in PATHS if p == rule_finding.reason or shares.get(p, 0) > 1 - policy["path.certainty"])
 
 
-def with_money(rule_finding: Finding, economics: list[Finding]) -> Finding:
-    """The rule's finding with what the ledger says beside it: the chance of each path to be the best, the path that most likely is, and
-    whether the two agree. The rule knows no money; where they disagree a reader must see it in the same place."""
+def with_money(
+    rule_finding: Finding, economics: list[Finding], numbers: Iterable[Number] = (), terms: Mapping[str, str] = {}
+) -> Finding:
+    """The rule's finding with what the ledger says beside it: the chance of each path to be the best, and whether the two agree. The rule
+    knows no money; where they disagree a reader must see it in the same place.
+
+    numbers, terms: what :mod:`path_agreement` adds, the path best in expectation and what would reconcile the two; without it the path
+    that is most often the best stands for the ledger."""
     best = [n for f in economics for n in f.numbers if n.name == "p_best"]
     if not best or rule_finding.reason not in PATHS:
         return rule_finding
     leader = max(best, key=lambda n: float(n.value or 0)).segment
-    terms = {"best": leader, "money": "agree" if leader == rule_finding.reason else "disagree"}
-    return replace(rule_finding, numbers=(*rule_finding.numbers, *best), terms={**rule_finding.terms, **terms})
+    said = {"best": leader, "money": "agree" if leader == rule_finding.reason else "disagree"}
+    told = {**rule_finding.terms, **said, **terms}
+    return replace(rule_finding, numbers=(*rule_finding.numbers, *best, *numbers), terms=told)

@@ -6,11 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import path_economics, path_rule, strategic_loss
+from kaanalysis.analyses import (
+    path_agreement,
+    path_economics,
+    path_information,
+    path_rule,
+    path_sensitivity,
+    strategic_loss,
+)
 from kaanalysis.analyses.ledger import PATHS, evaluate, ledger_frame, lines_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.verdicts import figures_wanted
@@ -30,12 +39,18 @@ def _no_money(needs: list[str]) -> list[Finding]:
 def _money(
     company: Company, policy: Policy, inputs: Inputs, chosen: Finding
 ) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
+    """The rule's finding with the ledger's word beside it, M-4.1 … M-4.4, and the frames."""
     horizon, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     x = draw_inputs(inputs, policy["ledger.draws"], seed)
     outcomes = {p: evaluate(p, x, horizon, rate, seed) for p in PATHS}
+    payoff, npv = (np.column_stack([getattr(outcomes[p], v) for p in PATHS]) for v in ("expected_npv", "npv"))
     currency, year = company.info.currency, aggregates.won_in_last_year(company, policy)
     findings = path_economics.find(outcomes, policy, currency)
-    findings.append(strategic_loss.find(outcomes, chosen, year, policy, currency))
+    loss = strategic_loss.find(outcomes, chosen, year, policy, currency)
+    numbers, terms, frames = path_information.find(inputs, x, payoff, policy, currency)
+    findings.append(replace(loss, numbers=(*loss.numbers, *numbers), terms={**loss.terms, **terms}))
+    numbers, terms, made = path_agreement.find(chosen, outcomes, inputs, x, policy)
+    findings.insert(0, path_rule.with_money(chosen, findings, numbers, terms))
     if not figures_wanted():
         return findings, {}
     return findings, {
@@ -43,6 +58,11 @@ def _money(
         "ledger_lines": lines_frame(outcomes),
         "inputs": inputs.frame(),
         "input_correlations": inputs.correlations(),
+        **frames,
+        **made,
+        "sensitivity": path_sensitivity.sensitivity_frame(inputs, path_sensitivity.best_two(payoff), policy),
+        "dominance": path_sensitivity.dominance_frame(npv, payoff, policy),
+        "path_odds": path_sensitivity.odds_frame(npv),
     }
 
 
@@ -52,9 +72,8 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     chosen, frames = path_rule.find(sales, policy)
     inputs = gather_inputs(company, policy, base, sales)
     if isinstance(inputs, list):
-        findings = _no_money(inputs)
+        findings = [chosen, *_no_money(inputs)]
     else:
         findings, made = _money(company, policy, inputs, chosen)
         frames = {**frames, **made}
-    chosen = path_rule.with_money(chosen, findings)
-    return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), [chosen, *findings], frames)
+    return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

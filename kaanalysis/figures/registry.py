@@ -29,6 +29,7 @@ from kaanalysis.figures import (
     needs,
     parties,
     party_waits,
+    path_information,
     path_selection,
     personas,
     problem_framing,
@@ -91,7 +92,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *sales_flow.BOTTLENECKS,
         *team_fit.FIGURES,
     ),
-    "04_path_selection": (*path_selection.FIGURES, *ledger_lines.FIGURES),
+    "04_path_selection": (*path_selection.FIGURES, *ledger_lines.FIGURES, *path_information.FIGURES),
     "05_failure_patterns": failure_patterns.FIGURES,
 }
 FORMATS = ("svg", "png")

@@ -16,6 +16,7 @@ from kaanalysis.stats.dispersion import (
     weighted_dispersion,
     weighted_median,
 )
+from kaanalysis.stats.dominance import Dominance, dominance
 from kaanalysis.stats.estimate import Estimate, Significance, difference_of_estimates
 from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.group_spread import between_spread
@@ -26,6 +27,7 @@ from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_diff
 from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
 from kaanalysis.stats.normal_means import draw_means
 from kaanalysis.stats.panel import common_slope
+from kaanalysis.stats.partial_information import expected_value_of_partial_information, expected_value_of_sample
 from kaanalysis.stats.proportions import (
     clopper_pearson,
     jeffreys,
@@ -38,6 +40,8 @@ from kaanalysis.stats.rate_distribution import compare_spreads, density, shrunk_
 from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_test, poisson_sums, poisson_weights
 from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
+from kaanalysis.stats.sensitivity import VarianceShares, variance_shares
+from kaanalysis.stats.shapley import shapley_effects
 from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares, shrunk_share_intervals
 from kaanalysis.stats.similarity import (
     Decay,
@@ -47,6 +51,7 @@ from kaanalysis.stats.similarity import (
     sequence_similarity,
     similarity_decay,
 )
+from kaanalysis.stats.smoothing import fit_means, natural_spline, normal_scores
 from kaanalysis.stats.steadiness import PeriodChart, between_period_sd, between_period_test, period_chart, period_trend
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
@@ -55,6 +60,7 @@ from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_tota
 __all__ = [
     "CellModel",
     "Decay",
+    "Dominance",
     "Estimate",
     "Judged",
     "Overlap",
@@ -62,6 +68,7 @@ __all__ = [
     "PeriodChart",
     "Richness",
     "Significance",
+    "VarianceShares",
     "benjamini_yekutieli",
     "between_period_sd",
     "between_period_test",
@@ -85,9 +92,13 @@ __all__ = [
     "difference_of_dispersion",
     "difference_of_estimates",
     "dispersion",
+    "dominance",
     "draw_means",
     "expected_regret",
+    "expected_value_of_partial_information",
     "expected_value_of_perfect_information",
+    "expected_value_of_sample",
+    "fit_means",
     "follow_up_share",
     "gini",
     "gwet_agreement",
@@ -102,9 +113,11 @@ __all__ = [
     "lorenz_curve",
     "mantel_haenszel_relative_risk",
     "median_interval",
+    "natural_spline",
     "need_distance",
     "need_distance_difference",
     "newcombe_difference",
+    "normal_scores",
     "overlap",
     "overlaps",
     "pair_similarity",
@@ -124,6 +137,7 @@ __all__ = [
     "restricted_mean_shares",
     "sampling_gain",
     "sequence_similarity",
+    "shapley_effects",
     "share_of_total",
     "shared_unevenness",
     "shrink_means",
@@ -142,6 +156,7 @@ __all__ = [
     "top_share",
     "total",
     "unseen_units",
+    "variance_shares",
     "weighted_dispersion",
     "weighted_incidence_at",
     "weighted_median",

@@ -10,7 +10,8 @@ from kaanalysis.stats.estimate import Estimate
 from kaanalysis.stats.inputs import FloatArray, check_level, normal_quantile
 
 
-def _payoff(payoff: Any) -> FloatArray:
+def checked_payoff(payoff: Any) -> FloatArray:
+    """The payoff as a finite array of the shape (draws, options). Raises ValueError where it is none."""
     array = np.asarray(payoff, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] < 1:
         raise ValueError(f"payoff must have the shape (draws, options) with 1 or more options; not {array.shape}")
@@ -20,15 +21,16 @@ def _payoff(payoff: Any) -> FloatArray:
     return array
 
 
-def _mean_of_losses(losses: FloatArray, level: float, method: str) -> Estimate:
+def mean_of_gains(losses: FloatArray, level: float, method: str) -> Estimate:
+    """The mean of what a choice gains or loses per draw, 0 or more, with the central limit theorem's interval; None of none."""
     n = len(losses)
     if n == 0:
         return Estimate(None, None, None, level, 0, method)
     mean = float(losses.mean())
     if n < 2:
-        return Estimate(mean, None, None, level, n, method)
+        return Estimate(max(0.0, mean), None, None, level, n, method)
     reach = normal_quantile(level) * float(losses.std(ddof=1)) / np.sqrt(n)
-    return Estimate(mean, max(0.0, mean - reach), mean + reach, level, n, method)
+    return Estimate(max(0.0, mean), max(0.0, mean - reach), max(0.0, mean + reach), level, n, method)
 
 
 def expected_value_of_perfect_information(payoff: Any, level: float = 0.95) -> Estimate:
@@ -44,10 +46,10 @@ def expected_value_of_perfect_information(payoff: Any, level: float = 0.95) -> E
     Claxton and Sculpher 2006, chapter 6.
     """
     check_level(level)
-    array = _payoff(payoff)
+    array = checked_payoff(payoff)
     method = "expected value of perfect information, Monte Carlo"
     best = int(array.mean(axis=0).argmax()) if len(array) else 0
-    return _mean_of_losses(array.max(axis=1) - array[:, best], level, method)
+    return mean_of_gains(array.max(axis=1) - array[:, best], level, method)
 
 
 def expected_regret(payoff: Any, level: float = 0.95) -> tuple[Estimate, ...]:
@@ -57,9 +59,9 @@ def expected_regret(payoff: Any, level: float = 0.95) -> tuple[Estimate, ...]:
     The interval is the simulation's alone. Raises ValueError as there. Source: Savage 1951.
     """
     check_level(level)
-    array = _payoff(payoff)
+    array = checked_payoff(payoff)
     losses = array.max(axis=1, keepdims=True) - array
-    return tuple(_mean_of_losses(column, level, "expected regret, Monte Carlo") for column in losses.T)
+    return tuple(mean_of_gains(column, level, "expected regret, Monte Carlo") for column in losses.T)
 
 
 def probability_best(payoff: Any, level: float = 0.95) -> tuple[Estimate, ...]:
@@ -69,7 +71,7 @@ def probability_best(payoff: Any, level: float = 0.95) -> tuple[Estimate, ...]:
     simulation alone (``n`` = draws). No draws: None. Raises ValueError as there.
     """
     z = normal_quantile(level)
-    array = _payoff(payoff)
+    array = checked_payoff(payoff)
     n, method = len(array), "share of draws, Wilson"
     if n == 0:
         return tuple(Estimate(None, None, None, level, 0, method) for _ in range(array.shape[1]))
