@@ -86,7 +86,7 @@ def sequential_rule(poor: float, good: float, false_go: float, false_stop: float
 def repeated_tests(poor: float, false_go: float, looks: int) -> StoppingRule:
     """What looking again and again with a plain test does: after each of ``looks`` units the exact one-sided binomial test at level
     ``false_go``, going on at the first that is significant. Each look alone errs at most so often; together they do not: at a share of
-    25 % and a level of 10 %, a false alarm within 100 looks has a chance of about one in four
+    25 % and a level of 10 %, the chance of a false alarm within 100 looks is one in three
     (:func:`kaanalysis.stats.characteristic` tells exactly). Source: Armitage, McPherson and Rowe 1969."""
     k = np.arange(1, looks + 1)
     return StoppingRule(stats.binom.isf(false_go, k, poor).astype(np.int64) + 1, np.full(looks, -1))

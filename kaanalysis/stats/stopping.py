@@ -33,7 +33,9 @@ class StoppingRule:
     def __post_init__(self) -> None:
         go_on, stop = np.asarray(self.go_on, dtype=np.int64), np.asarray(self.stop, dtype=np.int64)
         if go_on.ndim != 1 or go_on.shape != stop.shape or not len(go_on):
-            raise ValueError(f"go_on and stop must have the same shape (n,), n 1 or more; not {go_on.shape}, {stop.shape}")
+            raise ValueError(
+                f"go_on and stop must have the same shape (n,), n 1 or more; not {go_on.shape}, {stop.shape}"
+            )
         if (stop >= go_on).any():
             k = int(np.argmax(stop >= go_on)) + 1
             raise ValueError(f"after {k} units stop must lie below go_on; not {stop[k - 1]} and {go_on[k - 1]}")

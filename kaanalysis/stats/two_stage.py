@@ -68,7 +68,9 @@ def two_stage(
         raise ValueError(f"kind must be one of optimal, minimax; not {kind!r}")
     best: TwoStage | None = None
     for total in range(2, most + 1):
-        if best is not None and (kind == "minimax" or _least(total, best.expected, poor, good, false_stop) > best.expected):
+        if best is not None and (
+            kind == "minimax" or _least(total, best.expected, poor, good, false_stop) > best.expected
+        ):
             break
         for first in range(1, total):
             if best is not None and first >= best.expected and kind == "optimal":
