@@ -1,8 +1,8 @@
 """The rule of :mod:`kaanalysis.analyses.continuation_rule` held against the company's own key-account projects, as they came.
 
 A project is decided when it is closed, or once it has been open for `success.horizon_months` without a win (success is read at that
-horizon, as in M-3.2). Drifted projects are losses; a win that was refunded or litigated is no win. When a win was undone is not on record, so
-the replay knows it from the day of closing.
+horizon, as in M-3.2). Drifted projects are losses; a win that was refunded or litigated is no win. When a win was undone is not on record,
+so the replay knows it from the day of closing.
 
 In which order projects count decides whether the errors hold. Losses close before wins: by closing, the first projects of any young
 programme are losses, and a rule that expects independent outcomes stops good ones. So a project counts once it and all that were opened
@@ -26,6 +26,7 @@ from kaanalysis.analyses.continuation_rule import (
     rule_frame,
     rule_of,
 )
+from kaanalysis.analyses.verdicts import figures_wanted
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.stats import DECISIONS, StoppingRule, confidence_sequence
@@ -36,8 +37,8 @@ ORDERS = ("opening", "closing")
 def projects(company: Company, policy: Policy) -> pd.DataFrame:
     """One row per key-account project opened since ka_launch (since the first one without it) and under observation from its opening:
     opportunity_id, opened, closed (null: open at as_of), won (won and not undone), days (to closing, or so far)."""
-    deals = aggregates.deal_times(company, policy)
-    deals = deals[(deals["segment"] == "KA") & (deals["entry"] == 0)]
+    timed = aggregates.deal_times(company, policy)
+    deals = timed[(timed["segment"] == "KA") & (timed["entry"] == 0)]
     as_of = pd.Timestamp(company.info.as_of)
     opened = as_of - pd.to_timedelta(deals["follow_up"], unit="D")
     closed = (opened + pd.to_timedelta(deals["days"], unit="D")).where(deals["outcome"].notna())
@@ -56,8 +57,8 @@ def decided(made: pd.DataFrame, order: str, horizon_months: float, as_of: dt.dat
     closing: closed ones by closing date. opening: by opening date, each on the day on which it and all opened before it are decided; one
     still open at the horizon is decided then, and is no win."""
     if order == "closing":
-        known = made[made["closed"].notna()].sort_values(["closed", "opened", "opportunity_id"])
-        return known.assign(date=known["closed"])[["opportunity_id", "date", "won"]].reset_index(drop=True)
+        ended = made[made["closed"].notna()].sort_values(["closed", "opened", "opportunity_id"])
+        return ended.assign(date=ended["closed"])[["opportunity_id", "date", "won"]].reset_index(drop=True)
     limit = made["opened"] + pd.Timedelta(days=round(horizon_months * DAYS_PER_MONTH))
     in_time = made["closed"].notna() & (made["closed"] <= limit)
     day = made["closed"].where(in_time, limit)
@@ -67,12 +68,13 @@ def decided(made: pd.DataFrame, order: str, horizon_months: float, as_of: dt.dat
     return frame[known].reset_index(drop=True)
 
 
-def replay(made: pd.DataFrame, rule: ContinuationRule, as_of: dt.date) -> pd.DataFrame:
+def replay(made: pd.DataFrame, rule: ContinuationRule, as_of: dt.date, *, evidence: bool = True) -> pd.DataFrame:
     """The rule held against projects, with at every date only what was known then: one row per order and project that counts.
 
     Columns: order, used (whether it is the rule's order), look, date, opportunity_id, won, closed (projects so far), wins, low, high
     (confidence sequence at 1 − false_go, valid at all looks at once), go_on_from, stop_up_to (null after the plan's end), decision
-    (go_on, stop, continue; the first is final), sequence (the same by evidence valid at every look)."""
+    (go_on, stop, continue; the first is final), sequence (the same by evidence valid at every look). evidence False leaves limits and
+    sequence out: they take most of the time."""
     plan = rule.boundaries()
     parts = []
     for order in ORDERS:
@@ -82,9 +84,9 @@ def replay(made: pd.DataFrame, rule: ContinuationRule, as_of: dt.date) -> pd.Dat
             continue
         wins = known["won"].to_numpy(int).cumsum()
         look = np.arange(1, n + 1)
-        limits = np.array(
-            [confidence_sequence(int(w), int(k), 1 - rule.false_go) for w, k in zip(wins, look, strict=True)]
-        )
+        limits = np.full((n, 2), np.nan)
+        if evidence:
+            limits[:] = [confidence_sequence(int(w), k, 1 - rule.false_go) for k, w in enumerate(wins, 1)]
 
         def edge(values: np.ndarray, n: int = n) -> np.ndarray:
             out = np.full(n, np.nan)
@@ -96,7 +98,7 @@ def replay(made: pd.DataFrame, rule: ContinuationRule, as_of: dt.date) -> pd.Dat
                 "order": order, "used": order == rule.order, "look": look, "date": known["date"].dt.strftime("%Y-%m-%d"),
                 "opportunity_id": known["opportunity_id"], "won": known["won"].to_numpy(bool), "closed": look, "wins": wins,
                 "low": limits[:, 0], "high": limits[:, 1], "go_on_from": edge(plan.go_on), "stop_up_to": edge(plan.stop),
-                "decision": _standing(plan, wins), "sequence": _standing(rule.sequence(n), wins),
+                "decision": _standing(plan, wins), "sequence": _standing(rule.sequence(n), wins) if evidence else "continue",
             })
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -132,16 +134,22 @@ def find(company: Company, policy: Policy) -> tuple[dict[str, str], dict[str, pd
     rule = rule_of(policy)
     if rule is None:
         return {}, {}
-    rules = compared(rule, policy)
-    frames = {"continuation_rule": rule_frame(rule, rules), "rule_characteristic": characteristic_frame(rules)}
+    drawn = figures_wanted()
+    rules = compared(rule, policy) if drawn else {}
+    frames = (
+        {}
+        if not drawn
+        else {"continuation_rule": rule_frame(rule, rules), "rule_characteristic": characteristic_frame(rules)}
+    )
     absent = company.missing("opportunities.created_at", "opportunities.closed_at")
     if absent or aggregates.segment_missing(company, policy):
         return {}, frames
-    looked = replay(projects(company, policy), rule, company.info.as_of)
+    looked = replay(projects(company, policy), rule, company.info.as_of, evidence=drawn)
     mine = looked[looked["used"]] if len(looked) else looked
     if not len(mine):
         return {"replay": "none_yet"}, frames
-    frames |= {"continuation_replay": looked, "early_wins": early_wins(looked, rule, policy["stage.first_wins"])}
+    if drawn:
+        frames |= {"continuation_replay": looked, "early_wins": early_wins(looked, rule, policy["stage.first_wins"])}
     final = str(mine["decision"].iloc[-1])
     terms = {"replay": final}
     if final != "continue":

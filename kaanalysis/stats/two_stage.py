@@ -72,6 +72,8 @@ def two_stage(
             kind == "minimax" or _least(total, best.expected, poor, good, false_stop) > best.expected
         ):
             break
+        if _most_power(total, poor, good, false_go) < 1 - false_stop:
+            continue
         for first in range(1, total):
             if best is not None and first >= best.expected and kind == "optimal":
                 break
@@ -104,3 +106,10 @@ def _least(total: int, best: float, poor: float, good: float, false_stop: float)
     hurdle = np.where(stats.binom.cdf(hurdle, first, good) > false_stop, hurdle - 1, hurdle)
     early = stats.binom.cdf(hurdle, first, poor)  # cdf of −1 is 0
     return float((first + (1 - early) * (total - first)).min())
+
+
+def _most_power(total: int, poor: float, good: float, false_go: float) -> float:
+    """Power that no plan of so many units can exceed: that of the randomised one-stage test (lemma of Neyman and Pearson)."""
+    edge = float(stats.binom.isf(false_go, total, poor))
+    left = (false_go - stats.binom.sf(edge, total, poor)) / stats.binom.pmf(edge, total, poor)
+    return float(stats.binom.sf(edge, total, good) + left * stats.binom.pmf(edge, total, good))
