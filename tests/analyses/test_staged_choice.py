@@ -1,0 +1,143 @@
+"""The staged choice: strategies by hand, what holds for all of them, and worlds in which the answer is known."""
+
+import numpy as np
+import pytest
+from ledger_worlds import inputs
+
+from kaanalysis.analyses.continuation_rule import ContinuationRule, rule_of
+from kaanalysis.analyses.ledger import expected_npv
+from kaanalysis.analyses.stage_values import StageValues, stage_values
+from kaanalysis.analyses.staged_choice import (
+    at_review,
+    best_given,
+    by_rule,
+    by_wins,
+    find,
+    staged_frame,
+    strategies,
+    thresholds_frame,
+    wins_frame,
+    wins_grouped,
+)
+from kaanalysis.analyses.staged_projects import StagedProjects, staged_projects
+from kaanalysis.policy import Policy
+from kaanalysis.stats import TwoStage
+
+# Stop with no win of the first two, else go on with three of four.
+SMALL = ContinuationRule(0.2, 0.8, 0.3, 0.3, 12.0, "opening", TwoStage(0, 2, 2, 4, 3.0, 0.6))
+VALUES = StageValues(
+    stopped=np.tile(np.array([0.0, -1, -2, -3, -4, 10]), (3, 1)),
+    split_from=np.tile(np.array([50.0, 40, 30, 20, 9, 0]), (3, 1)),
+)
+SEEN = StagedProjects(
+    decided=np.array([[0.5, 1.2, 1.9, 2.5], [1.0, 1.5, 2.0, 3.0], [0.5, 1.0, 3.5, 9.0]]),
+    won=np.array([[True, True, True, False], [False, False, True, True], [True, False, True, True]]),
+)
+
+
+def test_the_rule_by_hand() -> None:
+    made = by_rule(VALUES, SEEN, SMALL, review=4)
+    # Three wins known in month 1.9: split from month 2. Two losses known in month 1.5: stopped at 2. Third: open at the review.
+    assert made.value.tolist() == [-2 + 30, -2, 10]
+    assert made.split.tolist() == [True, False, False] and made.stop.tolist() == [False, True, False]
+    assert made.month[:2].tolist() == [2, 2] and np.isnan(made.month[2])
+    # A review before any decision: all stay part-time.
+    assert by_rule(VALUES, SEEN, SMALL, review=1).value.tolist() == [10, 10, 10]
+
+
+def test_so_many_wins_by_hand() -> None:
+    assert by_wins(VALUES, SEEN, 1, 4).value.tolist() == [-1 + 40, -2 + 30, -1 + 40]
+    assert by_wins(VALUES, SEEN, 2, 4).value.tolist() == [-2 + 30, -3 + 20, -4 + 9]
+    assert by_wins(VALUES, SEEN, 2, 3).value.tolist() == [-2 + 30, -3 + 20, 10]
+    assert at_review(VALUES, 4)[0].tolist() == [10, -4 + 9, -4]
+
+
+def test_thresholds_run_from_splitting_at_once_to_never() -> None:
+    frame = thresholds_frame(VALUES, SEEN, 4)
+    assert frame["mean"].tolist()[:3] == pytest.approx([50, (39 + 28 + 39) / 3, (28 + 17 + 5) / 3])
+    assert frame["p_split"].tolist()[0] == 1 and frame["best"].tolist()[0] and frame["p_split"].iloc[-1] == 0
+
+
+def test_the_best_action_is_learnt_on_the_other_half() -> None:
+    groups = np.repeat([0, 1], 200)
+    rng = np.random.default_rng(1)
+    split = np.where(groups == 1, 1.0, -1.0) + rng.normal(0, 0.5, 400)
+    actions = np.column_stack([np.zeros(400), split, np.full(400, -2.0)])
+    assert best_given(groups, actions).tolist() == groups.tolist()
+    # Pure noise: choosing and valuing on the same draws would show a gain; this shows none.
+    noise = rng.normal(0, 1, (20_000, 3))
+    many = rng.integers(0, 500, 20_000)
+    chosen = best_given(many, noise)
+    assert abs(noise[np.arange(20_000), chosen].mean()) < 4 / np.sqrt(20_000)
+
+
+def test_wins_are_grouped_and_rare_ends_taken_in() -> None:
+    assert wins_grouped(np.array([0] + [3] * 998 + [9])).tolist() == [3] * 1000
+    few = np.repeat(np.arange(5), 100)
+    assert wins_grouped(few).tolist() == few.tolist()
+    many = np.repeat(np.arange(40), 100)
+    assert sorted(set(wins_grouped(many))) == list(range(0, 40, 4)) and (many - wins_grouped(many)).max() == 3
+
+
+def test_knowing_more_is_never_worth_less_and_frames_agree_with_strategies(policy: Policy) -> None:
+    x, rule = inputs(600, cycle_months=5.0), rule_of(policy)
+    assert rule is not None
+    values = stage_values(x, 60, 0.12, 0.2)
+    seen = staged_projects(x, 60, 24, rule, 1)
+    made = strategies(values, expected_npv(x, 60, 0.12), seen, rule, policy)
+    actions = at_review(values, 24)
+    assert (made["perfect"].value >= actions.max(axis=1) - 1e-9).all()
+    assert made["perfect"].value.mean() >= made["best_given_wins"].value.mean()
+    frame = staged_frame(made).set_index("strategy")
+    assert frame.loc["perfect", "mean"] == pytest.approx(actions.max(axis=1).mean())
+    assert frame.loc["nothing", ["mean", "low", "high"]].tolist() == [0, 0, 0]
+    assert (frame["regret"] >= 0).all() and (frame[["p_split", "p_stop"]].sum(axis=1) <= 1).all()
+    wins = wins_frame(values, seen, 24)
+    assert wins[wins["action"] == "stay"]["probability"].sum() == pytest.approx(1)
+    assert wins.groupby("wins")["best"].sum().eq(1).all()
+    weighted = wins.assign(part=wins["mean"] * wins["probability"]).groupby("action")["part"].sum()
+    assert weighted.loc[["stay", "split", "stop"]].to_numpy() == pytest.approx(actions.mean(axis=0))
+
+
+def two_worlds(draws: int, poor: float, good: float) -> dict[str, np.ndarray]:
+    """Success poor or good with equal chance. A split seller opens a deal a month that brings 300,000 if won and costs 100,000 in all:
+    worth it above one in three. Part-time costs next to nothing and opens half as many."""
+    x = inputs(draws, deal_size=4e5, gross_margin=0.75, recurring_share=0.0, cycle_months=3.0, cycle_spread=0.1, relief=0.0,
+               deals_per_seller=1.0, accounts_moved=0.0, potential_accounts=1e5, remaining_share=0.0, support_cost=0.0,
+               seller_cost=1e5, smb_bookings=0.0, conflict_hours=0.0)  # fmt: skip
+    for path in ("part_time", "split", "rebuild"):
+        for setting in (
+            "leader_multiple",
+            "pay_uplift",
+            "product_multiple",
+            "training_multiple",
+            "systems_multiple",
+            "review_multiple",
+        ):
+            x[f"{path}.{setting}"] = np.zeros(draws)
+        x[f"{path}.productivity"], x[f"{path}.ramp_months"] = np.ones(draws), np.full(draws, 3.0)
+        x[f"{path}.sellers"] = np.full(draws, 10.0)
+    x["part_time.sellers"], x["part_time.pay_uplift"] = np.full(draws, 2.0), np.full(draws, 0.1)
+    x["rebuild.sellers"], x["rebuild.leader_multiple"] = np.full(draws, 10.0), np.full(draws, 5.0)
+    x["split.named_accounts"] = np.full(draws, 1e4)
+    x["success"] = np.where(np.arange(draws) % 4 < 2, poor, good)
+    return x
+
+
+def test_where_the_stage_tells_good_worlds_from_bad_staging_pays_and_elsewhere_it_costs(policy: Policy) -> None:
+    rule, told = rule_of(policy), two_worlds(800, 0.05, 0.75)
+    numbers, terms, frames = find(told, rule, policy, "CNY")
+    value, split = numbers
+    assert (value.name, value.segment, value.unit, split.name) == ("option_value", "staged", "CNY", "p_split")
+    assert terms["stage"] == "gain" and value.low > 0  # type: ignore[operator]
+    assert split.value == pytest.approx(0.5, abs=0.02)
+    assert set(frames) == {"staged", "staged_wins", "staged_thresholds"}
+    # Success known and good: nothing to learn, only months to lose.
+    sure = find(two_worlds(400, 0.75, 0.75), rule, policy, "CNY")
+    assert sure[1] == {"stage": "loss", "commitment": "split"} and sure[0][0].high < 0  # type: ignore[operator]
+
+
+def test_without_a_rule_or_part_time_sellers_there_is_no_stage(policy: Policy) -> None:
+    x = inputs(20)
+    assert find(x, None, policy, "CNY") == ([], {}, {})
+    assert find(x, rule_of(policy), policy.override({"part_time.sellers": 1}), "CNY")[0]
