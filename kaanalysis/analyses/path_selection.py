@@ -11,7 +11,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.analyses import path_economics, path_rule, strategic_loss
-from kaanalysis.analyses.ledger import PATHS, evaluate, ledger_frame
+from kaanalysis.analyses.ledger import PATHS, evaluate, ledger_frame, lines_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.verdicts import figures_wanted
 from kaanalysis.company import Company
@@ -38,7 +38,12 @@ def _money(
     findings.append(strategic_loss.find(outcomes, chosen, year, policy, currency))
     if not figures_wanted():
         return findings, {}
-    return findings, {"ledger": ledger_frame(outcomes), "inputs": inputs.frame()}
+    return findings, {
+        "ledger": ledger_frame(outcomes),
+        "ledger_lines": lines_frame(outcomes),
+        "inputs": inputs.frame(),
+        "input_correlations": inputs.correlations(),
+    }
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
