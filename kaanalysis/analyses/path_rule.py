@@ -6,6 +6,7 @@ or medium → split, many or poor → rebuild. Its cloud are the cluster resampl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -133,3 +134,8 @@ def with_money(rule_finding: Finding, economics: list[Finding]) -> Finding:
     leader = max(best, key=lambda n: float(n.value or 0)).segment
     terms = {"best": leader, "money": "agree" if leader == rule_finding.reason else "disagree"}
     return replace(rule_finding, numbers=(*rule_finding.numbers, *best), terms={**rule_finding.terms, **terms})
+
+
+def with_more(rule_finding: Finding, numbers: list[Number], terms: Mapping[str, str]) -> Finding:
+    """The rule's finding with numbers and terms of the questions that follow from it."""
+    return replace(rule_finding, numbers=(*rule_finding.numbers, *numbers), terms={**rule_finding.terms, **terms})

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import path_economics, path_rule, strategic_loss
+from kaanalysis.analyses import continuation_replay, path_economics, path_rule, staged_choice, strategic_loss
+from kaanalysis.analyses.continuation_rule import rule_of
 from kaanalysis.analyses.ledger import PATHS, evaluate, ledger_frame, lines_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.verdicts import figures_wanted
@@ -29,32 +30,42 @@ def _no_money(needs: list[str]) -> list[Finding]:
 
 def _money(
     company: Company, policy: Policy, inputs: Inputs, chosen: Finding
-) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
+) -> tuple[list[Finding], Finding, dict[str, pd.DataFrame]]:
+    """(M-4.1 … M-4.4, M-4 with what staging it is worth, frames)."""
     horizon, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     x = draw_inputs(inputs, policy["ledger.draws"], seed)
     outcomes = {p: evaluate(p, x, horizon, rate, seed) for p in PATHS}
     currency, year = company.info.currency, aggregates.won_in_last_year(company, policy)
     findings = path_economics.find(outcomes, policy, currency)
     findings.append(strategic_loss.find(outcomes, chosen, year, policy, currency))
+    worth, terms, staged = staged_choice.find(x, rule_of(policy), policy, currency)
+    chosen = path_rule.with_more(chosen, worth, terms)
     if not figures_wanted():
-        return findings, {}
-    return findings, {
-        "ledger": ledger_frame(outcomes),
-        "ledger_lines": lines_frame(outcomes),
-        "inputs": inputs.frame(),
-        "input_correlations": inputs.correlations(),
-    }
+        return findings, chosen, {}
+    return (
+        findings,
+        chosen,
+        {
+            "ledger": ledger_frame(outcomes),
+            "ledger_lines": lines_frame(outcomes),
+            "inputs": inputs.frame(),
+            "input_correlations": inputs.correlations(),
+            **staged,
+        },
+    )
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
     """M-4, M-4.1 … M-4.4 from the results of 01 and 03 and the company's team months."""
     base, sales = upstream["01_base_assumptions"], upstream["03_sales_flow"]
     chosen, frames = path_rule.find(sales, policy)
+    terms, replayed = continuation_replay.find(company, policy)
+    chosen, frames = path_rule.with_more(chosen, [], terms), {**frames, **replayed}
     inputs = gather_inputs(company, policy, base, sales)
     if isinstance(inputs, list):
         findings = _no_money(inputs)
     else:
-        findings, made = _money(company, policy, inputs, chosen)
+        findings, chosen, made = _money(company, policy, inputs, chosen)
         frames = {**frames, **made}
     chosen = path_rule.with_money(chosen, findings)
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), [chosen, *findings], frames)

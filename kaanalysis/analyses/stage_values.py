@@ -30,10 +30,11 @@ from kaanalysis.analyses.ledger_lines import (
 
 @dataclass(frozen=True)
 class StageValues:
-    """Net present values at month 0, (draws, months + 1) each, by the month T = 0 … months in which the stage ends.
+    """Net present values at month 0 by the month T in which the stage ends.
 
-    stopped: part-time in the months before T and then no more; deals opened before T are still won and renewed. T = months: the whole
-    part-time path. split_from: what a split team adds that starts in month T and ends with the horizon (0 at T = months)."""
+    stopped: (draws, months + 1), part-time in the months before T and then no more; deals opened before T are still won and renewed.
+    T = months: the whole part-time path. split_from: (draws, latest + 1), what a split team adds that starts in month T ≤ latest and
+    ends with the horizon."""
 
     stopped: Array
     split_from: Array
@@ -43,15 +44,20 @@ class StageValues:
         return self.stopped.shape[1] - 1
 
 
-def stage_values(x: Mapping[str, npt.ArrayLike], months: int, rate: float, learned: float) -> StageValues:
-    """x: the ledger's inputs, (draws,) each; rate: discount per year; learned: share of the split's ramp that the part-time sellers have
-    behind them already (0: a split after a stage ramps up like one today; 1: no ramp at all)."""
+def stage_values(x: Mapping[str, npt.ArrayLike], months: int, rate: float, learned: float, latest: int) -> StageValues:
+    """x: the ledger's inputs, (draws,) each; rate: discount per year; learned: share of the split's ramp that part-time sellers who have
+    ramped up themselves save it (0: none; 1: all); those still ramping up save as much of it as they have behind them; latest: last
+    month in which a split may start."""
     columns = {name: np.asarray(values, dtype=np.float64).reshape(-1) for name, values in x.items()}
     part_time = world_of("part_time", columns)
-    later = world_of("split", columns | {"split.ramp_months": columns["split.ramp_months"] * (1 - learned)})
     discount = (1 + rate) ** (-np.arange(months) / YEAR)
     worth = _worth_by_opening(part_time, months, discount)
-    return StageValues(_stopped(part_time, worth, discount), _split_from(later, worth, discount))
+    behind = np.minimum(np.arange(latest + 1) / np.maximum(part_time["ramp_months"], 1.0), 1.0)
+    later = np.zeros((part_time.draws, latest + 1))
+    for start in range(min(latest, months - 1) + 1):
+        ramp = columns["split.ramp_months"] * (1 - learned * behind[:, start])
+        later[:, start] = _split_from(world_of("split", columns | {"split.ramp_months": ramp}), worth, discount, start)
+    return StageValues(_stopped(part_time, worth, discount), later)
 
 
 def _worth_by_opening(world: World, months: int, discount: Array) -> Array:
@@ -98,14 +104,10 @@ def _stopped(world: World, worth: Array, discount: Array) -> Array:
     return value
 
 
-def _split_from(world: World, worth: Array, discount: Array) -> Array:
-    months = len(discount)
-    opened = wins_by_opening(world, months) * (1 - moved_share(world))
-    spent = _from_zero((_steady(world) + _one_off(world, months)) * discount)
-    value = np.zeros((len(worth), months + 1))
-    for start in range(months):
-        left = months - start
-        won = np.einsum("ij,ij->i", *np.broadcast_arrays(opened[:, :left], worth[:, start:]))
-        value[:, start] = won + discount[start] * spent[:, left]
-    value[:, :-1] += _review(world) * discount[-1]
-    return value
+def _split_from(world: World, worth: Array, discount: Array, start: int) -> Array:
+    """What a split team adds that starts in that month, (draws,)."""
+    left = len(discount) - start
+    opened = wins_by_opening(world, left) * (1 - moved_share(world))
+    won = np.einsum("ij,ij->i", *np.broadcast_arrays(opened, worth[:, start:]))
+    spent = (_steady(world) + _one_off(world, left)) @ discount[:left]
+    return np.asarray(won + discount[start] * spent + _review(world)[:, 0] * discount[-1])

@@ -7,8 +7,8 @@ part-time path until then, a split team from then on with its own ramp, training
 the commitments, so a late split has less time to pay.
 
 All values are expected over the chance of single deals given the draw (:mod:`kaanalysis.analyses.ledger_lines`); only what the stage shows
-is drawn. Against the fixed rule stand the best action for each number of wins seen (chosen on one half of the draws, valued on the other)
-and the best action of each draw, which nobody can know: what the stage could at most be worth. The option value of a fixed rule
+is drawn. Against the fixed rule stand the best use of the wins seen (learnt on one half of the draws, valued on the other) and the best
+month and action of each draw, which nobody can know: what the stage could at most be worth. The option value of a fixed rule
 can be negative: waiting costs months, and a rule does not know what a wrong decision costs.
 """
 
@@ -40,6 +40,7 @@ METHOD = "staged by the fixed rule minus the best commitment; Monte Carlo"
 SPLITS = "share of draws that split by the fixed rule"
 RARE = 0.01  # share of the draws at either end whose number of wins is taken together with the next
 GROUPS = 12
+QUARTER = 3  # months between the dates at which the best use of the wins may act
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def _at(values: Array, month: npt.NDArray[np.int64]) -> Array:
 def _until(values: StageValues, month: Array, split: npt.NDArray[np.bool_], stop: npt.NDArray[np.bool_]) -> Strategy:
     """Part-time until `month` (whole months), then split, stop, or go on part-time where neither holds."""
     acts = split | stop
-    at = np.where(acts, month, values.months).astype(np.int64)
-    value = _at(values.stopped, at) + np.where(split, _at(values.split_from, at), 0.0)
+    at = np.where(acts, np.minimum(month, values.months), values.months).astype(np.int64)
+    value = _at(values.stopped, at) + np.where(split, _at(values.split_from, np.where(split, at, 0)), 0.0)
     return Strategy("staged", value, split, stop, np.where(acts, at, np.nan))
 
 
@@ -96,25 +97,56 @@ def wins_grouped(wins: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return low + (np.clip(wins, low, high) - low) // width * width
 
 
-def best_given(groups: npt.NDArray[np.int64], actions: Array) -> npt.NDArray[np.int64]:
-    """Index of the best action given the group, for every draw: chosen on the other half of the draws, so that it is not chosen by the
-    luck of the draws it is valued on."""
-    chosen = np.zeros(len(groups), dtype=np.int64)
-    half = np.arange(len(groups)) % 2
+def best_by_wins(values: StageValues, seen: StagedProjects, review: int) -> Strategy:
+    """The best use of the wins seen: at every quarter until the review split, stop or look on, whichever brings most on average given
+    their number. Backward induction by groups of wins (least-squares Monte Carlo: Longstaff and Schwartz, Review of Financial Studies
+    14 (2001) 113–147); each half of the draws acts by what the other half teaches, so that no luck of its own draws is in the value."""
+    dates = [d for d in range(QUARTER, review + 1, QUARTER) if d < values.months] or [min(review, values.months)]
+    half = np.arange(len(values.stopped)) % 2
+    split, stop = np.zeros(len(half), dtype=bool), np.zeros(len(half), dtype=bool)
+    month = np.full(len(half), np.inf)
     for side in (0, 1):
-        learn, use = half != side, half == side
-        overall = int(actions[learn].mean(axis=0).argmax())
-        for group in np.unique(groups):
-            known = learn & (groups == group)
-            chosen[use & (groups == group)] = int(actions[known].mean(axis=0).argmax()) if known.any() else overall
-    return chosen
+        use, learn = half == side, half != side
+        later = values.stopped[learn, -1]  # what those who look on will have, acting by what is learnt for later dates
+        tables = {}
+        for date in reversed(dates):
+            actions = at_review(values, date)[learn]
+            actions[:, 0] = later
+            wins = seen.wins_by(date)
+            groups = wins_grouped(wins[learn])
+            best = {int(g): int(actions[groups == g].mean(axis=0).argmax()) for g in np.unique(groups)}
+            edges = np.array(sorted(best))
+            tables[date] = edges, np.array([best[int(g)] for g in edges])
+            chosen = tables[date][1][np.searchsorted(edges, groups)]
+            later = _at(actions, chosen)
+        for date in dates:
+            edges, acts = tables[date]
+            place = np.clip(np.searchsorted(edges, seen.wins_by(date), side="right") - 1, 0, len(edges) - 1)
+            chosen = np.where(use & np.isinf(month), acts[place], 0)
+            split |= chosen == 1
+            stop |= chosen == 2
+            month = np.where(chosen > 0, date, month)
+    return replace(_until(values, month, split, stop), kind="limit")
+
+
+def best_in_hindsight(values: StageValues, review: int) -> Strategy:
+    """The best month until the review and the best action of every draw, which nobody can know beforehand: the limit of all staging."""
+    until = min(review, values.months) + 1  # months 0 … review
+    stopped = values.stopped[:, :until]
+    both = np.stack([stopped + values.split_from[:, :until], stopped])
+    n = len(stopped)
+    flat = both.transpose(1, 0, 2).reshape(n, -1)
+    top = flat.argmax(axis=1)
+    acts = flat[np.arange(n), top] > values.stopped[:, -1]
+    split, month = acts & (top < until), (top % until).astype(float)
+    return replace(_until(values, month, split, acts & ~split), kind="limit")
 
 
 def strategies(
     values: StageValues, commitments: Array, seen: StagedProjects, rule: ContinuationRule, policy: Policy
 ) -> dict[str, Strategy]:
-    """All strategies by name: commitments (``nothing`` included: it is always open), the rule, the method's wins, the best action given the
-    wins seen at the review, and the best action of each draw."""
+    """All strategies by name: commitments (``nothing`` included: it is always open), the rule, the method's wins, the best use of the wins
+    seen, and the best month and action of each draw."""
     n, review = len(commitments), policy["stage.review_months"]
     no, never = np.zeros(n, dtype=bool), np.full(n, np.nan)
     made = {}
@@ -123,13 +155,8 @@ def strategies(
         made[name] = Strategy("commit", value, no if name != "split" else ~no, no, never)
     made["rule"] = by_rule(values, seen, rule, review)
     made["wins"] = by_wins(values, seen, policy["stage.first_wins"], review)
-    actions = at_review(values, review)
-    for name, kind, chosen in (
-        ("best_given_wins", "limit", best_given(wins_grouped(seen.wins_by(review)), actions)),
-        ("perfect", "limit", actions.argmax(axis=1)),
-    ):
-        month = np.where(chosen == 0, np.nan, float(min(review, values.months)))
-        made[name] = Strategy(kind, _at(actions, chosen), chosen == 1, chosen == 2, month)
+    made["best_by_wins"] = best_by_wins(values, seen, review)
+    made["hindsight"] = best_in_hindsight(values, review)
     return made
 
 
@@ -207,7 +234,7 @@ def find(
     if rule is None or policy["part_time.sellers"] <= 0:
         return [], {}, {}
     review = policy["stage.review_months"]
-    values = stage_values(x, months, rate, policy["stage.learned_share"])
+    values = stage_values(x, months, rate, policy["stage.learned_share"], min(review, months))
     seen = staged_projects(x, months, review, rule, seed)
     made = strategies(values, expected_npv(x, months, rate), seen, rule, policy)
     best = max(COMMITMENTS, key=lambda name: float(made[name].value.mean()))

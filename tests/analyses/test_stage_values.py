@@ -12,7 +12,7 @@ MONTHS, RATE = 40, 0.12
 
 def test_the_ends_are_the_ledgers_own_paths() -> None:
     x = inputs(9)
-    whole, made = expected_npv(x, MONTHS, RATE), stage_values(x, MONTHS, RATE, 0.0)
+    whole, made = expected_npv(x, MONTHS, RATE), stage_values(x, MONTHS, RATE, 0.4, MONTHS)
     assert made.stopped[:, -1] == pytest.approx(whole[:, 0], rel=1e-9)  # part-time to the end
     assert made.split_from[:, 0] == pytest.approx(whole[:, 1], rel=1e-9)  # split at once
     assert not made.stopped[:, 0].any() and not made.split_from[:, -1].any()  # nothing begun
@@ -28,19 +28,20 @@ def test_a_stopped_stage_is_its_months_of_spending_and_the_wins_of_deals_opened_
     moved = np.zeros_like(cash)
     moved[:, stop:] = cash[:, : MONTHS - stop]
     by_hand = (cash - moved) @ (1 + RATE) ** (-np.arange(MONTHS) / 12)
-    assert stage_values(x, MONTHS, RATE, 0.0).stopped[:, stop] == pytest.approx(by_hand, rel=1e-9)
+    assert stage_values(x, MONTHS, RATE, 0.0, 0).stopped[:, stop] == pytest.approx(by_hand, rel=1e-9)
 
 
 @pytest.mark.parametrize("start", [3, 12, 39])
 def test_a_late_split_is_the_path_over_the_months_left_discounted_to_today(start: int) -> None:
-    x = inputs(5, remaining_share=0.0, split__review_multiple=0.0)
-    shorter = {**x, "split.ramp_months": x["split.ramp_months"] * 0.7}
+    x = inputs(5, remaining_share=0.0, split__review_multiple=0.0, part_time__ramp_months=6.0)
+    behind = min(start / 6, 1)  # of what part-time sellers have learnt once ramped up, at the start of the split
+    shorter = {**x, "split.ramp_months": x["split.ramp_months"] * (1 - 0.3 * behind)}
     later = np.sum(list(path_cash("split", shorter, MONTHS - start).values()), axis=0)
     by_hand = later @ (1 + RATE) ** (-(np.arange(MONTHS - start) + start) / 12)
-    assert stage_values(x, MONTHS, RATE, 0.3).split_from[:, start] == pytest.approx(by_hand, rel=1e-9)
+    assert stage_values(x, MONTHS, RATE, 0.3, 39).split_from[:, start] == pytest.approx(by_hand, rel=1e-9)
 
 
 def test_what_the_sellers_have_learnt_can_only_help_where_deals_pay() -> None:
     x = inputs(6, success=0.6, deal_size=2e6)
-    none, some = (stage_values(x, MONTHS, RATE, share).split_from for share in (0.0, 0.5))
-    assert (some[:, :20] > none[:, :20]).all()
+    none, some = (stage_values(x, MONTHS, RATE, share, 20).split_from for share in (0.0, 0.5))
+    assert (some[:, 1:] > none[:, 1:]).all() and (some[:, 0] == none[:, 0]).all()
