@@ -21,6 +21,7 @@ from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
 from kaanalysis.analyses.continuation_rule import (
     ContinuationRule,
+    boundary_frame,
     characteristic_frame,
     compared,
     rule_frame,
@@ -126,8 +127,17 @@ def early_wins(looked: pd.DataFrame, rule: ContinuationRule, most: int) -> pd.Da
     return pd.DataFrame(rows, columns=columns)
 
 
+def _rule_frames(rule: ContinuationRule, policy: Policy) -> dict[str, pd.DataFrame]:
+    rules = compared(rule, policy)
+    return {
+        "continuation_rule": rule_frame(rule, rules),
+        "rule_boundaries": boundary_frame(rule),
+        "rule_characteristic": characteristic_frame(rules),
+    }
+
+
 def find(company: Company, policy: Policy) -> tuple[dict[str, str], dict[str, pd.DataFrame]]:
-    """Terms of M-4 and the frames continuation_rule, rule_characteristic, continuation_replay and early_wins.
+    """Terms of M-4 and the frames continuation_rule, rule_boundaries, rule_characteristic, continuation_replay, early_wins.
 
     Terms: `replay` (go_on, stop, continue: what the rule says of the projects so far; none_yet without any) and `decided_on` (the day on
     which it first said so). No terms and no frames where the policy fixes no rule; no replay without dated key-account projects."""
@@ -135,12 +145,7 @@ def find(company: Company, policy: Policy) -> tuple[dict[str, str], dict[str, pd
     if rule is None:
         return {}, {}
     drawn = figures_wanted()
-    rules = compared(rule, policy) if drawn else {}
-    frames = (
-        {}
-        if not drawn
-        else {"continuation_rule": rule_frame(rule, rules), "rule_characteristic": characteristic_frame(rules)}
-    )
+    frames = _rule_frames(rule, policy) if drawn else {}
     absent = company.missing("opportunities.created_at", "opportunities.closed_at")
     if absent or aggregates.segment_missing(company, policy):
         return {}, frames

@@ -117,6 +117,22 @@ def rule_frame(rule: ContinuationRule, rules: dict[str, StoppingRule]) -> pd.Dat
     return frame[["plan", "stage", *[c for c in frame.columns if c not in ("plan", "stage")]]]
 
 
+def boundary_frame(rule: ContinuationRule) -> pd.DataFrame:
+    """The boundaries after every project until half as many again as the plan has: closed, go_on_from, stop_up_to (of the plan, null
+    after its end), sequence_go_on, sequence_stop (of evidence valid at every look); null where out of reach."""
+    plan = rule.boundaries()
+    most = plan.most + -(-plan.most // 2)
+    sequence, closed = rule.sequence(most), np.arange(1, most + 1)
+    frame = pd.DataFrame({"closed": closed})
+    for name, values in (
+        ("go_on_from", plan.go_on), ("stop_up_to", plan.stop), ("sequence_go_on", sequence.go_on), ("sequence_stop", sequence.stop),
+    ):  # fmt: skip
+        padded = np.full(most, np.nan)
+        padded[: len(values)] = values
+        frame[name] = np.where((padded >= 0) & (padded <= closed), padded, np.nan)
+    return frame
+
+
 def characteristic_frame(rules: dict[str, StoppingRule]) -> pd.DataFrame:
     """The operating characteristic of every rule over true shares 0 … 1: plan, share, go_on, stop, undecided, projects (expected)."""
     grid = np.linspace(0, 1, 101)

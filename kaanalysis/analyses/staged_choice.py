@@ -25,7 +25,7 @@ from kaanalysis.analyses.continuation_rule import ContinuationRule
 from kaanalysis.analyses.ledger import expected_npv
 from kaanalysis.analyses.stage_values import StageValues, stage_values
 from kaanalysis.analyses.staged_projects import StagedProjects, staged_projects
-from kaanalysis.analyses.verdicts import number, share_of_draws
+from kaanalysis.analyses.verdicts import figures_wanted, number, share_of_draws
 from kaanalysis.policy import Policy
 from kaanalysis.results import Number
 from kaanalysis.stats import Estimate, expected_regret
@@ -208,6 +208,23 @@ def thresholds_frame(values: StageValues, seen: StagedProjects, review: int) -> 
     return frame.assign(best=frame["mean"] == frame["mean"].max())
 
 
+def months_frame(seen: StagedProjects, rule: ContinuationRule, horizon: int) -> pd.DataFrame:
+    """How long the rule takes with the part-time path's deal flow. One row per stage (first, total: until its projects are decided; decision:
+    until the rule decides): stage, projects (expected, of the decision), months (median), low, high (5 % and 95 % of the draws; null
+    beyond the horizon), within (share of the draws that get there within the horizon)."""
+    decision, month = seen.decided_by(rule.boundaries(), rule.order)
+    _, units = rule.boundaries().decide(np.cumsum(seen.won, axis=1))
+    rows = []
+    for stage, count, when in (
+        ("first", float(rule.plan.first), seen.known(rule.plan.first)),
+        ("total", float(rule.plan.total), seen.known(rule.plan.total)),
+        ("decision", float(units[decision != 2].mean()) if (decision != 2).any() else np.nan, month),
+    ):
+        ends = np.quantile(when, [0.5, 0.05, 0.95], method="inverted_cdf")
+        rows.append((stage, count, *np.where(ends <= horizon, ends, np.nan), float((when <= horizon).mean())))
+    return pd.DataFrame(rows, columns=["stage", "projects", "months", "low", "high", "within"])
+
+
 def _difference(first: Array, second: Array) -> Estimate:
     """Mean of a difference over draws with the central limit theorem's interval, for the simulation alone."""
     gap = first - second
@@ -226,7 +243,8 @@ def _difference(first: Array, second: Array) -> Estimate:
 def find(
     x: Mapping[str, npt.ArrayLike], rule: ContinuationRule | None, policy: Policy, currency: str
 ) -> tuple[list[Number], dict[str, str], dict[str, pd.DataFrame]]:
-    """Numbers option_value and p_split (segment staged), terms and the frames staged, staged_wins and staged_thresholds.
+    """Numbers option_value and p_split (segment staged), terms and the frames staged, staged_wins, staged_thresholds
+    and rule_months.
 
     Terms: `stage` (gain, loss, open: whether staging by the rule brings more than the best commitment, beyond what the simulation leaves
     open) and `commitment`, the best one. Nothing without a rule or where the part-time path has no sellers."""
@@ -248,9 +266,13 @@ def find(
             horizon_months=review,
         ),
     ]
+    terms = {"stage": stage, "commitment": best}
+    if not figures_wanted():
+        return numbers, terms, {}
     frames = {
         "staged": staged_frame(made),
         "staged_wins": wins_frame(values, seen, review),
+        "rule_months": months_frame(seen, rule, months),
         "staged_thresholds": thresholds_frame(values, seen, review),
     }
-    return numbers, {"stage": stage, "commitment": best}, frames
+    return numbers, terms, frames

@@ -40,6 +40,12 @@ class StagedProjects:
         dates = np.sort(np.where(self.won, self.decided, np.inf), axis=1)
         return np.ceil(dates[:, wins - 1]) if wins <= dates.shape[1] else np.full(len(dates), np.inf)
 
+    def known(self, projects: int) -> Array:
+        """Months until so many projects count in the order of opening, (draws,); infinite where they never do."""
+        if projects > self.decided.shape[1]:
+            return np.full(len(self.decided), np.inf)
+        return np.asarray(self.decided[:, :projects].max(axis=1))
+
     def wins_by(self, month: float) -> npt.NDArray[np.int64]:
         """Wins until the end of a month, (draws,)."""
         return np.asarray((self.won & (self.decided <= month)).sum(axis=1), dtype=np.int64)

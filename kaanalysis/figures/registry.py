@@ -39,6 +39,7 @@ from kaanalysis.figures import (
     sellers,
     sop,
     spectrum,
+    staging,
     statements,
     steadiness,
     team_fit,
@@ -90,7 +91,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *sales_flow.BOTTLENECKS,
         *team_fit.FIGURES,
     ),
-    "04_path_selection": path_selection.FIGURES,
+    "04_path_selection": (*path_selection.FIGURES, *staging.FIGURES),
     "05_failure_patterns": failure_patterns.FIGURES,
 }
 FORMATS = ("svg", "png")

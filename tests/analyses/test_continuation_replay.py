@@ -140,7 +140,11 @@ def test_terms_say_what_the_rule_says_and_since_when(company: Open, policy: Poli
     none, frames = find(
         company(accounts=ACCOUNTS, opportunities=HEAD + f"O,K,{day(9)},,open,\nP,S,{day(9)},{day(8)},won,\n"), policy
     )
-    assert none == {"replay": "none_yet"} and set(frames) == {"continuation_rule", "rule_characteristic"}
+    assert none == {"replay": "none_yet"} and set(frames) == {
+        "continuation_rule",
+        "rule_boundaries",
+        "rule_characteristic",
+    }
     undated = company(accounts=ACCOUNTS, opportunities="opportunity_id,account_id,outcome\nO,K,won\n")
     assert find(undated, policy)[0] == {}
     assert find(undated, policy.override({"success.target": 0.25})) == ({}, {})

@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kaanalysis.analyses.continuation_rule import characteristic_frame, compared, rule_frame, rule_of, rule_of_frame
+from kaanalysis.analyses.continuation_rule import (
+    boundary_frame,
+    characteristic_frame,
+    compared,
+    rule_frame,
+    rule_of,
+    rule_of_frame,
+)
 from kaanalysis.policy import Policy
 from kaanalysis.stats import two_stage
 
@@ -57,3 +64,15 @@ def test_the_characteristic_rises_with_the_true_share(policy: Policy) -> None:
     for _, curve in curves.groupby("plan"):
         assert (curve["go_on"].diff().dropna() >= -1e-12).all()
         assert (curve[["go_on", "stop", "undecided"]].sum(axis=1) - 1).abs().max() < 1e-9
+
+
+def test_boundaries_hold_only_what_can_be_reached_by_hand(policy: Policy) -> None:
+    rule = rule_of(policy)
+    assert rule is not None
+    frame = boundary_frame(rule).set_index("closed")
+    assert len(frame) == 27 + 14
+    # Ten wins are out of reach before the tenth project; eight losses stop within the first ten, eighteen within all.
+    assert pd.isna(frame.loc[9, "go_on_from"]) and frame.loc[10, "go_on_from"] == 10
+    assert [frame.loc[k, "stop_up_to"] for k in (8, 10, 18, 27)] == [0, 2, 0, 9]
+    assert frame.loc[[7, 11, 28], "stop_up_to"].isna().all() and pd.isna(frame.loc[28, "go_on_from"])
+    assert frame.loc[41, ["sequence_go_on", "sequence_stop"]].notna().all()

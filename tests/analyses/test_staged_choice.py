@@ -14,6 +14,7 @@ from kaanalysis.analyses.staged_choice import (
     by_rule,
     by_wins,
     find,
+    months_frame,
     staged_frame,
     strategies,
     thresholds_frame,
@@ -51,6 +52,16 @@ def test_so_many_wins_by_hand() -> None:
     assert by_wins(VALUES, SEEN, 2, 4).value.tolist() == [-2 + 30, -3 + 20, -4 + 9]
     assert by_wins(VALUES, SEEN, 2, 3).value.tolist() == [-2 + 30, -3 + 20, 10]
     assert at_review(VALUES, 4)[0].tolist() == [10, -4 + 9, -4]
+
+
+def test_months_until_the_rule_decides_by_hand() -> None:
+    frame = months_frame(SEEN, SMALL, 5).set_index("stage")
+    # Two projects are decided after 1.2, 1.5 and 1.0 months; four after 2.5, 3.0 and 9.0, the last beyond the horizon of five.
+    assert frame.loc["first", ["months", "low", "high", "within"]].tolist() == [1.2, 1.0, 1.5, 1.0]
+    assert frame.loc["total", "months"] == 3.0 and frame.loc["total", "within"] == pytest.approx(2 / 3)
+    assert np.isnan(frame.loc["total", "high"])
+    # Decided in months 2, 2 and 9 by 3, 2 and 4 projects.
+    assert frame.loc["decision", "months"] == 2 and frame.loc["decision", "projects"] == 3
 
 
 def test_thresholds_run_from_splitting_at_once_to_never() -> None:
@@ -146,7 +157,7 @@ def test_where_the_stage_tells_good_worlds_from_bad_staging_pays_and_elsewhere_i
     means = frames["staged"].set_index("strategy")["mean"]
     # Wins tell nearly all there is to know: acting on them is worth more than the rule, and nearly what hindsight is.
     assert means["rule"] < means["best_by_wins"] < means["hindsight"] and means["wins"] < means["rule"]
-    assert set(frames) == {"staged", "staged_wins", "staged_thresholds"}
+    assert set(frames) == {"staged", "staged_wins", "staged_thresholds", "rule_months"}
     # Success known and good: nothing to learn, only months to lose.
     sure = find(two_worlds(400, 0.75, 0.75), rule, policy, "CNY")
     assert sure[1] == {"stage": "loss", "commitment": "split"} and sure[0][0].high < 0  # type: ignore[operator]
