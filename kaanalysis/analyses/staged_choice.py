@@ -209,9 +209,9 @@ def thresholds_frame(values: StageValues, seen: StagedProjects, review: int) -> 
 
 
 def months_frame(seen: StagedProjects, rule: ContinuationRule, horizon: int) -> pd.DataFrame:
-    """How long the rule takes with the part-time path's deal flow. One row per stage (first, total: until its projects are decided; decision:
-    until the rule decides): stage, projects (expected, of the decision), months (median), low, high (5 % and 95 % of the draws; null
-    beyond the horizon), within (share of the draws that get there within the horizon)."""
+    """How long the rule takes with the part-time path's deal flow. One row per stage (first, total: until its projects are decided;
+    decision: until the rule decides): stage, projects (expected, of the decision), months (median), low, high (5 % and 95 % of the draws;
+    null beyond the horizon), within (share of the draws that get there within the horizon)."""
     decision, month = seen.decided_by(rule.boundaries(), rule.order)
     _, units = rule.boundaries().decide(np.cumsum(seen.won, axis=1))
     rows = []

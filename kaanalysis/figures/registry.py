@@ -16,6 +16,7 @@ from kaanalysis.figures import (
     authority,
     base_assumptions,
     buyers,
+    continuation,
     definitions,
     economic_account,
     failure_patterns,
@@ -39,7 +40,7 @@ from kaanalysis.figures import (
     sellers,
     sop,
     spectrum,
-    staging,
+    staged,
     statements,
     steadiness,
     team_fit,
@@ -91,7 +92,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *sales_flow.BOTTLENECKS,
         *team_fit.FIGURES,
     ),
-    "04_path_selection": (*path_selection.FIGURES, *staging.FIGURES),
+    "04_path_selection": (*path_selection.FIGURES, *continuation.FIGURES, *staged.FIGURES),
     "05_failure_patterns": failure_patterns.FIGURES,
 }
 FORMATS = ("svg", "png")
