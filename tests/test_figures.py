@@ -23,6 +23,7 @@ from figure_frames import (
     sheet_finding,
     sheet_frames,
     sop,
+    staging_frames,
 )
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -349,7 +350,9 @@ def path_selection() -> Result:
             terms={"path": "split"},
         ),
     ]
-    return result("04_path_selection", findings, {"rule_cloud": cloud, "ledger": ledger, "inputs": inputs})
+    return result(
+        "04_path_selection", findings, {"rule_cloud": cloud, "ledger": ledger, "inputs": inputs, **staging_frames()}
+    )
 
 
 def failure_patterns() -> Result:

@@ -8,6 +8,7 @@ hang together; the stated errors take them as independent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,18 +61,20 @@ def rule_of(policy: Policy) -> ContinuationRule | None:
 
 def rule_of_frame(frame: pd.DataFrame) -> ContinuationRule:
     """The rule that a run has fixed, from its frame `continuation_rule`. ValueError where the frame holds none."""
-    rows = frame[frame["plan"] == "two_stage"].set_index("stage")
-    if not {"first", "total"} <= set(rows.index):
+    rows = {str(row["stage"]): row for row in frame[frame["plan"] == "two_stage"].to_dict("records")}
+    if not {"first", "total"} <= set(rows):
         raise ValueError(
             "the frame holds no two-stage plan: it must have the rows first and total of the plan two_stage"
         )
-    first, total = rows.loc["first"], rows.loc["total"]
+    first, total = rows["first"], rows["total"]
     plan = TwoStage(
         int(first["stop_up_to"]), int(first["n"]), int(total["stop_up_to"]), int(total["n"]),
         float(total["expected_without_curtailment"]), float(first["stops_if_poor"]),
     )  # fmt: skip
-    asked = (float(total[c]) for c in ("poor", "good", "false_go_allowed", "false_stop_allowed", "horizon_months"))
-    return ContinuationRule(*asked, str(total["order"]), plan)
+    return ContinuationRule(
+        float(total["poor"]), float(total["good"]), float(total["false_go_allowed"]), float(total["false_stop_allowed"]),
+        float(total["horizon_months"]), str(total["order"]), plan,
+    )  # fmt: skip
 
 
 def compared(rule: ContinuationRule, policy: Policy) -> dict[str, StoppingRule]:
@@ -109,7 +112,7 @@ def rule_frame(rule: ContinuationRule, rules: dict[str, StoppingRule]) -> pd.Dat
             rows.append({**shared, "stage": "first", "n": plan.first, "stop_up_to": float(plan.stop_first),
                          "go_on_from": np.nan, "stops_if_poor": plan.ends_early})  # fmt: skip
         rows.append({**shared, "stage": "total"})
-    asked = {
+    asked: dict[str, Any] = {
         "poor": rule.poor, "good": rule.good, "false_go_allowed": rule.false_go, "false_stop_allowed": rule.false_stop,
         "horizon_months": float(rule.horizon_months), "order": rule.order, "expected_without_curtailment": rule.plan.expected,
     }  # fmt: skip

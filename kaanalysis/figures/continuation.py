@@ -143,17 +143,17 @@ def draw_rule(scene: Scene, figure: Figure) -> None:
     boundary_panel(scene, left)
     characteristic_panel(scene, right)
     rules = scene.frame("continuation_rule")
-    plan = rules[rules["plan"] == "two_stage"].set_index("stage")
+    plan = {str(row["stage"]): row for _, row in rules[rules["plan"] == "two_stage"].iterrows()}
     scene.note(
         "plan",
-        first=scene.count(float(plan.loc["first", "n"])),
-        few=scene.count(float(plan.loc["first", "stop_up_to"])),
-        total=scene.count(float(plan.loc["total", "n"])),
-        wins=scene.count(float(plan.loc["total", "go_on_from"])),
-        false_go=scene.exact_share(float(plan.loc["total", "false_go"])),
-        poor=scene.share(float(plan.loc["total", "poor"])),
-        false_stop=scene.exact_share(float(plan.loc["total", "false_stop"])),
-        good=scene.share(float(plan.loc["total", "good"])),
+        first=scene.count(float(plan["first"]["n"])),
+        few=scene.count(float(plan["first"]["stop_up_to"])),
+        total=scene.count(float(plan["total"]["n"])),
+        wins=scene.count(float(plan["total"]["go_on_from"])),
+        false_go=scene.exact_share(float(plan["total"]["false_go"])),
+        poor=scene.share(float(plan["total"]["poor"])),
+        false_stop=scene.exact_share(float(plan["total"]["false_stop"])),
+        good=scene.share(float(plan["total"]["good"])),
     )
     scene.note("sequence")
 

@@ -89,7 +89,7 @@ def draw_staged(scene: Scene, figure: Figure) -> None:
     scene.note("reading")
     months = scene.result.frames.get("rule_months")
     if months is not None:
-        row = months.set_index("stage").loc["decision"]
+        row = months[months["stage"] == "decision"].iloc[0]
         if np.isfinite(row["months"]):
             scene.note("months", months=scene.count(float(row["months"])), within=scene.share(float(row["within"])))
 

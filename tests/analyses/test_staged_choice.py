@@ -6,21 +6,17 @@ from ledger_worlds import inputs
 
 from kaanalysis.analyses.continuation_rule import ContinuationRule, rule_of
 from kaanalysis.analyses.ledger import expected_npv
-from kaanalysis.analyses.stage_values import StageValues, stage_values
-from kaanalysis.analyses.staged_choice import (
+from kaanalysis.analyses.stage_strategies import (
     at_review,
     best_by_wins,
     best_in_hindsight,
     by_rule,
     by_wins,
-    find,
-    months_frame,
-    staged_frame,
     strategies,
-    thresholds_frame,
-    wins_frame,
     wins_grouped,
 )
+from kaanalysis.analyses.stage_values import StageValues, stage_values
+from kaanalysis.analyses.staged_choice import find, months_frame, staged_frame, thresholds_frame, wins_frame
 from kaanalysis.analyses.staged_projects import StagedProjects, staged_projects
 from kaanalysis.policy import Policy
 from kaanalysis.stats import TwoStage
