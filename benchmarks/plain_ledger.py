@@ -1,7 +1,7 @@
 """The ROI ledger as a plain loop over deals by month, in pure Python: what docs/ledger.md says, line by line, with nothing vectorised.
 
-Written from that page and not from :mod:`kaanalysis.analyses.ledger_lines`, so that the two can be held against each other (benchmarks/ledger.py,
-tests/analyses/test_plain_ledger.py). One world at a time: `x` holds numbers.
+Written from that page and not from :mod:`kaanalysis.analyses.ledger_lines`, so that the two can be held against each other
+(benchmarks/ledger.py, tests/analyses/test_ledger_value.py). One world at a time: `x` holds numbers.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from kaanalysis.analyses.ledger_lines import (
     YEAR,
     Array,
     World,
+    columns_of,
     moved_share,
     path_cash,
     world_of,
@@ -56,8 +57,7 @@ def evaluate(
     """Cash, net present value, strategic loss and payback of one path.
 
     seed: of the chance of single deals; paths draw from streams of their own. chance False: every month brings what is expected."""
-    columns = {name: np.asarray(values, dtype=np.float64).reshape(-1) for name, values in x.items()}
-    draws = max(len(values) for values in columns.values())
+    columns, draws = columns_of(x)
     factor = (1 + discount_rate) ** (-np.arange(months) / YEAR)
     sums = {name: np.zeros(months) for name in LINES}
     cash, expected = np.empty((draws, months)), np.empty(draws)

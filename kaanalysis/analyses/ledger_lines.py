@@ -78,6 +78,16 @@ class World:
         return max(len(c) for c in self.columns.values())
 
 
+def columns_of(x: Mapping[str, npt.ArrayLike]) -> tuple[dict[str, Array], int]:
+    """All inputs as (draws,) and their number: a single value serves all worlds. ValueError where lengths do not fit together."""
+    columns = {name: np.asarray(values, dtype=np.float64).reshape(-1) for name, values in x.items()}
+    draws = max((len(values) for values in columns.values()), default=0)
+    for name, values in columns.items():
+        if len(values) not in (1, draws):
+            raise ValueError(f"{name} must have {draws} values like the other inputs, or one; not {len(values)}")
+    return {name: np.broadcast_to(values, (draws,)) for name, values in columns.items()}, draws
+
+
 def world_of(path: str, x: Mapping[str, npt.ArrayLike]) -> World:
     """The columns that `path` uses out of all inputs; ValueError for a path that there is not."""
     if path not in PATHS:

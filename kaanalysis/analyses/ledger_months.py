@@ -80,7 +80,7 @@ def month_ratios(company: Company, policy: Policy) -> list[Ratio]:
     worked = months[(months["sellers"] > 0) & recent]
     ka, smb = (worked[worked["motion"] == motion] for motion in ("KA", "SMB"))
     paid = ka if len(ka) else smb
-    unit = f"{company.info.currency} per seller and month"
+    unit = company.info.currency  # per seller and month, as the inputs' names say
     opened = aggregates.key_account_deals_by_month(company, policy)
     made = [
         _per_seller("seller_cost", unit, paid, paid["cost"]),

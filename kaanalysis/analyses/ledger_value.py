@@ -17,6 +17,7 @@ from kaanalysis.analyses.ledger_lines import (
     YEAR,
     Array,
     World,
+    columns_of,
     monthly_costs,
     moved_share,
     win_lags,
@@ -31,10 +32,9 @@ _AT_ONCE = 4096  # worlds at a time: their months stay in the processor's cache,
 def expected_npv(x: Mapping[str, npt.ArrayLike], months: int, discount_rate: float) -> Array:
     """Net present value of every path of :data:`PATHS` in every world, (draws, 3), expected over the chance of single deals.
 
-    x: all inputs, (draws,) each, as :func:`path_cash` takes them. discount_rate: per year, above −1. Month m is discounted by
-    (1 + rate)^(−m / 12)."""
-    columns = {name: np.asarray(values, dtype=np.float64).reshape(-1) for name, values in x.items()}
-    draws = max(len(values) for values in columns.values())
+    x: all inputs, (draws,) each or one value for all worlds, as :func:`path_cash` takes them. discount_rate: per year,
+    above −1. Month m is discounted by (1 + rate)^(−m / 12)."""
+    columns, draws = columns_of(x)
     made = np.empty((draws, len(PATHS)))
     for begin in range(0, draws, _AT_ONCE):
         some = {name: values[begin : begin + _AT_ONCE] for name, values in columns.items()}

@@ -2,7 +2,7 @@
 over inputs, not sampling error.
 
 Two readings of the net present value, and every method says which. What a path *will* bring has the chance of single deals in it: npv and
-its span, payback_month, p_gain. Which path is *better* has not: p_best and regret compare values expected over that chance, since nobody can
+its span, payback_month, p_gain. Which path is *better* has not: p_best and regret compare values expected over that chance: nobody can
 choose luck.
 """
 

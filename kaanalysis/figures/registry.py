@@ -22,6 +22,7 @@ from kaanalysis.figures import (
     failure_patterns,
     groups,
     heads,
+    ledger_lines,
     library,
     loss_modes,
     market,
@@ -92,7 +93,12 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *sales_flow.BOTTLENECKS,
         *team_fit.FIGURES,
     ),
-    "04_path_selection": (*path_selection.FIGURES, *continuation.FIGURES, *staged.FIGURES),
+    "04_path_selection": (
+        *path_selection.FIGURES,
+        *ledger_lines.FIGURES,
+        *continuation.FIGURES,
+        *staged.FIGURES,
+    ),
     "05_failure_patterns": failure_patterns.FIGURES,
 }
 FORMATS = ("svg", "png")
