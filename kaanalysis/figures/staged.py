@@ -36,6 +36,7 @@ def strategy_rows(scene: Scene, ax: Axes) -> Axes:
     only_x_grid(ax)
     format_axis(ax.xaxis, scene.compact, 4)
     ax.set_xlabel(scene.text("value_label", currency=scene.currency))
+    ax.set_ylabel(scene.text("strategy_label"))
     return ax
 
 
