@@ -20,6 +20,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
 from kaanalysis.analyses.continuation_rule import ContinuationRule
 from kaanalysis.analyses.ledger import expected_npv
@@ -45,6 +46,8 @@ from kaanalysis.stats.inputs import normal_quantile
 Array = npt.NDArray[np.float64]
 SEGMENT = "staged"
 LEVEL = 0.95
+SPREADS = (1, 2, 4, 8)  # times as unsure of success as the data are
+FEW = 1024
 METHOD = "staged by the fixed rule minus the best commitment; Monte Carlo"
 SPLITS = "share of draws that split by the fixed rule"
 
@@ -114,6 +117,37 @@ def months_frame(seen: StagedProjects, rule: ContinuationRule, horizon: int) -> 
     return pd.DataFrame(rows, columns=["stage", "projects", "months", "low", "high", "within"])
 
 
+def uncertainty_frame(x: Mapping[str, npt.ArrayLike], rule: ContinuationRule, policy: Policy) -> pd.DataFrame:
+    """How unsure of success one must be for looking first to pay: the same ledger with success spread :data:`SPREADS` times as widely about
+    its middle (log-odds), as for a company with fewer key-account projects behind it.
+
+    One row per spread: spread, low, high (5 % and 95 % of success), commitment (the best), and what the rule, the method's wins, the best
+    use of the wins and hindsight bring more than it: rule, wins, best_by_wins, hindsight. Over at most `FEW` draws."""
+    months, rate, review = (
+        policy["ledger.horizon_months"],
+        policy["ledger.discount_rate"],
+        policy["stage.review_months"],
+    )
+    some = {name: np.asarray(values, dtype=np.float64).reshape(-1)[:FEW] for name, values in x.items()}
+    odds = special.logit(np.clip(some["success"], 1e-6, 1 - 1e-6))
+    rows = []
+    for wide in SPREADS:
+        world = some | {"success": special.expit(np.median(odds) + wide * (odds - np.median(odds)))}
+        values = stage_values(world, months, rate, policy["stage.learned_share"], min(review, months))
+        seen = staged_projects(world, months, review, rule, policy["evidence.seed"])
+        made = strategies(values, expected_npv(world, months, rate), seen, rule, policy)
+        best = _best_commitment(made)
+        against = float(made[best].value.mean())
+        gains = (float(made[name].value.mean()) - against for name in ("rule", "wins", "best_by_wins", "hindsight"))
+        rows.append((wide, *np.quantile(world["success"], [0.05, 0.95]), best, *gains))
+    columns = ["spread", "low", "high", "commitment", "rule", "wins", "best_by_wins", "hindsight"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _best_commitment(made: Mapping[str, Strategy]) -> str:
+    return max(COMMITMENTS, key=lambda name: float(made[name].value.mean()))
+
+
 def _difference(first: Array, second: Array) -> Estimate:
     """Mean of a difference over draws with the central limit theorem's interval, for the simulation alone."""
     gap = first - second
@@ -132,8 +166,8 @@ def _difference(first: Array, second: Array) -> Estimate:
 def find(
     x: Mapping[str, npt.ArrayLike], rule: ContinuationRule | None, policy: Policy, currency: str
 ) -> tuple[list[Number], dict[str, str], dict[str, pd.DataFrame]]:
-    """Numbers option_value and p_split (segment staged), terms and the frames staged, staged_wins, staged_thresholds
-    and rule_months.
+    """Numbers option_value and p_split (segment staged), terms and the frames staged, staged_wins, staged_thresholds,
+    staged_uncertainty and rule_months.
 
     Terms: `stage` (gain, loss, open: whether staging by the rule brings more than the best commitment, beyond what the simulation leaves
     open) and `commitment`, the best one. Nothing without a rule or where the part-time path has no sellers."""
@@ -144,7 +178,7 @@ def find(
     values = stage_values(x, months, rate, policy["stage.learned_share"], min(review, months))
     seen = staged_projects(x, months, review, rule, seed)
     made = strategies(values, expected_npv(x, months, rate), seen, rule, policy)
-    best = max(COMMITMENTS, key=lambda name: float(made[name].value.mean()))
+    best = _best_commitment(made)
     gap = _difference(made["rule"].value, made[best].value)
     assert gap.low is not None and gap.high is not None
     stage = "gain" if gap.low > 0 else "loss" if gap.high < 0 else "open"
@@ -162,6 +196,7 @@ def find(
         "staged": staged_frame(made),
         "staged_wins": wins_frame(values, seen, review),
         "rule_months": months_frame(seen, rule, months),
+        "staged_uncertainty": uncertainty_frame(x, rule, policy),
         "staged_thresholds": thresholds_frame(values, seen, review),
     }
     return numbers, terms, frames

@@ -16,7 +16,14 @@ from kaanalysis.analyses.stage_strategies import (
     wins_grouped,
 )
 from kaanalysis.analyses.stage_values import StageValues, stage_values
-from kaanalysis.analyses.staged_choice import find, months_frame, staged_frame, thresholds_frame, wins_frame
+from kaanalysis.analyses.staged_choice import (
+    find,
+    months_frame,
+    staged_frame,
+    thresholds_frame,
+    uncertainty_frame,
+    wins_frame,
+)
 from kaanalysis.analyses.staged_projects import StagedProjects, staged_projects
 from kaanalysis.policy import Policy
 from kaanalysis.stats import TwoStage
@@ -153,10 +160,24 @@ def test_where_the_stage_tells_good_worlds_from_bad_staging_pays_and_elsewhere_i
     means = frames["staged"].set_index("strategy")["mean"]
     # Wins tell nearly all there is to know: acting on them is worth more than the rule, and nearly what hindsight is.
     assert means["rule"] < means["best_by_wins"] < means["hindsight"] and means["wins"] < means["rule"]
-    assert set(frames) == {"staged", "staged_wins", "staged_thresholds", "rule_months"}
+    assert set(frames) == {"staged", "staged_wins", "staged_thresholds", "staged_uncertainty", "rule_months"}
     # Success known and good: nothing to learn, only months to lose.
     sure = find(two_worlds(400, 0.75, 0.75), rule, policy, "CNY")
     assert sure[1] == {"stage": "loss", "commitment": "split"} and sure[0][0].high < 0  # type: ignore[operator]
+
+
+def test_the_less_is_known_of_success_the_more_looking_first_is_worth(policy: Policy) -> None:
+    rule, x = rule_of(policy), two_worlds(600, 0.3, 0.4)
+    assert rule is not None
+    frame = uncertainty_frame(x, rule, policy)
+    assert frame["spread"].tolist() == [1, 2, 4, 8]
+    # The log-odds of 0.3 and 0.4 twice as far from their middle.
+    odds = np.log([3 / 7, 4 / 6])
+    ends = 1 / (1 + np.exp(-(odds.mean() + 2 * (odds - odds.mean()))))
+    assert frame.loc[1, ["low", "high"]].tolist() == pytest.approx(ends)
+    assert frame["rule"].is_monotonic_increasing and frame["rule"].iloc[0] < 0 < frame["rule"].iloc[-1]
+    assert frame["best_by_wins"].iloc[-1] > frame["best_by_wins"].iloc[2] > 1e6 > abs(frame["best_by_wins"].iloc[:2]).max()
+    assert (frame["hindsight"] >= frame[["rule", "wins", "best_by_wins"]].max(axis=1)).all()
 
 
 def test_without_a_rule_or_part_time_sellers_there_is_no_stage(policy: Policy) -> None:
