@@ -108,14 +108,12 @@ def _by_month(name: str, unit: str, teams: pd.DataFrame, counted: pd.DataFrame, 
 
 
 def _dispute_hours(company: Company) -> pd.DataFrame | None:
-    """Hours of disputes with a KA team by month; one whose hours are not recorded counts as the mean of the others. None where too few are
-    on record to say anything."""
+    """Hours of disputes with a KA team by month; None where too few are on record to say anything."""
     if not company.has("disputes.hours") or not company.has("teams.motion"):
         return None
     disputes = aggregates.key_account_disputes(company)
-    if disputes["hours"].notna().sum() < _FEWEST_DISPUTES:
+    if len(disputes) < _FEWEST_DISPUTES:
         return None
-    disputes = disputes.assign(hours=disputes["hours"].fillna(disputes["hours"].mean()))
     return disputes.groupby("month")["hours"].sum().reset_index()
 
 
