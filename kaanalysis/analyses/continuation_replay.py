@@ -30,7 +30,7 @@ from kaanalysis.analyses.continuation_rule import (
 from kaanalysis.analyses.verdicts import figures_wanted
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
-from kaanalysis.stats import DECISIONS, StoppingRule, confidence_sequence
+from kaanalysis.stats import DECISIONS, StoppingRule, confidence_sequence, evidence_reached
 
 ORDERS = ("opening", "closing")
 
@@ -87,7 +87,7 @@ def replay(made: pd.DataFrame, rule: ContinuationRule, as_of: dt.date, *, eviden
         look = np.arange(1, n + 1)
         limits = np.full((n, 2), np.nan)
         if evidence:
-            limits[:] = [confidence_sequence(int(w), k, 1 - rule.false_go) for k, w in enumerate(wins, 1)]
+            limits[:] = np.column_stack(confidence_sequence(wins, look, 1 - rule.false_go))
 
         def edge(values: np.ndarray, n: int = n) -> np.ndarray:
             out = np.full(n, np.nan)
@@ -99,7 +99,7 @@ def replay(made: pd.DataFrame, rule: ContinuationRule, as_of: dt.date, *, eviden
                 "order": order, "used": order == rule.order, "look": look, "date": known["date"].dt.strftime("%Y-%m-%d"),
                 "opportunity_id": known["opportunity_id"], "won": known["won"].to_numpy(bool), "closed": look, "wins": wins,
                 "low": limits[:, 0], "high": limits[:, 1], "go_on_from": edge(plan.go_on), "stop_up_to": edge(plan.stop),
-                "decision": _standing(plan, wins), "sequence": _standing(rule.sequence(n), wins) if evidence else "continue",
+                "decision": _standing(plan, wins), "sequence": _by_evidence(rule, wins) if evidence else "continue",
             })
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -110,6 +110,15 @@ def _standing(rule: StoppingRule, wins: np.ndarray) -> list[str]:
     decision, at = rule.decide(wins)
     kind = DECISIONS[int(decision[0])]
     return [kind if kind != "continue" and k >= at[0] else "continue" for k in range(1, len(wins) + 1)]
+
+
+def _by_evidence(rule: ContinuationRule, wins: np.ndarray) -> list[str]:
+    """What the evidence valid at every look says: continue until it first decides, that decision from then on."""
+    look = np.arange(1, len(wins) + 1)
+    up, down = evidence_reached(wins, look, rule.poor, rule.good, rule.false_go, rule.false_stop)
+    first = int(np.argmax(up | down)) if (up | down).any() else len(wins)
+    kind = "continue" if first == len(wins) else "go_on" if up[first] else "stop"
+    return [kind if k >= first else "continue" for k in range(len(wins))]
 
 
 def early_wins(looked: pd.DataFrame, rule: ContinuationRule, most: int) -> pd.DataFrame:

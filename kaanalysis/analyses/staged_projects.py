@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +38,13 @@ class StagedProjects:
 
     def month_of_win(self, wins: int) -> Array:
         """Month after which the win of that number has come, (draws,); infinite where it never does."""
-        dates = np.sort(np.where(self.won, self.decided, np.inf), axis=1)
+        dates = self._win_dates
         return np.ceil(dates[:, wins - 1]) if wins <= dates.shape[1] else np.full(len(dates), np.inf)
+
+    @cached_property
+    def _win_dates(self) -> Array:
+        """Months until the first, second … win, infinite from the first that never comes, (draws, projects)."""
+        return np.sort(np.where(self.won, self.decided, np.inf), axis=1)
 
     def known(self, projects: int) -> Array:
         """Months until so many projects count in the order of opening, (draws,); infinite where they never do."""

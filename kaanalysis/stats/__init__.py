@@ -40,6 +40,7 @@ from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_uni
 from kaanalysis.stats.sample_size import closed_needed
 from kaanalysis.stats.sequential import (
     confidence_sequence,
+    evidence_reached,
     log_evidence,
     log_evidence_above,
     repeated_tests,
@@ -107,6 +108,7 @@ __all__ = [
     "difference_of_estimates",
     "dispersion",
     "draw_means",
+    "evidence_reached",
     "expected_regret",
     "expected_value_of_perfect_information",
     "follow_up_share",

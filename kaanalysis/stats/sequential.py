@@ -7,13 +7,17 @@ refuted so far form the confidence sequence (Robbins 1970): it holds the true sh
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy import optimize, special, stats
+import numpy.typing as npt
+from scipy import special, stats
 
 from kaanalysis.stats.inputs import FloatArray, check_level
 from kaanalysis.stats.stopping import StoppingRule
+
+HALVINGS = 50  # of an interval of shares: to the last digits of a floating number
 
 
 def _counts(successes: Any, units: Any) -> tuple[FloatArray, FloatArray]:
@@ -43,30 +47,41 @@ def log_evidence_above(successes: Any, units: Any, share: float, prior: tuple[fl
     ``log_evidence``."""
     s, n = _counts(successes, units)
     a, b = prior
-    cut = stats.beta.logsf(share, a + s, b + n - s) - stats.beta.logsf(share, a, b)
+    # So far below that no part of the shares above is left: no evidence, as a logarithm −∞.
+    with np.errstate(divide="ignore"):
+        cut = np.log(special.betaincc(a + s, b + n - s, share)) - np.log(special.betaincc(a, b, share))
     return np.asarray(log_evidence(s, n, share, prior) + cut)
 
 
 def confidence_sequence(
-    successes: int, units: int, level: float = 0.95, prior: tuple[float, float] = (1.0, 1.0)
-) -> tuple[float, float]:
-    """Shares (low, high) not refuted after so many successes of so many units; the sequence of these intervals holds the true share at
-    all looks at once with chance ``level`` or more, whenever and why ever one looks or ends. Wider than a fixed-n interval: the price of
-    looking. (0, 1) before the first unit. Raises ValueError for counts that are none."""
+    successes: Any, units: Any, level: float = 0.95, prior: tuple[float, float] = (1.0, 1.0)
+) -> tuple[FloatArray, FloatArray]:
+    """Shares (low, high) not refuted after so many successes of so many units, each of the shape of the counts; the sequence of these
+    intervals holds the true share at all looks at once with chance ``level`` or more, whenever and why ever one looks or ends. Wider than
+    a fixed-n interval: the price of looking. (0, 1) before the first unit. Raises ValueError for counts that are none."""
     check_level(level)
-    s, n = (float(v) for v in _counts(successes, units))
-    if n == 0:
-        return 0.0, 1.0
+    s, n = _counts(successes, units)
+    middle = np.divide(s, n, out=np.full(s.shape, 0.5), where=n > 0)
+    wanted, (a, b) = -np.log1p(-level), prior
+    mixed = special.betaln(a + s, b + n - s) - special.betaln(a, b)
 
-    def excess(p: float) -> float:
-        return float(log_evidence(s, n, p, prior)) + float(np.log1p(-level))
+    def refuted(p: FloatArray) -> npt.NDArray[np.bool_]:
+        return np.asarray(mixed - special.xlogy(s, p) - special.xlog1py(n - s, -p) >= wanted)
 
-    middle, tiny = s / n, 1e-12
-    low = 0.0 if s == 0 else float(optimize.brentq(excess, tiny, min(middle, 1 - tiny)))
-    high = 1.0 if s == n else float(optimize.brentq(excess, max(middle, tiny), 1 - tiny))
-    return low, high
+    # Evidence falls from either end to the middle, so that each limit is found by halving.
+    out = []
+    for end in (0.0, 1.0):
+        far, near = np.full(s.shape, end), middle.copy()
+        for _ in range(HALVINGS):
+            half = (far + near) / 2
+            gone = refuted(half)
+            far, near = np.where(gone, half, far), np.where(gone, near, half)
+        stays = (s == 0) if end == 0 else (s == n)
+        out.append(np.where(stays, end, far))
+    return out[0], out[1]
 
 
+@cache
 def sequential_rule(poor: float, good: float, false_go: float, false_stop: float, looks: int) -> StoppingRule:
     """Go on once the evidence for more than ``poor`` reaches 1 / ``false_go``, stop once that for less than ``good`` reaches
     1 / ``false_stop``; looked at after each of ``looks`` units. Its errors are at most those, for any number of looks and any reason to end
@@ -76,11 +91,21 @@ def sequential_rule(poor: float, good: float, false_go: float, false_stop: float
     go_on, stop = np.empty(looks, dtype=np.int64), np.empty(looks, dtype=np.int64)
     for k in range(1, looks + 1):
         wins = np.arange(k + 1)
-        up = log_evidence_above(wins, k, poor) >= -np.log(false_go)
-        down = log_evidence_above(k - wins, k, 1 - good) >= -np.log(false_stop)
+        up, down = evidence_reached(wins, k, poor, good, false_go, false_stop)
         go_on[k - 1] = wins[up][0] if up.any() else k + 1
-        stop[k - 1] = wins[down & ~up][-1] if (down & ~up).any() else -1
+        stop[k - 1] = wins[down][-1] if down.any() else -1
     return StoppingRule(go_on, stop)
+
+
+def evidence_reached(
+    successes: Any, units: Any, poor: float, good: float, false_go: float, false_stop: float
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """(go on, stop), of the shape of the counts: whether the evidence for more than ``poor`` has reached 1 / ``false_go``, else that for less
+    than ``good`` 1 / ``false_stop``. For one long sequence in place of the boundaries of :func:`sequential_rule`."""
+    s, n = _counts(successes, units)
+    up = log_evidence_above(s, n, poor) >= -np.log(false_go)
+    down = log_evidence_above(n - s, n, 1 - good) >= -np.log(false_stop)
+    return np.asarray(up), np.asarray(down & ~up)
 
 
 def repeated_tests(poor: float, false_go: float, looks: int) -> StoppingRule:

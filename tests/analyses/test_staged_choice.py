@@ -176,7 +176,9 @@ def test_the_less_is_known_of_success_the_more_looking_first_is_worth(policy: Po
     ends = 1 / (1 + np.exp(-(odds.mean() + 2 * (odds - odds.mean()))))
     assert frame.loc[1, ["low", "high"]].tolist() == pytest.approx(ends)
     assert frame["rule"].is_monotonic_increasing and frame["rule"].iloc[0] < 0 < frame["rule"].iloc[-1]
-    assert frame["best_by_wins"].iloc[-1] > frame["best_by_wins"].iloc[2] > 1e6 > abs(frame["best_by_wins"].iloc[:2]).max()
+    assert (
+        frame["best_by_wins"].iloc[-1] > frame["best_by_wins"].iloc[2] > 1e6 > abs(frame["best_by_wins"].iloc[:2]).max()
+    )
     assert (frame["hindsight"] >= frame[["rule", "wins", "best_by_wins"]].max(axis=1)).all()
 
 

@@ -8,6 +8,7 @@ from scipy import integrate, stats
 
 from kaanalysis.stats.sequential import (
     confidence_sequence,
+    evidence_reached,
     log_evidence,
     log_evidence_above,
     repeated_tests,
@@ -62,12 +63,12 @@ def test_repeated_plain_tests_are_wrong_ever_more_often_the_longer_one_looks_exa
 
 
 def test_the_confidence_sequence_holds_the_truth_at_all_looks_at_once_by_recursion() -> None:
-    looks, level = 30, 0.9
+    looks, level = 60, 0.9
     for truth in (0.1, 0.25, 0.5, 0.8):
         go_on, stop = np.empty(looks, dtype=int), np.empty(looks, dtype=int)
         for n in range(1, looks + 1):
-            limits = [confidence_sequence(s, n, level) for s in range(n + 1)]
-            inside = [s for s, (low, high) in enumerate(limits) if low <= truth <= high]
+            low, high = confidence_sequence(np.arange(n + 1), n, level)
+            inside = np.flatnonzero((low <= truth) & (truth <= high))
             go_on[n - 1], stop[n - 1] = inside[-1] + 1, inside[0] - 1
         missed = characteristic(StoppingRule(go_on, stop), truth)
         assert 0 < missed.go_on[0] + missed.stop[0] <= 1 - level
@@ -78,10 +79,10 @@ def test_limits_surround_the_share_mirror_each_other_and_widen_with_the_level(
     wins: int, losses: int, level: float
 ) -> None:
     n = wins + losses
-    low, high = confidence_sequence(wins, n, level)
+    low, high = (float(v) for v in confidence_sequence(wins, n, level))
     assert 0 <= low <= (wins / n if n else 0.5) <= high <= 1
-    mirrored = confidence_sequence(losses, n, level)
-    assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-6)
+    mirrored = [float(v) for v in confidence_sequence(losses, n, level)]
+    assert mirrored == pytest.approx([1 - high, 1 - low], abs=1e-6)
     wider = confidence_sequence(wins, n, (1 + level) / 2)
     assert wider[0] <= low + 1e-9 and wider[1] >= high - 1e-9
     for edge in (low, high):
@@ -94,6 +95,19 @@ def test_looking_at_every_unit_costs_width() -> None:
         low, high = confidence_sequence(wins, n, 0.95)
         plain = stats.beta(wins + 0.5, n - wins + 0.5).interval(0.95)
         assert low < plain[0] and high > plain[1]
+
+
+def test_a_sequence_looked_at_unit_by_unit_decides_as_the_boundaries_do() -> None:
+    rule = sequential_rule(0.25, 0.5, 0.1, 0.1, 60)
+    rng = np.random.default_rng(4)
+    for share in (0.1, 0.25, 0.4, 0.5, 0.8):
+        wins = (rng.random((40, 60)) < share).cumsum(axis=1)
+        decision, units = rule.decide(wins)
+        up, down = evidence_reached(wins, np.arange(1, 61)[None, :], 0.25, 0.5, 0.1, 0.1)
+        first = (up | down).argmax(axis=1)
+        some = (up | down).any(axis=1)
+        assert some.tolist() == (decision < 2).tolist() and (first[some] + 1).tolist() == units[some].tolist()
+        assert up[np.arange(40), first][some].tolist() == (decision[some] == 0).tolist()
 
 
 def test_counts_that_are_none_are_refused() -> None:
