@@ -100,8 +100,8 @@ def sequential_rule(poor: float, good: float, false_go: float, false_stop: float
 def evidence_reached(
     successes: Any, units: Any, poor: float, good: float, false_go: float, false_stop: float
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(go on, stop), of the shape of the counts: whether the evidence for more than ``poor`` has reached 1 / ``false_go``, else that for less
-    than ``good`` 1 / ``false_stop``. For one long sequence in place of the boundaries of :func:`sequential_rule`."""
+    """(go on, stop), of the shape of the counts: whether the evidence for more than ``poor`` has reached 1 / ``false_go``, else that for
+    less than ``good`` 1 / ``false_stop``. For one long sequence in place of the boundaries of :func:`sequential_rule`."""
     s, n = _counts(successes, units)
     up = log_evidence_above(s, n, poor) >= -np.log(false_go)
     down = log_evidence_above(n - s, n, 1 - good) >= -np.log(false_stop)

@@ -77,6 +77,11 @@ def test_losses_close_before_wins_so_by_closing_a_good_programme_is_stopped_by_h
     assert (first.loc["opening", "decision"], first.loc["opening", "closed"]) == ("go_on", 20)
     assert first.loc["opening", "date"] == str(on(7 * 19 + 200).date())
     assert set(looked.loc[looked["used"], "order"]) == {"opening"}
+    # By evidence valid at every look: what the boundaries of so many looks say.
+    for _, mine in looked.groupby("order"):
+        decision, at = rule.sequence(len(mine)).decide(mine["wins"].to_numpy())
+        said = mine.loc[mine["sequence"] != "continue", ["sequence", "closed"]].head(1).to_numpy().tolist()
+        assert said == ([] if decision[0] == 2 else [[("go_on", "stop")[decision[0]], at[0]]])
 
 
 def test_errors_hold_in_the_order_of_opening_and_do_not_in_that_of_closing_simulated(policy: Policy) -> None:
