@@ -29,4 +29,6 @@ def test_without_money_and_flow_every_finding_names_what_is_missing(company: Cal
         assert {"team_months.cost", "teams.motion", "opportunities.closed_at", "subscriptions.started_at"} <= set(
             finding.needs
         )
-    assert made.finding("M-4").needs == ("stage_history.stage",) and made.frames == {}
+    assert made.finding("M-4").needs == ("stage_history.stage",)
+    # The rule to go on or to stop is fixed by the policy alone, before there is anything to hold it against.
+    assert set(made.frames) == {"continuation_rule", "rule_boundaries", "rule_characteristic"}
