@@ -7,7 +7,10 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from kaanalysis.analyses.continuation_replay import replay
+from kaanalysis.analyses.continuation_rule import boundary_frame, characteristic_frame, compared, rule_frame, rule_of
 from kaanalysis.analyses.sales_sheet import demanded
+from kaanalysis.policy import load_policy
 from kaanalysis.results import Finding, Number, Result
 from kaanalysis.sales_sheets import FACTS, NODE
 from kaanalysis.selling import catalogue
@@ -421,3 +424,51 @@ def sheet_finding(count: int = 11, reason: str = "sheet_uncovered", saved: bool 
     kept = numbers[:1] if reason == "only_drawn" else numbers
     needs = ("activities.person_id",) if state == "no_data" else ()
     return Finding("M-3.5", "sales_sheet", state, reason, kept, needs=needs, terms=terms)  # type: ignore[arg-type]
+
+
+def staging_frames(decided: int = 40, won: tuple[int, ...] = (1, 3)) -> dict[str, pd.DataFrame]:
+    """The rule and its replay on projects opened a week apart, of which those are won (place modulo 4), late; and a stage worth looking at."""
+    policy = load_policy()
+    rule = rule_of(policy)
+    assert rule is not None
+    rules = compared(rule, policy)
+    opened = pd.Timestamp("2024-01-01") + pd.to_timedelta(7 * np.arange(decided), unit="D")
+    wins = np.isin(np.arange(decided) % 4, won)
+    closed = opened + pd.to_timedelta(np.where(wins, 200, 40), unit="D")
+    made = pd.DataFrame(
+        {
+            "opportunity_id": [f"O{i}" for i in range(decided)],
+            "opened": opened,
+            "closed": closed,
+            "won": wins,
+            "days": 0,
+        }
+    )
+    names = ["nothing", "part_time", "split", "rebuild", "rule", "wins", "best_by_wins", "hindsight"]
+    kinds = ["commit"] * 4 + ["staged"] * 2 + ["limit"] * 2
+    staged = around(
+        [(n, k, 1e6 * i) for i, (n, k) in enumerate(zip(names, kinds, strict=True))],
+        ["strategy", "kind", "mean"],
+        "mean",
+    )
+    staged = staged.assign(error=1e4, p_gain=0.9, regret=1e5, p_split=0.4, p_stop=0.1, month=18.0)
+    actions = [
+        (w, w + (w > 4), 0.2, a, (w - 3) * k * 1e6)
+        for w in range(0, 10, 2)
+        for a, k in (("stay", 0.5), ("split", 1), ("stop", 0.2))
+    ]
+    seen = around(actions, ["wins", "wins_to", "probability", "action", "mean"], "mean")
+    months = pd.DataFrame(
+        {
+            "stage": ["first", "total", "decision"],
+            "projects": [10.0, 27, 18.5],
+            "months": [14.0, 21, 18],
+            "within": 0.97,
+        }
+    )
+    return {
+        "continuation_rule": rule_frame(rule, rules), "rule_boundaries": boundary_frame(rule),
+        "rule_characteristic": characteristic_frame(rules), "staged": staged,
+        "continuation_replay": replay(made, rule, closed.max().date()), "rule_months": months,
+        "staged_wins": seen.assign(best=seen.groupby("wins")["mean"].transform("max") == seen["mean"]),
+    }  # fmt: skip

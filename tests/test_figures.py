@@ -23,6 +23,7 @@ from figure_frames import (
     sheet_finding,
     sheet_frames,
     sop,
+    staging_frames,
 )
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -391,7 +392,14 @@ def path_selection() -> Result:
     return result(
         "04_path_selection",
         findings,
-        {"rule_cloud": cloud, "ledger": ledger, "ledger_lines": lines, "inputs": inputs, **found},
+        {
+            "rule_cloud": cloud,
+            "ledger": ledger,
+            "ledger_lines": lines,
+            "inputs": inputs,
+            **found,
+            **staging_frames(),
+        },
     )
 
 

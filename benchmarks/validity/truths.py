@@ -39,6 +39,8 @@ NO_COVERAGE = {
     "p_rule": "Monte-Carlo error of a share of resamples",
     "p_gain": "Monte-Carlo error of a share of ledger draws",
     "p_breach": "Monte-Carlo error of a share of ledger draws",
+    "option_value": "Monte-Carlo error of a mean of ledger draws",
+    "p_split": "Monte-Carlo error of a share of ledger draws",
     "npv": "span of belief: most inputs are the policy's spreads, not estimates",
     "payback_month": "span of belief, as npv",
     "strategic_loss": "span of belief, as npv",

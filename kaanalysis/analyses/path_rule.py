@@ -138,5 +138,9 @@ def with_money(
         return rule_finding
     leader = max(best, key=lambda n: float(n.value or 0)).segment
     said = {"best": leader, "money": "agree" if leader == rule_finding.reason else "disagree"}
-    told = {**rule_finding.terms, **said, **terms}
-    return replace(rule_finding, numbers=(*rule_finding.numbers, *best, *numbers), terms=told)
+    return with_more(rule_finding, [*best, *numbers], {**said, **terms})
+
+
+def with_more(rule_finding: Finding, numbers: Iterable[Number], terms: Mapping[str, str]) -> Finding:
+    """The rule's finding with numbers and terms of the questions that follow from it."""
+    return replace(rule_finding, numbers=(*rule_finding.numbers, *numbers), terms={**rule_finding.terms, **terms})

@@ -13,13 +13,16 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.analyses import (
+    continuation_replay,
     path_agreement,
     path_economics,
     path_information,
     path_rule,
     path_sensitivity,
+    staged_choice,
     strategic_loss,
 )
+from kaanalysis.analyses.continuation_rule import rule_of
 from kaanalysis.analyses.ledger import PATHS, evaluate, ledger_frame, lines_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.verdicts import figures_wanted
@@ -39,7 +42,7 @@ def _no_money(needs: list[str]) -> list[Finding]:
 def _money(
     company: Company, policy: Policy, inputs: Inputs, chosen: Finding
 ) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
-    """The rule's finding with the ledger's word beside it, M-4.1 … M-4.4, and the frames."""
+    """The rule's finding with the ledger's word and what staging is worth beside it, M-4.1 … M-4.4, and the frames."""
     horizon, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     x = draw_inputs(inputs, policy["ledger.draws"], seed)
     outcomes = {p: evaluate(p, x, horizon, rate, seed) for p in PATHS}
@@ -50,7 +53,9 @@ def _money(
     numbers, terms, frames = path_information.find(inputs, x, payoff, policy, currency)
     findings.append(replace(loss, numbers=(*loss.numbers, *numbers), terms={**loss.terms, **terms}))
     numbers, terms, made = path_agreement.find(chosen, outcomes, inputs, x, policy)
-    findings.insert(0, path_rule.with_money(chosen, findings, numbers, terms))
+    chosen = path_rule.with_money(chosen, findings, numbers, terms)
+    worth, terms, staged = staged_choice.find(x, rule_of(policy), policy, currency)
+    findings.insert(0, path_rule.with_more(chosen, worth, terms))
     if not figures_wanted():
         return findings, {}
     return findings, {
@@ -60,6 +65,7 @@ def _money(
         "input_correlations": inputs.correlations(),
         **frames,
         **made,
+        **staged,
         "sensitivity": path_sensitivity.sensitivity_frame(inputs, path_sensitivity.best_two(payoff), policy),
         "dominance": path_sensitivity.dominance_frame(npv, payoff, policy),
         "path_odds": path_sensitivity.odds_frame(npv),
@@ -70,6 +76,8 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     """M-4, M-4.1 … M-4.4 from the results of 01 and 03 and the company's team months."""
     base, sales = upstream["01_base_assumptions"], upstream["03_sales_flow"]
     chosen, frames = path_rule.find(sales, policy)
+    terms, replayed = continuation_replay.find(company, policy)
+    chosen, frames = path_rule.with_more(chosen, [], terms), {**frames, **replayed}
     inputs = gather_inputs(company, policy, base, sales)
     if isinstance(inputs, list):
         findings = [chosen, *_no_money(inputs)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kaanalysis.display import assumptions, buying, framing, paths, rates, selling
+from kaanalysis.display import assumptions, buying, framing, paths, rates, selling, staging
 from kaanalysis.display import parts as parts
 from kaanalysis.results import Result
 from kaanalysis.text import Words
@@ -47,6 +47,8 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "04_path_selection": {
         "ledger_lines": paths.ledger_lines,
         "inputs": paths.inputs,
+        "continuation_rule": staging.continuation_rule,
+        "early_wins": staging.early_wins,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder

@@ -16,6 +16,7 @@ from kaanalysis.figures import (
     authority,
     base_assumptions,
     buyers,
+    continuation,
     definitions,
     economic_account,
     failure_patterns,
@@ -41,6 +42,7 @@ from kaanalysis.figures import (
     sellers,
     sop,
     spectrum,
+    staged,
     statements,
     steadiness,
     team_fit,
@@ -92,7 +94,13 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *sales_flow.BOTTLENECKS,
         *team_fit.FIGURES,
     ),
-    "04_path_selection": (*path_selection.FIGURES, *ledger_lines.FIGURES, *path_information.FIGURES),
+    "04_path_selection": (
+        *path_selection.FIGURES,
+        *ledger_lines.FIGURES,
+        *path_information.FIGURES,
+        *continuation.FIGURES,
+        *staged.FIGURES,
+    ),
     "05_failure_patterns": failure_patterns.FIGURES,
 }
 FORMATS = ("svg", "png")

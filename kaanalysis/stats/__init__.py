@@ -41,6 +41,14 @@ from kaanalysis.stats.resampling import bootstrap, cluster_weights, permutation_
 from kaanalysis.stats.richness import Richness, chao2, chao2_by_site, unseen_units
 from kaanalysis.stats.sample_size import closed_needed
 from kaanalysis.stats.sensitivity import VarianceShares, variance_shares
+from kaanalysis.stats.sequential import (
+    confidence_sequence,
+    evidence_reached,
+    log_evidence,
+    log_evidence_above,
+    repeated_tests,
+    sequential_rule,
+)
 from kaanalysis.stats.shapley import shapley_effects
 from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares, shrunk_share_intervals
 from kaanalysis.stats.similarity import (
@@ -53,12 +61,23 @@ from kaanalysis.stats.similarity import (
 )
 from kaanalysis.stats.smoothing import fit_means, natural_spline, normal_scores
 from kaanalysis.stats.steadiness import PeriodChart, between_period_sd, between_period_test, period_chart, period_trend
+from kaanalysis.stats.stopping import (
+    DECISIONS,
+    Characteristic,
+    StoppingRule,
+    characteristic,
+    single_stage,
+    wins_of_first,
+)
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
 from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
+from kaanalysis.stats.two_stage import TwoStage, two_stage
 
 __all__ = [
+    "DECISIONS",
     "CellModel",
+    "Characteristic",
     "Decay",
     "Dominance",
     "Estimate",
@@ -68,6 +87,8 @@ __all__ = [
     "PeriodChart",
     "Richness",
     "Significance",
+    "StoppingRule",
+    "TwoStage",
     "VarianceShares",
     "benjamini_yekutieli",
     "between_period_sd",
@@ -79,6 +100,7 @@ __all__ = [
     "change_point_test",
     "chao2",
     "chao2_by_site",
+    "characteristic",
     "clopper_pearson",
     "closed_needed",
     "cluster_weights",
@@ -87,6 +109,7 @@ __all__ = [
     "clustered_risk_test",
     "common_slope",
     "compare_spreads",
+    "confidence_sequence",
     "cumulative_incidence",
     "density",
     "difference_of_dispersion",
@@ -94,6 +117,7 @@ __all__ = [
     "dispersion",
     "dominance",
     "draw_means",
+    "evidence_reached",
     "expected_regret",
     "expected_value_of_partial_information",
     "expected_value_of_perfect_information",
@@ -109,6 +133,8 @@ __all__ = [
     "kaplan_meier",
     "largest_jump",
     "likeness_permutation",
+    "log_evidence",
+    "log_evidence_above",
     "log_rank",
     "lorenz_curve",
     "mantel_haenszel_relative_risk",
@@ -132,11 +158,13 @@ __all__ = [
     "pseudo_incidence",
     "ratio_of_medians",
     "ratio_of_totals",
+    "repeated_tests",
     "restricted_mean",
     "restricted_mean_difference",
     "restricted_mean_shares",
     "sampling_gain",
     "sequence_similarity",
+    "sequential_rule",
     "shapley_effects",
     "share_of_total",
     "shared_unevenness",
@@ -146,6 +174,7 @@ __all__ = [
     "shrunk_share_intervals",
     "signed_total",
     "similarity_decay",
+    "single_stage",
     "standardised_difference",
     "step_weight",
     "stratified_difference",
@@ -155,10 +184,12 @@ __all__ = [
     "survival_quantile",
     "top_share",
     "total",
+    "two_stage",
     "unseen_units",
     "variance_shares",
     "weighted_dispersion",
     "weighted_incidence_at",
     "weighted_median",
     "wilson",
+    "wins_of_first",
 ]

@@ -37,7 +37,9 @@ def test_without_money_and_flow_every_finding_names_what_is_missing(company: Cal
         assert {"team_months.cost", "teams.motion", "opportunities.closed_at", "subscriptions.started_at"} <= set(
             finding.needs
         )
-    assert made.finding("M-4").needs == ("stage_history.stage",) and made.frames == {}
+    assert made.finding("M-4").needs == ("stage_history.stage",)
+    # The rule to go on or to stop is fixed by the policy alone, before there is anything to hold it against.
+    assert set(made.frames) == {"continuation_rule", "rule_boundaries", "rule_characteristic"}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def test_with_money_all_questions_are_answered_from_one_ledger(fed: Company, pol
     made = path_selection.analyse(fed, policy, {"01_base_assumptions": base(), "03_sales_flow": sales()})
     assert [f.id for f in made.findings] == ["M-4", "M-4.1", "M-4.2", "M-4.3", "M-4.4"]
     assert made.finding("M-4").state == "no_data" and all(f.state != "no_data" for f in made.findings[1:])
-    assert set(made.frames) == {"ledger", "ledger_lines", "inputs", "input_correlations"}
+    assert set(made.frames) >= {"ledger", "ledger_lines", "inputs", "input_correlations", "staged", "continuation_rule"}
     # The expected cash of the lines, discounted, is the mean of the worlds' expected values, which perfect information is judged by.
     lines = made.frames["ledger_lines"]
     discount = (1 + policy["ledger.discount_rate"]) ** (-lines["month"] / 12)
