@@ -16,6 +16,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import ALL
+from kaanalysis.analyses import rule_borders
 from kaanalysis.analyses.bottleneck_sets import count_bottlenecks
 from kaanalysis.analyses.ledger import PATHS, Input, Outcome, draw_inputs, evaluate, ledger_frame
 from kaanalysis.analyses.ledger_inputs import gather_inputs
@@ -125,7 +126,10 @@ def _rule_finding(sales: Result, policy: Policy) -> tuple[Finding, dict[str, pd.
     if severity is not None:  # how many steps stand in the way says nothing of what they cost together
         finding = replace(finding, numbers=(*finding.numbers, severity))
     cloud = pd.DataFrame({"bottlenecks": counts, "fit": draws["fit"].to_numpy()})
-    return replace(finding, flips=flips), {"rule_cloud": cloud.groupby(["bottlenecks", "fit"], as_index=False).size()}
+    borders = rule_borders.find(count, fit, counts, draws["fit"].to_numpy(float), policy, rule, PATHS)
+    finding = replace(finding, numbers=(*finding.numbers, *borders.numbers), terms={**finding.terms, **borders.terms})
+    frames = {"rule_cloud": cloud.groupby(["bottlenecks", "fit"], as_index=False).size(), "rule_borders": borders.table}
+    return replace(finding, flips=flips), frames
 
 
 def _span(name: str, path: str, values: np.ndarray, unit: str, method: str) -> Number:
