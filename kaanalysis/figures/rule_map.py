@@ -22,9 +22,9 @@ WIDEST = 0.42  # half the width of a column of the cloud where it is densest, in
 
 
 def rule_map(cloud: pd.DataFrame, borders: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Cells of the rule (the more demanding of bottlenecks and fit) with the share of the cloud in each path, the cloud as a density per
-    number of bottlenecks, the case, what moves it over the nearest border of each axis, and at every border the distance and the share of the
-    cloud beyond it. borders: frame ``rule_borders``."""
+    """Cells of the rule (the more demanding of bottlenecks and fit) with the share of the cloud in each path, the cloud as a density
+    per number of bottlenecks, the case, what moves it over the nearest border of each axis, and at every border the distance and the
+    share of the cloud beyond it. borders: frame ``rule_borders``."""
     few, some = float(scene.policy["path.few_bottlenecks"]), float(scene.policy["path.some_bottlenecks"])
     medium, high = float(scene.policy["path.medium_fit"]), float(scene.policy["path.high_fit"])
     counts, fits, size = (cloud[c].to_numpy(float) for c in ("bottlenecks", "fit", "size"))
@@ -127,14 +127,14 @@ def _paths(
         label = scene.named("path", path)
         share = scene.number("p_rule", path)
         if share is not None and share.value is not None:
-            label = scene.text("cell", path=label, share=scene.share(float(share.value)))
+            label = scene.text("cell", path=label, share=scene.words.value(float(share.value), "probability"))
         spots = []
         for i in range(3):
             for j in range(3):
                 if max(i, j) != k:
                     continue
                 for y, side in (
-                    (ys[j + 1] + 0.02 * (ys[0] - ys[3]), "bottom"),
+                    (ys[j + 1] + (0.045 if j == 2 else 0.02) * (ys[0] - ys[3]), "bottom"),
                     (ys[j] - 0.02 * (ys[0] - ys[3]), "top"),
                 ):
                     reach = (y, y + tall) if side == "bottom" else (y - tall, y)
