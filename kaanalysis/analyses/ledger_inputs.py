@@ -7,7 +7,11 @@ import pandas as pd
 from scipy import optimize
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.ledger import PATHS, Input
+from kaanalysis.analyses.ledger import PATHS
+from kaanalysis.analyses.uncertain_inputs import Input as Input
+from kaanalysis.analyses.uncertain_inputs import Inputs as Inputs
+from kaanalysis.analyses.uncertain_inputs import at_normal_scores as at_normal_scores
+from kaanalysis.analyses.uncertain_inputs import draw_inputs as draw_inputs
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
@@ -80,7 +84,7 @@ def _policy_input(name: str, policy: Policy, setting: str, scale: str) -> Input:
     return Input(name, float(threshold.value), low, high, 0.9, threshold.unit, "policy", scale)
 
 
-def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result) -> list[Input] | list[str]:
+def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result) -> Inputs | list[str]:
     """All inputs of the ledger; or the names of what is missing (strings) where the company's data cannot feed one."""
     missing = company.missing(*NEEDS_ECONOMICS)
     success, cycle = sales.finding("M-3.2").number("success", "KA"), sales.finding("M-3.2").number("cycle_median", "KA")
@@ -192,4 +196,4 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
                     "linear" if policy[f"{path}.{setting}"] == 0 else "log",
                 )
             )
-    return found
+    return Inputs(tuple(found), np.eye(len(found)))

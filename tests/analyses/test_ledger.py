@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaanalysis.analyses import ledger
-from kaanalysis.analyses.ledger import LINES, PATHS, Input, draw_inputs, evaluate, ledger_frame, path_cash
+from kaanalysis.analyses.ledger import LINES, PATHS, evaluate, ledger_frame, path_cash
+from kaanalysis.analyses.uncertain_inputs import Input, Inputs, draw_inputs
 
 SETTINGS = {"sellers": 2.0, "leader_multiple": 1.0, "pay_uplift": 0.5, "support_multiple": 2.0, "setup_multiple": 3.0, "ramp_months": 1.0,
             "productivity": 0.5, "relief_factor": 1.0, "smb_loss": 0.25}  # fmt: skip
@@ -155,13 +156,13 @@ def test_a_share_at_its_end_stays_a_share(value: float) -> None:
 
 
 def test_draws_repeat_by_seed_spread_evenly_and_take_any_number() -> None:
-    items = [Input(n, 1.0, 0.5, 2.0, 0.9, "", "data", "log") for n in "abc"]
+    items = Inputs(tuple(Input(n, 1.0, 0.5, 2.0, 0.9, "", "data", "log") for n in "abc"), np.eye(3))
     one, two, other = (draw_inputs(items, 1000, seed) for seed in (1, 1, 2))
     assert (one["a"] == two["a"]).all() and (one["a"] != other["a"]).any()
     assert len(one["a"]) == 1000
     # Scrambled Sobol points: 5 % of 1000 lie below the 5 % point, give or take a few.
     assert (one["b"] < 0.5).sum() == pytest.approx(50, abs=3) and (one["c"] > 2.0).sum() == pytest.approx(50, abs=3)
-    assert draw_inputs([], 16, 1) == {}
+    assert draw_inputs(Inputs((), np.eye(0)), 16, 1) == {}
 
 
 def test_the_frame_holds_every_line_month_and_path_once() -> None:

@@ -7,13 +7,9 @@ import pandas as pd
 import pytest
 
 from kaanalysis.analyses.ledger_inputs import _bootstrap_mean, _lifetime_months
-from kaanalysis.analyses.path_selection import (
-    _rule_finding,
-    _span,
-    judge_economics,
-    judge_rule,
-    rule,
-)
+from kaanalysis.analyses.path_economics import judge_economics, span
+from kaanalysis.analyses.path_rule import find as find_rule
+from kaanalysis.analyses.path_rule import judge_rule, rule
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result
 
@@ -48,7 +44,7 @@ def sales(count: int, fit: float, counts: list[int], fits: list[float], *, n: in
 
 def test_rule_is_supported_by_the_share_of_its_cloud(policy: Policy) -> None:
     for same, state in ((95, "supported"), (94, "undecided")):
-        found, frames = _rule_finding(sales(1, 0.9, [1] * 100, [0.9] * same + [0.7] * (100 - same)), policy)
+        found, frames = find_rule(sales(1, 0.9, [1] * 100, [0.9] * same + [0.7] * (100 - same)), policy)
         assert (found.state, found.reason) == (state, "part_time")
         assert {n.segment: n.value for n in found.numbers if n.name == "p_rule"} == {
             "part_time": same / 100,
@@ -61,12 +57,12 @@ def test_rule_is_supported_by_the_share_of_its_cloud(policy: Policy) -> None:
 @pytest.mark.parametrize("few", [{"n": 9}, {"judged": 9}])
 def test_a_handful_of_deals_or_judged_items_recommends_nothing_for_sure(few: dict, policy: Policy) -> None:
     # Three deals, all won, leave a cloud of one point: that is no certainty.
-    assert _rule_finding(sales(0, 0.9, [0] * 100, [0.9] * 100, **few), policy)[0].state == "undecided"
-    assert _rule_finding(sales(0, 0.9, [0] * 100, [0.9] * 100), policy)[0].state == "supported"
+    assert find_rule(sales(0, 0.9, [0] * 100, [0.9] * 100, **few), policy)[0].state == "undecided"
+    assert find_rule(sales(0, 0.9, [0] * 100, [0.9] * 100), policy)[0].state == "supported"
 
 
 def test_rule_flips_name_the_path_on_the_other_side(policy: Policy) -> None:
-    found = _rule_finding(sales(1, 0.9, [1] * 100, [0.9] * 100), policy)[0]
+    found = find_rule(sales(1, 0.9, [1] * 100, [0.9] * 100), policy)[0]
     flips = {f.policy: (f.at, f.to) for f in found.flips}
     assert flips["path.few_bottlenecks"] == (0, "split")
     at, to = flips["path.high_fit"]
@@ -77,7 +73,7 @@ def test_rule_flips_name_the_path_on_the_other_side(policy: Policy) -> None:
 def test_without_capability_the_rule_has_no_path(policy: Policy) -> None:
     made = sales(1, 0.9, [1], [0.9])
     made.findings = [Finding("M-3.6", "bottleneck", "supported", "r", made.findings[0].numbers[:1])]
-    found = _rule_finding(made, policy)[0]
+    found = find_rule(made, policy)[0]
     assert (found.state, found.reason, found.needs) == ("no_data", "none", ("capability.level",))
 
 
@@ -117,10 +113,10 @@ def test_a_month_without_its_cost_is_left_out_and_does_not_void_the_rest(policy:
 def test_worlds_that_never_pay_back_count_as_the_latest_not_as_none() -> None:
     # 60 of 100 worlds pay back in months 1 … 60, 40 never: half of all have by month 50, not by month 30.5.
     values = np.concatenate([np.arange(1.0, 61), np.full(40, np.nan)])
-    made = _span("payback_month", "split", values, "months", "m")
+    made = span("payback_month", "split", values, "months", "m")
     assert (made.value, made.low, made.high) == (50, 5, None)
-    assert _span("payback_month", "split", np.where(np.arange(100) < 49, 3.0, np.nan), "months", "m").value is None
-    assert _span("npv", "split", np.arange(101.0), "CNY", "m").value == 50
+    assert span("payback_month", "split", np.where(np.arange(100) < 49, 3.0, np.nan), "months", "m").value is None
+    assert span("npv", "split", np.arange(101.0), "CNY", "m").value == 50
 
 
 @pytest.mark.parametrize(

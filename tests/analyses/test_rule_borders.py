@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kaanalysis.analyses import rule_borders
 from kaanalysis.analyses.ledger import PATHS
-from kaanalysis.analyses.path_selection import rule
+from kaanalysis.analyses.path_rule import rule
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Number
 
