@@ -10,9 +10,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from kaanalysis import aggregates
-from kaanalysis.analyses import path_economics, path_rule, strategic_loss
-from kaanalysis.analyses.ledger import PATHS, evaluate, ledger_frame
+from kaanalysis.analyses import next_steps, path_economics, path_rule, strategic_loss
+from kaanalysis.analyses.ledger import PATHS, Array, Outcome, evaluate, ledger_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
+from kaanalysis.analyses.next_step_measures import Known
 from kaanalysis.analyses.verdicts import figures_wanted
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -29,7 +30,7 @@ def _no_money(needs: list[str]) -> list[Finding]:
 
 def _money(
     company: Company, policy: Policy, inputs: Inputs, chosen: Finding
-) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
+) -> tuple[list[Finding], dict[str, pd.DataFrame], dict[str, Array], dict[str, Outcome]]:
     horizon, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     x = draw_inputs(inputs, policy["ledger.draws"], seed)
     outcomes = {p: evaluate(p, x, horizon, rate, seed) for p in PATHS}
@@ -37,8 +38,8 @@ def _money(
     findings = path_economics.find(outcomes, policy, currency)
     findings.append(strategic_loss.find(outcomes, chosen, year, policy, currency))
     if not figures_wanted():
-        return findings, {}
-    return findings, {"ledger": ledger_frame(outcomes), "inputs": inputs.frame()}
+        return findings, {}, x, outcomes
+    return findings, {"ledger": ledger_frame(outcomes), "inputs": inputs.frame()}, x, outcomes
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
@@ -46,10 +47,17 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     base, sales = upstream["01_base_assumptions"], upstream["03_sales_flow"]
     chosen, frames = path_rule.find(sales, policy)
     inputs = gather_inputs(company, policy, base, sales)
+    x, outcomes = None, None
     if isinstance(inputs, list):
         findings = _no_money(inputs)
     else:
-        findings, made = _money(company, policy, inputs, chosen)
+        findings, made, x, outcomes = _money(company, policy, inputs, chosen)
         frames = {**frames, **made}
     chosen = path_rule.with_money(chosen, findings)
+    if figures_wanted():
+        white = base.frames.get("white_space", pd.DataFrame())
+        numbers = tuple(n for f in findings for n in f.numbers)
+        known = Known(policy, chosen, sales, numbers, company.info.currency, len(white), x, outcomes, frames)
+        still_open = path_rule.open_paths(chosen, policy)
+        frames |= next_steps.find(known, still_open, white, company.info.as_of, company.path_settings)
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), [chosen, *findings], frames)
