@@ -27,11 +27,11 @@ FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 class Company:
     """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
     import_faults: what the import of the source already found. rankings: ranking lists beside the tables; interviews: who was asked,
-    by whom and when, by flow; interests: what the company says interests a role, selling: what it says
-    selling does at a node of the customer's flow, path_settings: of the paths' checklists (empty: as the catalogue has it); sheet: the sales sheet that
-    the analyst saved (None: none); deal_facts: what sellers note of deals. rows_read,
-    rows_valid: counts by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by
-    policy; a copy with other tables starts with none."""
+    by whom and when, by flow; interests: what the company says interests a role, selling: what it says selling does at a node of the
+    customer's flow, path_settings: what it says of the paths' checklists (empty: as the catalogue has it); sheet: the sales sheet that
+    the analyst saved (None: none); deal_facts: what sellers note of deals. rows_read, rows_valid: counts by table. expressions: what
+    aggregates have built over these tables, frames: what they have read from them, by policy; a copy with other tables starts with
+    none."""
 
     info: CompanyInfo
     tables: dict[str, ibis.Table]
@@ -154,8 +154,8 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
-        raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet, path_settings=read_path_settings(folder),
-        deal_facts=facts,
+        raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet,
+        path_settings=read_path_settings(folder), deal_facts=facts,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

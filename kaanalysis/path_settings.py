@@ -1,8 +1,8 @@
 """What a path asks to be set, by whom, by when and how it is measured (M-4.1 to M-4.3): the catalogue ``data/lanes/path_settings.toml``,
 and what a company adds to it or changes in its own ``lanes/*.toml`` (read by :mod:`kaanalysis.lanes`).
 
-``[owners]`` names functions, never persons. ``[settings.<path>.<item>]`` is one item of a path's checklist; of ``undecided`` one that is to be
-found out before a path is chosen. In a company's file an item replaces the catalogue's field by field; ``off = true`` leaves it out.
+``[owners]`` names functions, never persons. ``[settings.<path>.<item>]`` is one item of a path's checklist; of ``undecided`` one that is
+to be found out before a path is chosen. In a company's file an item replaces the catalogue's field by field; ``off = true`` leaves it out.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Setting:
-    """One item of a checklist. en, zh: what is to be set, ``{name}`` for what it is listed `each` of; owner: key of a function; after: months
-    after the decision, or the measure that says so; measure: key out of :data:`MEASURES` or empty; done_en, done_zh: what shows
-    that it is done, or empty; source: where it comes from."""
+    """One item of a checklist. en, zh: what is to be set, ``{name}`` for what it is listed `each` of; owner: key of a function; after:
+    months after the decision, or the measure that says so; measure: key out of :data:`MEASURES` or empty; done_en, done_zh: what
+    shows that it is done, or empty; source: where it comes from."""
 
     path: str
     key: str

@@ -28,6 +28,7 @@ class Measure:
     level: float | None = None
     n: int | None = None
     unit: str = ""
+    key: str = ""  # where the value means something else than the item's measure says
 
     @staticmethod
     def of(number: Number | None) -> Measure:
@@ -38,8 +39,9 @@ class Measure:
 
 @dataclass(frozen=True)
 class Known:
-    """What the measures are taken from. chosen: M-4; sales: result of 03; white: accounts of the white space; x: drawn inputs of the ledger and
-    outcomes by path, None where it has none; numbers: of M-4.1 to M-4.4; frames: of 04 so far (`continuation_rule`, `information_worth` where there)."""
+    """What the measures are taken from. chosen: M-4; sales: result of 03; numbers: of M-4.1 to M-4.4; white: accounts of the white
+    space; x: drawn inputs of the ledger and outcomes by path, None where it has none; frames: of 04 so far (`continuation_rule`,
+    `information_worth` where there)."""
 
     policy: Policy
     chosen: Finding
@@ -52,13 +54,12 @@ class Known:
     frames: Mapping[str, pd.DataFrame]
 
     def setting(self, path: str, name: str) -> Measure:
-        """A policy value of the path with its span of belief."""
+        """A policy value of the path: what is to be set is a decision, so without its span of belief."""
         full = f"{path}.{name}"
         if full not in self.policy.thresholds:
             return Measure()
         threshold = self.policy.threshold(full)
-        low, high = threshold.spread or (None, None)
-        return Measure(float(threshold.value), low, high, 0.9 if threshold.spread else None, None, threshold.unit)
+        return Measure(float(threshold.value), unit=threshold.unit)
 
     def number(self, name: str, segment: str) -> Measure:
         return Measure.of(next((n for n in self.numbers if (n.name, n.segment) == (name, segment)), None))
@@ -96,7 +97,9 @@ def stop_month(known: Known, path: str) -> Measure:
     by = np.quantile(
         np.where(np.isfinite(months), months, np.inf), known.policy["ledger.certainty"], method="inverted_cdf"
     )
-    return Measure(min(float(by), horizon), n=len(months), unit="months")
+    if not np.isfinite(by):
+        return Measure(horizon, n=len(months), unit="months", key="stop_month_open")
+    return Measure(float(by), n=len(months), unit="months")
 
 
 def _continuation(stage: str) -> Callable[[Known, str], Measure]:
@@ -107,7 +110,7 @@ def _continuation(stage: str) -> Callable[[Known, str], Measure]:
         rows = frame[(frame["plan"] == "two_stage") & (frame["stage"] == stage)]
         if rows.empty:
             return Measure()
-        return Measure(float(rows["stop_up_to"].iloc[0]), n=int(rows["n"].iloc[0]), unit="deals")
+        return Measure(float(rows["stop_up_to"].iloc[0]), n=int(rows["n"].iloc[0]))
 
     return measure
 

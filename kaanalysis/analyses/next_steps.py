@@ -1,8 +1,8 @@
 """What to do next: the settings of the chosen path as a checklist with owner, date and measure; a part of 04 path selection.
 
-What is to be set stands in the catalogue (:mod:`kaanalysis.path_settings`); every measure is filled in here from this run's own results, so
-that no number stands in a text. While the rule (M-4) leaves the path open, the list begins with what to find out first, and the settings of every
-path still open follow as proposals.
+What is to be set stands in the catalogue (:mod:`kaanalysis.path_settings`); every measure is filled in here from this run's own
+results, so that no number stands in a text. While the rule (M-4) leaves the path open, the list begins with what to find out first, and
+the settings of every path still open follow as proposals.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from kaanalysis.analyses.next_step_measures import (
 from kaanalysis.path_settings import UNDECIDED, Setting, path_settings
 from kaanalysis.results import Finding
 
-COLUMNS = ["status", "path", "setting", "about", "text_en", "text_zh", "owner", "owner_en", "owner_zh", "months", "due", "measure", "value",
-           "low", "high", "level", "n", "unit", "done_en", "done_zh", "source"]  # fmt: skip
-ACCOUNT = ["account_id", "name", "persona", "industry", "region", "annual_revenue", "team", "seller", "worked", "open_deals", "expected",
-           "low", "high"]  # fmt: skip
+COLUMNS = ["status", "path", "setting", "about", "text_en", "text_zh", "owner", "owner_en", "owner_zh", "months", "due", "measure",
+           "value", "low", "high", "level", "n", "unit", "done_en", "done_zh", "source"]  # fmt: skip
+ACCOUNT = ["account_id", "name", "persona", "industry", "region", "annual_revenue", "team", "seller", "worked", "open_deals",
+           "lost_deals", "expected", "low", "high"]  # fmt: skip
 
 
 def _months_on(day: dt.date, months: int) -> dt.date:
@@ -47,7 +47,7 @@ def _rows(
             measure = BY_PATH[item.measure](known, path)
         made.append({
             "status": status, "path": path, "setting": item.key, "about": name, "text_en": item.en, "text_zh": item.zh,
-            "owner": item.owner, "months": None if after is None else int(np.ceil(after)), "measure": item.measure,
+            "owner": item.owner, "months": None if after is None else int(np.ceil(after)), "measure": measure.key or item.measure,
             "value": measure.value, "low": measure.low, "high": measure.high, "level": measure.level, "n": measure.n,
             "unit": measure.unit, "done_en": item.done_en, "done_zh": item.done_zh, "source": item.source,
         })  # fmt: skip
@@ -81,7 +81,8 @@ def find(
     rows = [] if sure else [r for item in settings.of(UNDECIDED) for r in _rows(item, "", "find_out", known, listed)]
     for path in paths:
         status = "set" if sure else "provisional"
-        rows += [r for item in settings.of(path) for r in _rows(item, path, status, known, listed)]
+        mine = [r for item in settings.of(path) for r in _rows(item, path, status, known, listed)]
+        rows += sorted(mine, key=lambda r: np.inf if r["months"] is None else r["months"])
     decided = _months_on(as_of, known.policy["next_steps.decision_months"])
     table = pd.DataFrame(rows)
     frames = {}
