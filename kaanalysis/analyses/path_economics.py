@@ -1,5 +1,10 @@
 """M-4.1 … M-4.3: what does each path bring? From the ROI ledger (:mod:`kaanalysis.analyses.ledger`): intervals there are spans of belief
-over inputs, not sampling error."""
+over inputs, not sampling error.
+
+Two readings of the net present value, and every method says which. What a path *will* bring has the chance of single deals in it: npv and
+its span, payback_month, p_gain. Which path is *better* has not: p_best and regret compare values expected over that chance: nobody can
+choose luck.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,8 @@ from kaanalysis.stats import expected_regret, probability_best
 IDS = ("M-4.1", "M-4.2", "M-4.3")
 NEEDS = ("team_months.cost", "team_months.sellers", "team_months.bookings", "teams.motion", "opportunities.amount")
 FEEDS = dict.fromkeys(IDS, NEEDS)
+SPAN = "ledger, median and 90 % span of scrambled Sobol draws; chance of single deals included"
+EXPECTED = "expected over the chance of single deals"
 
 
 def span(name: str, path: str, values: np.ndarray, unit: str, method: str) -> Number:
@@ -45,15 +52,15 @@ def span(name: str, path: str, values: np.ndarray, unit: str, method: str) -> Nu
 
 
 def _path_numbers(outcomes: Mapping[str, Outcome], currency: str, horizon: int) -> dict[str, list[Number]]:
-    payoff = np.column_stack([outcomes[p].npv for p in PATHS])
-    method = "ledger, median and 90 % span of scrambled Sobol draws"
-    best, regret = probability_best(payoff), expected_regret(payoff)
+    payoff = np.column_stack([outcomes[p].expected_npv for p in PATHS])
+    best = [replace(e, method=f"{e.method}; {EXPECTED}") for e in probability_best(payoff)]
+    regret = [replace(e, method=f"{e.method}; {EXPECTED}") for e in expected_regret(payoff)]
     numbers: dict[str, list[Number]] = {}
     for i, path in enumerate(PATHS):
-        npv = span("npv", path, outcomes[path].npv, currency, method)
+        npv = span("npv", path, outcomes[path].npv, currency, SPAN)
         numbers[path] = [
             npv,
-            span("payback_month", path, outcomes[path].payback, "months", method),
+            span("payback_month", path, outcomes[path].payback, "months", SPAN),
             number("p_best", path, best[i], "probability"),
             number("regret", path, regret[i], currency),
         ]
@@ -69,7 +76,9 @@ def judge_economics(outcomes: Mapping[str, Outcome], numbers: dict[str, list[Num
     for id, path in zip(("M-4.1", "M-4.2", "M-4.3"), PATHS, strict=True):
         gains = float((outcomes[path].npv > 0).mean())
         state = state_of_share(gains, policy["ledger.certainty"])
-        p_gain = share_of_draws("p_gain", path, outcomes[path].npv > 0, "share of draws with npv above 0")
+        p_gain = share_of_draws(
+            "p_gain", path, outcomes[path].npv > 0, "share of draws with npv above 0; chance of single deals included"
+        )
         findings.append(Finding(id, f"path_{path}", state, f"pays_{state}", (*numbers[path], p_gain)))
     return findings
 

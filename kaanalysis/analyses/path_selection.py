@@ -11,7 +11,7 @@ import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.analyses import next_steps, path_economics, path_rule, strategic_loss
-from kaanalysis.analyses.ledger import PATHS, Array, Outcome, evaluate, ledger_frame
+from kaanalysis.analyses.ledger import PATHS, Array, Outcome, evaluate, ledger_frame, lines_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.next_step_measures import Known
 from kaanalysis.analyses.verdicts import figures_wanted
@@ -39,7 +39,13 @@ def _money(
     findings.append(strategic_loss.find(outcomes, chosen, year, policy, currency))
     if not figures_wanted():
         return findings, {}, x, outcomes
-    return findings, {"ledger": ledger_frame(outcomes), "inputs": inputs.frame()}, x, outcomes
+    frames = {
+        "ledger": ledger_frame(outcomes),
+        "ledger_lines": lines_frame(outcomes),
+        "inputs": inputs.frame(),
+        "input_correlations": inputs.correlations(),
+    }
+    return findings, frames, x, outcomes
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:

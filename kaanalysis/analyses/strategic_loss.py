@@ -9,7 +9,7 @@ import numpy as np
 
 from kaanalysis.aggregates import ALL
 from kaanalysis.analyses.ledger import PATHS, Outcome
-from kaanalysis.analyses.path_economics import NEEDS, span, state_of_share
+from kaanalysis.analyses.path_economics import EXPECTED, NEEDS, SPAN, span, state_of_share
 from kaanalysis.analyses.path_rule import open_paths
 from kaanalysis.analyses.verdicts import find_flips, number, share_of_draws
 from kaanalysis.policy import Policy
@@ -21,17 +21,23 @@ FEEDS = {"M-4.4": NEEDS}
 
 def _loss_numbers(outcomes: Mapping[str, Outcome], cap: float, currency: str) -> list[Number]:
     """Depth and length of the strategic loss and the chance to breach the cap, per path; the cap; what perfect information is worth."""
-    method = "ledger, median and 90 % span of scrambled Sobol draws"
     made: list[Number] = []
     for path in PATHS:
-        made.append(span("strategic_loss", path, outcomes[path].loss, currency, method))
-        made.append(span("strategic_loss_months", path, outcomes[path].loss_months, "months", method))
-        made.append(share_of_draws("p_breach", path, outcomes[path].loss > cap, "share of draws beyond the cap"))
+        made.append(span("strategic_loss", path, outcomes[path].loss, currency, SPAN))
+        made.append(span("strategic_loss_months", path, outcomes[path].loss_months, "months", SPAN))
+        made.append(
+            share_of_draws(
+                "p_breach",
+                path,
+                outcomes[path].loss > cap,
+                "share of draws beyond the cap; chance of single deals included",
+            )
+        )
     made.append(
         Number("loss_cap", ALL, cap, None, None, None, 1, currency, "policy share of the last year's won amount")
     )
-    worth = expected_value_of_perfect_information(np.column_stack([outcomes[p].npv for p in PATHS]))
-    made.append(number("evpi", ALL, worth, currency))
+    worth = expected_value_of_perfect_information(np.column_stack([outcomes[p].expected_npv for p in PATHS]))
+    made.append(number("evpi", ALL, replace(worth, method=f"{worth.method}; {EXPECTED}"), currency))
     return made
 
 
@@ -43,7 +49,7 @@ def find(
     horizon = policy["ledger.horizon_months"]
     loss = tuple(replace(n, horizon_months=horizon) for n in _loss_numbers(outcomes, cap, currency))
     still_open = open_paths(rule_finding, policy)
-    best = max(PATHS, key=lambda p: float(outcomes[p].npv.mean()))
+    best = max(PATHS, key=lambda p: float(outcomes[p].expected_npv.mean()))
     named = rule_finding.reason if rule_finding.reason in PATHS else best
 
     def judge(p: Policy) -> list[Finding]:

@@ -88,6 +88,13 @@ class Inputs:
         rows = [(i.name, i.value, i.low, i.high, i.level, i.unit, i.origin) for i in self.items]
         return pd.DataFrame(rows, columns=["input", "value", "low", "high", "level", "unit", "origin"])
 
+    def correlations(self) -> pd.DataFrame:
+        """One row per pair of uncertain inputs that are not independent: first, second, correlation (of their normal scores)."""
+        varied = [i for i, item in enumerate(self.items) if item.uncertain]
+        pairs = [(i, j) for i in varied for j in varied if i < j and abs(self.correlation[i, j]) > 1e-6]
+        rows = [(self.items[i].name, self.items[j].name, float(self.correlation[i, j])) for i, j in pairs]
+        return pd.DataFrame(rows, columns=["first", "second", "correlation"])
+
 
 def at_normal_scores(inputs: Inputs, z: npt.ArrayLike) -> dict[str, Array]:
     """Values of the inputs at *dependent* normal scores, (n, d) in the order of the items: name → (n,)."""

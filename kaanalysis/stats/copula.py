@@ -111,7 +111,8 @@ def conditional_scores(known_index: Sequence[int] | Any, known_z: Any, correlati
     distribution given these, in closed form.
 
     known_index: (k,) columns, 0 ≤ k ≤ d; known_z: (n, k) dependent scores; correlation: (d, d); fresh_z: (n, d − k) independent standard
-    normal numbers for the others, in ascending order of their columns. With R split into known (K) and other (O) rows: mean
+    normal numbers for the others, in ascending order of their columns: of dimensions of their own in the same Sobol sequence, or of a
+    pseudo-random generator (two Sobol sequences, row by row, are not independent). With R split into known (K) and other (O) rows: mean
     R_OK R_KK⁻¹ z_K, covariance R_OO − R_OK R_KK⁻¹ R_KO. Nothing known: plain dependent scores. Scores that the known ones settle fully
     (correlation ±1) follow them exactly.
     ValueError for indices that repeat or lie outside, or shapes that do not fit. Source: Anderson 2003, Multivariate Statistical
