@@ -66,8 +66,9 @@ class Known:
 
 
 def named_accounts(known: Known, path: str) -> Measure:
-    """How many accounts the path's sellers can hold; n: how many the white space has to offer."""
-    held = known.policy[f"{path}.sellers"] * known.policy["next_steps.accounts_per_seller"]
+    """How many accounts the path's sellers can hold, at the named accounts per seller of a split team, whatever the path; n: how many
+    the white space has to offer."""
+    held = known.policy[f"{path}.sellers"] * known.policy["split.named_accounts"]
     return Measure(float(round(held)), n=known.white, unit="accounts")
 
 

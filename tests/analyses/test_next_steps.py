@@ -123,7 +123,7 @@ def test_wins_of_the_first_year_are_those_of_the_ledger(policy: Policy, monkeypa
 
 
 def test_named_accounts_are_as_many_as_the_sellers_of_the_path_hold(policy: Policy) -> None:
-    few = policy.override({"next_steps.accounts_per_seller": 2, "part_time.sellers": 1, "split.sellers": 2})
+    few = policy.override({"split.named_accounts": 2, "part_time.sellers": 1, "split.sellers": 2})
     chosen = Finding("M-4", "path_rule", "undecided", "split", known(policy).chosen.numbers)
     frames = next_steps.find(known(few, chosen=chosen), ("part_time", "split"), white(10), AS_OF, {})
     listed = frames["named_accounts"]
