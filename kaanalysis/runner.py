@@ -10,6 +10,7 @@ from __future__ import annotations
 import concurrent.futures
 import datetime as dt
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from typing import Any
 from kaanalysis.analyses.registry import REGISTRY, Analysis, select, with_upstream
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
+from kaanalysis.explore import FILE as OVERRIDES
+from kaanalysis.explore_widgets import HEADLESS
 from kaanalysis.manifest import Manifest, Step, code_hash, versions
 from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
@@ -105,6 +108,8 @@ def _prepare(out: Path, stamp: dict[str, str]) -> tuple[Path, dict[str, Step]]:
             earlier = None
             if (out / SHEETS).is_dir():  # an analyst may have edited them
                 shutil.copytree(out / SHEETS, partial / SHEETS)
+            if (out / OVERRIDES).is_file():  # a state that an analyst wrote back
+                shutil.copy2(out / OVERRIDES, partial / OVERRIDES)
     kept = {s.id: s for s in earlier.steps if s.status in ("done", "kept")} if earlier else {}
     return partial, {
         id: s
@@ -183,6 +188,8 @@ def run_notebooks(
 
     waiting = {a.id for a in chosen}
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs))
+    before = os.environ.get(HEADLESS)
+    os.environ[HEADLESS] = "1"  # the kernels inherit it: nobody is there to move a slider
     try:
         running: dict[concurrent.futures.Future[Step], str] = {}
         while waiting or running:
@@ -206,6 +213,10 @@ def run_notebooks(
     finally:
         # After Ctrl-C nobody waits for notebooks under way: their kernels end with this process.
         pool.shutdown(wait=False, cancel_futures=True)
+        if before is None:
+            os.environ.pop(HEADLESS, None)
+        else:
+            os.environ[HEADLESS] = before
     manifest.ended = _now()
     write_text(partial / "manifest.json", manifest.to_json())
     finish(partial)
