@@ -84,7 +84,7 @@ def _input_control(item: Input) -> Control:
         "logit": (0.01, 0.99),
         "linear": (min(0.0, item.low), 2 * max(abs(item.value), abs(item.high))),
     }[item.scale]
-    step = _step(low, high, item.unit)
+    step = _step(low, high, item.unit if item.scale == "logit" else "")
     return Control(item.name, "what_if", item.value, low, max(high, low + step), step, item.unit, False)
 
 

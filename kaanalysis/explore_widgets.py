@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import math
 import os
 import sys
 from functools import reduce
@@ -60,8 +61,8 @@ class Panel:
         kind = self._widgets.IntSlider if control.whole else self._widgets.FloatSlider
         number: type = int if control.whole else float
         low, high, step, value = (number(v) for v in (control.low, control.high, control.step, control.value))
-        share = control.unit.startswith("share") or control.unit == "fit"
-        shown = {} if control.whole else {"readout_format": ".2f" if share else ",.4~g"}
+        places = max(0, -math.floor(math.log10(control.step)))
+        shown = {} if control.whole else {"readout_format": f",.{places}f"}
         slider = kind(
             value=value, min=low, max=high, step=step, description=self.explorer.label(control.name), continuous_update=False,
             style={"description_width": "17em"}, layout={"width": "42em"}, **shown,

@@ -151,17 +151,25 @@ def _paths(
 
 def _distances(ax: Axes, borders: pd.DataFrame, scene: Scene) -> None:
     """Outside the map, at each border: the least move over it and the share of the cloud beyond it."""
-    for row in rows_of(borders):
-        unit = "bottlenecks" if row.axis == "bottlenecks" else "fit"
-        need = scene.text(f"move_{row.move}", need=scene.words.value(float(row.need), unit))
-        said = f"{need}\n{scene.text('beyond', share=scene.words.value(float(row.beyond), 'probability'))}"
-        strong: dict[str, Any] = {"fontweight": "bold", "color": INK} if row.nearest else {"color": SOFT}
-        if row.axis == "bottlenecks":
-            ax.annotate(said, (row.at, 1.0), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
-                        ha="center", va="bottom", fontsize=SMALL, linespacing=1.15, **strong)  # fmt: skip
-        else:
-            ax.annotate(said, (1.0, row.at), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-                        ha="left", va="center", fontsize=SMALL, linespacing=1.15, **strong)  # fmt: skip
+    for axis, (first, last) in (("bottlenecks", ax.get_xlim()), ("fit", ax.get_ylim())):
+        rows = sorted(rows_of(borders[borders["axis"] == axis]), key=lambda r: r.at)
+        # Two borders close together: their labels stand on either side of the pair.
+        room = 0.3 if axis == "bottlenecks" else 0.13
+        near = len(rows) > 1 and (rows[-1].at - rows[0].at) < room * (last - first)
+        for row in rows:
+            unit = "bottlenecks" if axis == "bottlenecks" else "fit"
+            need = scene.text(f"move_{row.move}", need=scene.words.value(float(row.need), unit))
+            said = f"{need}\n{scene.text('beyond', share=scene.words.value(float(row.beyond), 'probability'))}"
+            strong: dict[str, Any] = {"fontweight": "bold", "color": INK} if row.nearest else {"color": SOFT}
+            lower = row is rows[0]
+            if axis == "bottlenecks":
+                side = ("right" if lower else "left") if near else "center"
+                ax.annotate(said, (row.at, 1.0), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
+                            ha=side, va="bottom", fontsize=SMALL, linespacing=1.15, **strong)  # fmt: skip
+            else:
+                side = ("top" if lower else "bottom") if near else "center"
+                ax.annotate(said, (1.0, row.at), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+                            ha="left", va=side, fontsize=SMALL, linespacing=1.15, **strong)  # fmt: skip
 
 
 def draw_rule(scene: Scene, figure: Figure) -> None:
