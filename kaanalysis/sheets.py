@@ -179,6 +179,8 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         "named_accounts": (["rank", "account_id", "name", "persona", "industry", "region", "annual_revenue", "team", "seller", "worked",
                             "open_deals", "expected", "low", "high", "unit", "on_list_of", "responsible", "done_on", "remark"], money),
         "rule_borders": (["border", "at", "distance", "move", "need", "unit", "beyond", "then_path"], ""),
+        "inputs": (["input_of", *ends, "level", "unit", "origin"], ""),
+        "input_correlations": (["input_of", "second_input", "correlation"], ""),
         "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n"], ""),
     }  # fmt: skip
     library = result.frames.get(
@@ -195,6 +197,8 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                 result, words
             )  # text alone, in the words of the report
         found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words, held)
+    if len(result.frames.get("ledger_lines", ())):
+        found[w("sheet.title.ledger_lines")] = display.paths.ledger_sheet(result, words)
     return found
 
 
@@ -259,8 +263,8 @@ def _path_side(name: str, frame: pd.DataFrame, words: Words) -> pd.DataFrame:
     else:
         done = [str(r[f"done_{words.language}"]) for r in rows]
         read = {
-            "for_path": [display.path.status_of(r, words) for r in rows],
-            "task": [display.path.task_of(r, words) for r in rows],
+            "for_path": [display.next_steps.status_of(r, words) for r in rows],
+            "task": [display.next_steps.task_of(r, words) for r in rows],
             "function": [str(r[f"owner_{words.language}"]) for r in rows],
             "done_when": [d or None for d in done],
             "measured_by": [words.term("measure", str(r["measure"])) if r["measure"] else None for r in rows],
@@ -295,6 +299,12 @@ def _special(
         lacks = [words.list_of(words(f"samples.lacks.{k}") for k in str(v).split(",") if k) for v in frame["lacks"]]
         dates = [None if pd.isna(v) else str(v.date()) for v in frame["interviewed_at"]]
         frame = frame.assign(lacks=lacks, interviewed_at=pd.Series(dates, index=frame.index, dtype=object))
+    if name == "inputs":
+        named = [display.paths.input_name(str(v), words) for v in frame["input"]]
+        frame = frame.assign(input_of=named, origin=[words(f"display.origin.{v}") for v in frame["origin"]])
+    if name == "input_correlations":
+        named, others = ([display.paths.input_name(str(v), words) for v in frame[c]] for c in ("first", "second"))
+        frame = frame.assign(input_of=named, second_input=others)
     frame = frame.rename(columns=_COLUMNS.get(name, {}))
     if name in ("sales_sheet", "sales_sheet_nodes"):
         frame = _customer_side(frame, words)

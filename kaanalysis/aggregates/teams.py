@@ -110,7 +110,7 @@ def key_account_openings(company: Company, policy: Policy, months: int) -> pd.Da
 
 
 def key_account_disputes(company: Company) -> pd.DataFrame:
-    """One row per dispute between a KA team and another team: month (first day), hours (null where not recorded)."""
+    """One row per dispute between a KA team and another team: month (its first day), hours."""
     teams = company.table("teams").filter(lambda t: t.motion == "KA").select("team")
     disputes = company.table("disputes")
     ours = disputes.filter(disputes.team_a.isin(teams.team) | disputes.team_b.isin(teams.team))

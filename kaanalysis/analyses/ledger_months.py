@@ -80,7 +80,7 @@ def month_ratios(company: Company, policy: Policy) -> list[Ratio]:
     worked = months[(months["sellers"] > 0) & recent]
     ka, smb = (worked[worked["motion"] == motion] for motion in ("KA", "SMB"))
     paid = ka if len(ka) else smb
-    unit = f"{company.info.currency} per seller and month"
+    unit = company.info.currency  # per seller and month, as the inputs' names say
     opened = aggregates.key_account_deals_by_month(company, policy)
     made = [
         _per_seller("seller_cost", unit, paid, paid["cost"]),
@@ -108,14 +108,12 @@ def _by_month(name: str, unit: str, teams: pd.DataFrame, counted: pd.DataFrame, 
 
 
 def _dispute_hours(company: Company) -> pd.DataFrame | None:
-    """Hours of disputes with a KA team by month; one whose hours are not recorded counts as the mean of the others. None where too few are
-    on record to say anything."""
+    """Hours of disputes with a KA team by month; None where too few are on record to say anything."""
     if not company.has("disputes.hours") or not company.has("teams.motion"):
         return None
     disputes = aggregates.key_account_disputes(company)
-    if disputes["hours"].notna().sum() < _FEWEST_DISPUTES:
+    if len(disputes) < _FEWEST_DISPUTES:
         return None
-    disputes = disputes.assign(hours=disputes["hours"].fillna(disputes["hours"].mean()))
     return disputes.groupby("month")["hours"].sum().reset_index()
 
 
