@@ -7,6 +7,7 @@ import html
 import importlib.util
 import math
 import os
+import re
 import sys
 from functools import reduce
 from pathlib import Path
@@ -64,11 +65,17 @@ class Panel:
         places = max(0, -math.floor(math.log10(control.step)))
         shown = {} if control.whole else {"readout_format": f",.{places}f"}
         slider = kind(
-            value=value, min=low, max=high, step=step, description=self.explorer.label(control.name), continuous_update=False,
-            style={"description_width": "17em"}, layout={"width": "42em"}, **shown,
+            value=value, min=low, max=high, step=step, description=self._described(control), continuous_update=False,
+            style={"description_width": "22em"}, layout={"width": "48em"}, **shown,
         )  # fmt: skip
         slider.observe(lambda change, name=control.name: self.moved(name, change["new"]), names="value")
         return slider
+
+    def _described(self, control: Control) -> str:
+        """A control's name, with its unit where that is no share and not named already."""
+        label, unit = self.explorer.label(control.name), control.unit
+        said = unit if re.fullmatch(r"[A-Z]{3}", unit) else self.explorer.words.unit(unit) if unit == "months" else ""
+        return label if not said or said in label else self.explorer.words("explore.in_unit", label=label, unit=said)
 
     def _tabs(self) -> Any:
         groups: dict[str, list[Any]] = {g: [] for g in GROUPS}
@@ -108,7 +115,9 @@ class Panel:
         """Verdict, picture and state from the explorer's present state."""
         result = self.explorer.result()
         said = [html.escape(line) for line in self.explorer.verdict(result)]
-        self.verdict.value = "".join(f"<p style='max-width:70em;margin:0.2em 0'>{line}</p>" for line in said)
+        self.verdict.value = "".join(
+            f"<p style='max-width:70em;margin:0.2em 0;line-height:1.4'>{line}</p>" for line in said
+        )
         if self.explorer.drawable(result):
             self.picture.value = screen_png(self.explorer.figure(result))
         self._say(self.explorer.state())
@@ -135,7 +144,7 @@ class Panel:
     def _say(self, lines: list[str], *, warn: bool = False) -> None:
         colour = "color:#A63D1E;" if warn else ""
         joined = reduce(lambda a, b: f"{a}<br>{b}", [html.escape(line) for line in lines])
-        self.state.value = f"<p style='max-width:70em;{colour}'>{joined}</p>"
+        self.state.value = f"<p style='max-width:70em;line-height:1.5;{colour}'>{joined}</p>"
 
 
 def panel(explorer: Explorer, data: str, run: Path) -> Any:
