@@ -27,8 +27,8 @@ MEASURES = (
     "information_worth",
 )  # fmt: skip
 DATES = ("stop_month", "ramp_months")  # measures in months that can set an item's date
-# An item is listed once per counted bottleneck, step that may be one, uncertain input, or column that is missing.
-EACH = ("bottleneck", "uncertain_step", "input", "missing")
+# An item is listed once per counted bottleneck, step that may be one, study worth making, or column that is missing.
+EACH = ("bottleneck", "uncertain_step", "study", "missing")
 FIELDS = ("en", "zh", "owner", "after", "measure", "done", "each", "source", "off")
 LATEST = 120  # months after the decision
 _PLACE = re.compile(r"\{([^{}]*)\}")

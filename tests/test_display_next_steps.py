@@ -28,7 +28,7 @@ def row(**changes: object) -> dict[str, object]:
 def result() -> Result:
     steps = [
         row(status="find_out", path="", about="legal review", text_en="Settle {name}", text_zh="弄清{name}", measure="p_bottleneck", value=0.38, n=1000, unit="probability"),
-        row(about="split.ramp_months", text_en="Find out {name}", text_zh="弄清{name}", measure="information_worth", value=2e6, unit="CNY"),
+        row(about="not named", text_en="Find out {name}", text_zh="弄清{name}", measure="information_worth", value=2e6, unit="CNY"),
         row(measure="continuation_first", value=1.0, n=6),
         row(measure="loss_budget"),
         row(status="provisional", text_en="=HYPERLINK(1)", text_zh="=1+1", done_en="-told", done_zh="已说", due=None),
@@ -53,7 +53,7 @@ def result() -> Result:
 
 def test_the_list_reads_in_both_languages() -> None:
     english = display.display_table(result(), "next_steps", words("en"))
-    assert english["what to set"].tolist()[:2] == ["Settle legal review", "Find out split: ramp"]
+    assert english["what to set"].tolist()[:2] == ["Settle legal review", "Find out not named"]
     assert english["for"].tolist() == ["find out first", "split", "split", "split", "split, provisional"]
     assert english["done when"].tolist()[0] == "38% of the resamples say that it is"
     assert english["done when"].tolist()[2] == "stop if at most 1 of the first 6 projects are won"

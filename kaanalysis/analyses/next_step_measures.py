@@ -15,7 +15,7 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result
 
 YEAR = 12
-INPUTS = 3  # most worthwhile inputs listed
+STUDIES = 3  # most worthwhile studies listed
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Measure:
 class Known:
     """What the measures are taken from. chosen: M-4; sales: result of 03; numbers: of M-4.1 to M-4.4; white: accounts of the white
     space; x: drawn inputs of the ledger and outcomes by path, None where it has none; frames: of 04 so far (`continuation_rule`,
-    `information_worth` where there)."""
+    `information` where there)."""
 
     policy: Policy
     chosen: Finding
@@ -161,14 +161,14 @@ def bottlenecks(known: Known) -> dict[str, dict[str, Measure]]:
     }
 
 
-def worthwhile_inputs(known: Known) -> dict[str, Measure]:
-    """The inputs whose knowledge is worth most before the decision, where the run has valued it (frame `information_worth`)."""
-    frame = known.frames.get("information_worth")
-    if frame is None or not {"input", "value"} <= set(frame.columns):
+def worthwhile_studies(known: Known) -> dict[str, Measure]:
+    """The studies that are worth most before the decision, where the run has valued them (frame `information`)."""
+    frame = known.frames.get("information")
+    if frame is None:
         return {}
-    rows = frame[frame["value"] > 0].sort_values("value", ascending=False, kind="stable").head(INPUTS)
+    rows = frame[(frame["kind"] == "study") & (frame["evppi"] > 0)].sort_values("evppi", ascending=False, kind="stable")
     found = {}
-    for _, row in rows.iterrows():
-        low, high, level = (float(row[c]) if c in row and pd.notna(row[c]) else None for c in ("low", "high", "level"))
-        found[str(row["input"])] = Measure(float(row["value"]), low, high, level, unit=known.currency)
+    for _, row in rows.head(STUDIES).iterrows():
+        low, high, level = (None if pd.isna(row[c]) else float(row[c]) for c in ("low", "high", "level"))
+        found[str(row["name"])] = Measure(float(row["evppi"]), low, high, level, int(row["n"]), known.currency)
     return found

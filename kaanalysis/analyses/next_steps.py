@@ -21,7 +21,7 @@ from kaanalysis.analyses.next_step_measures import (
     Measure,
     bottlenecks,
     named_accounts,
-    worthwhile_inputs,
+    worthwhile_studies,
 )
 from kaanalysis.path_settings import UNDECIDED, Setting, path_settings
 from kaanalysis.results import Finding
@@ -65,7 +65,7 @@ def find(
     """Frames `next_steps` and `named_accounts`; an empty one is left out. own: the company's changes to the catalogue.
 
     next_steps, a row per thing to be set: status (``find_out``, ``set``, ``provisional``: of a path that is only a candidate), path
-    (empty: of none), setting, about (step, input or column that it is listed for), text in both languages with ``{name}`` for that,
+    (empty: of none), setting, about (step, study or column that it is listed for), text in both languages with ``{name}`` for that,
     owner (a function) and its name, months after the decision, due (the decision falls `next_steps.decision_months` after as_of),
     measure with value, low, high, level, n, unit (missing where this run cannot give it), what shows that it is done, source.
     named_accounts: the first accounts of the white space, as many as the sellers of the largest path listed can hold: rank, the
@@ -74,7 +74,7 @@ def find(
     """
     settings = path_settings(own)
     listed: dict[str, Mapping[str, Measure]] = {
-        **bottlenecks(known), "input": worthwhile_inputs(known), "missing": {need: Measure() for need in known.chosen.needs},
+        **bottlenecks(known), "study": worthwhile_studies(known), "missing": {need: Measure() for need in known.chosen.needs},
     }  # fmt: skip
     sure = known.chosen.state == "supported"
     paths = candidates(known.chosen, still_open)

@@ -14,13 +14,9 @@ from kaanalysis.text import Words
 
 
 def about_of(row: pd.Series, words: Words) -> str:
-    """What an item of the checklist is listed for: a step, an input of the ledger, or a column as it stands."""
+    """What an item of the checklist is listed for: a step, a study, or a column as it stands."""
     name = str(row["about"])
-    path, _, setting = name.rpartition(".")
-    if row["measure"] == "information_worth" and words.has(f"figures.input.{setting}"):
-        said = words(f"figures.input.{setting}")
-        return words("figures.inputs.of_path", path=words.term("path", path), name=said) if path else said
-    return words.term("step", name)
+    return words.term("study", name) if row["measure"] == "information_worth" else words.term("step", name)
 
 
 def task_of(row: pd.Series, words: Words) -> str:

@@ -66,16 +66,17 @@ def test_a_supported_rule_lists_its_own_path_and_nothing_else(policy: Policy) ->
 def test_an_open_rule_says_what_to_find_out_first_and_lists_every_candidate_as_such(policy: Policy) -> None:
     base = known(policy)
     chosen = Finding("M-4", "path_rule", "undecided", "part_time", base.chosen.numbers)
-    frame = pd.DataFrame({"input": ["success", "split.ramp_months", "cycle_months", "deal_size", "relief"], "value": [5.0, 9.0, 0.0, 2.0, 1.0]})  # fmt: skip
+    names, worth = ["closed_deals", "pilot_team", "plan", "market", "costs", "success"], [5.0, 9.0, 0.0, 2.0, 1.0, 99.0]
+    frame = pd.DataFrame({"kind": ["study"] * 5 + ["input"], "name": names, "evppi": worth, "low": 0.0, "high": np.nan, "level": 0.95, "n": 7})  # fmt: skip
     table = next_steps.find(
-        known(policy, chosen=chosen, frames={"information_worth": frame}), ("part_time", "split"), white(3), AS_OF, {}
+        known(policy, chosen=chosen, frames={"information": frame}), ("part_time", "split"), white(3), AS_OF, {}
     )["next_steps"]
     assert list(dict.fromkeys(zip(table["status"], table["path"], strict=True))) == [
         ("find_out", ""), ("provisional", "part_time"), ("provisional", "split")
     ]  # fmt: skip
     first = table[table["status"] == "find_out"].set_index("setting")
     assert (first.loc["steps", "about"], first.loc["steps", "value"]) == ("budget", 0.5)
-    assert first.loc["input", "about"].tolist() == ["split.ramp_months", "success", "deal_size"], (
+    assert first.loc["study", "about"].tolist() == ["pilot_team", "closed_deals", "market"], (
         "dearest first, no more than three"
     )
     assert "data" not in first.index
