@@ -29,4 +29,8 @@ def test_without_money_and_flow_every_finding_names_what_is_missing(company: Cal
         assert {"team_months.cost", "teams.motion", "opportunities.closed_at", "subscriptions.started_at"} <= set(
             finding.needs
         )
-    assert made.finding("M-4").needs == ("stage_history.stage",) and made.frames == {}
+    assert made.finding("M-4").needs == ("stage_history.stage",)
+    # Nothing to draw; the list of what to do says what to bring in first, and no path's settings.
+    assert not {"rule_cloud", "ledger", "inputs", "named_accounts"} & set(made.frames)
+    listed = made.frames["next_steps"]
+    assert listed["status"].eq("find_out").all() and "stage_history.stage" in set(listed["about"])
