@@ -223,11 +223,12 @@ class Explorer:
                 currency = self.company.info.currency
                 findings: list[Finding] = path_economics.find(outcomes, policy, currency)
                 findings.append(strategic_loss.find(outcomes, chosen, self._year, policy, currency))
+                best = max(PATHS, key=lambda p: float(outcomes[p].expected_npv.mean()))
+                chosen = replace(chosen, terms={**chosen.terms, "expected": best})
                 frames["ledger"] = pd.concat([rows for _, rows in held.values()], ignore_index=True)
             else:
                 absent = [no_data(i, f"path_{p}", self._needs) for i, p in zip(path_economics.IDS, PATHS, strict=True)]
                 findings = [*absent, no_data("M-4.4", "strategic_loss", self._needs)]
-            chosen = path_rule.with_money(chosen, findings)
         as_of = str(self.company.info.as_of)
         return Result("04_path_selection", self.company.data_hash, policy.hash, as_of, [chosen, *findings], frames)
 
@@ -243,12 +244,17 @@ class Explorer:
         return explore_alt(self.words.language)
 
     def verdict(self, result: Result | None = None) -> list[str]:
-        """A line each for M-4 and M-4.4: id, state, sentence."""
+        """A line each for M-4, for the path that the ledger expects to bring most, and for M-4.4: id, state, sentence."""
         made = result or self.result()
-        return [
-            f"{f.id} {self.words(f'states.{f.state}')}: {tables.sentence(f, self.words)}"
-            for f in (made.finding("M-4"), made.finding("M-4.4"))
-        ]
+        chosen, loss = made.finding("M-4"), made.finding("M-4.4")
+        lines = [f"{f.id} {self.words(f'states.{f.state}')}: {tables.sentence(f, self.words)}" for f in (chosen, loss)]
+        best = chosen.terms.get("expected")
+        if best is None:
+            return lines
+        chance = next(n for f in made.findings for n in f.numbers if (n.name, n.segment) == ("p_best", best))
+        same = "none" if chosen.reason not in PATHS else "agree" if chosen.reason == best else "disagree"
+        said = {"path": self.words.term("path", best), "chance": self.words.estimate(chance)}
+        return [lines[0], self.words(f"explore.money_{same}", **said), lines[1]]
 
     def state(self) -> list[str]:
         """What was moved, a line each, overrides before what-ifs; what-ifs are called so."""
