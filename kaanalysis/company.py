@@ -15,7 +15,7 @@ from kaanalysis.contracts import TABLES, Fault, UnusableData
 from kaanalysis.deal_facts import empty_facts, read_deal_facts
 from kaanalysis.intake import RawTables, read_database, read_folder
 from kaanalysis.interviews import empty_interviews, read_interviews
-from kaanalysis.lanes import read_lanes
+from kaanalysis.lanes import read_lanes, read_path_settings
 from kaanalysis.rankings import COLUMNS as RANKING_COLUMNS
 from kaanalysis.rankings import read_rankings
 from kaanalysis.sales_sheets import read_saved
@@ -27,11 +27,11 @@ FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 class Company:
     """tables: valid rows by contract table, in the engine. faults: what broke a rule of the contract.
     import_faults: what the import of the source already found. rankings: ranking lists beside the tables; interviews: who was asked,
-    by whom and when, by flow; interests: what the company says interests a role, selling: what it says
-    selling does at a node of the customer's flow (empty: as the catalogue has it); sheet: the sales sheet that
-    the analyst saved (None: none); deal_facts: what sellers note of deals. rows_read,
-    rows_valid: counts by table. expressions: what aggregates have built over these tables, frames: what they have read from them, by
-    policy; a copy with other tables starts with none."""
+    by whom and when, by flow; interests: what the company says interests a role, selling: what it says selling does at a node of the
+    customer's flow, path_settings: what it says of the paths' checklists (empty: as the catalogue has it); sheet: the sales sheet that
+    the analyst saved (None: none); deal_facts: what sellers note of deals. rows_read, rows_valid: counts by table. expressions: what
+    aggregates have built over these tables, frames: what they have read from them, by policy; a copy with other tables starts with
+    none."""
 
     info: CompanyInfo
     tables: dict[str, ibis.Table]
@@ -46,6 +46,7 @@ class Company:
     deal_facts: pd.DataFrame = field(default_factory=empty_facts)
     interests: dict[str, dict[str, Any]] = field(default_factory=dict)
     selling: dict[str, Any] = field(default_factory=dict)
+    path_settings: dict[str, Any] = field(default_factory=dict)
     sheet: pd.DataFrame | None = None
     _filled: dict[str, bool] = field(default_factory=dict)
     expressions: dict[Any, ibis.Table] = field(default_factory=dict, init=False)
@@ -153,7 +154,8 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
-        raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet, deal_facts=facts,
+        raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet,
+        path_settings=read_path_settings(folder), deal_facts=facts,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

@@ -2,7 +2,8 @@
 
 A company's own files ``lanes/*.toml`` have the same form, in one language or both: a role named there replaces the catalogue's field
 by field, another name adds a role. No code is needed. The tables ``items`` and ``sheet`` of the same files are what selling does at a
-node of the customer's flow (:mod:`kaanalysis.selling`).
+node of the customer's flow (:mod:`kaanalysis.selling`); ``owners`` and ``settings`` are the checklists of the paths
+(:mod:`kaanalysis.path_settings`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kaanalysis import path_settings
 from kaanalysis.contracts import ROLES, UnusableData
 from kaanalysis.paths import workbook_file
-from kaanalysis.selling import TABLES, catalogue, check_lists, check_selling, merged
+from kaanalysis.selling import TABLES as SELLING
+from kaanalysis.selling import catalogue, check_lists, check_selling, merged
 
 FOLDER = "lanes"
 LANGUAGES = ("en", "zh")
+TABLES = (*SELLING, *path_settings.TABLES)
 FIELDS = ("interests", "message", "avoid")
 Interests = dict[str, dict[str, Any]]
 
@@ -30,6 +34,7 @@ def _checked(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnusableData(f"{path.name} is not valid TOML: {error}.") from None
     check_selling(path.name, raw)
+    path_settings.check_settings(path.name, raw)
     for role, entry in raw.items():
         if role in TABLES:
             continue
@@ -81,6 +86,18 @@ def read_lanes(folder: Path) -> tuple[Interests, dict[str, Any], bytes]:
     for path, raw in read.items():
         check_lists(path.name, raw, known)
     return own, selling, digest.digest()
+
+
+def read_path_settings(folder: Path) -> dict[str, Any]:
+    """What the company's own ``lanes/*.toml`` say of owners and settings of the paths, the later file over the earlier; empty where they
+    say nothing. Raises :class:`UnusableData` naming place and mistake. Their digest is :func:`read_lanes`'s."""
+    place = folder / FOLDER
+    files = sorted(place.glob("*.toml")) if place.is_dir() else []
+    own = path_settings.merged({}, [_checked(path) for path in files])
+    if not own["owners"] and not own["settings"]:
+        return {}
+    path_settings.path_settings(own, FOLDER)
+    return own
 
 
 def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> Interests:

@@ -179,3 +179,41 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
             raise PolicyError(f"--set {assignment!r} must read name=value, such as lifecycle.horizon_months=24.")
         changes[name.strip()] = value.strip()
     return changes
+
+
+def overrides_text(overrides: Mapping[str, Value], what_ifs: Mapping[str, float] | None = None) -> str:
+    """A TOML document of overrides, to be read by :func:`read_overrides`; what-ifs of data in a table of their own, which that leaves
+    alone."""
+
+    def lines(values: Mapping[str, Value]) -> list[str]:
+        return [f"{json.dumps(n)} = {json.dumps(v, ensure_ascii=False)}" for n, v in values.items()]
+
+    made = [
+        "# Policy values that a run can be repeated with; read back by workbook.read_overrides.",
+        "[overrides]",
+        *lines(overrides),
+    ]
+    if what_ifs:
+        made += [
+            "",
+            "# Inputs from data that were moved to see what if: no policy values, never read back.",
+            "[what_if]",
+            *lines(what_ifs),
+        ]
+    return "\n".join(made) + "\n"
+
+
+def read_overrides(path: Path | str) -> dict[str, Value]:
+    """The overrides of a file that the explorer wrote, checked against the policy; of a run folder, its ``overrides.toml``. None there,
+    or a file that cannot be used: :class:`PolicyError`."""
+    file = Path(path) / "overrides.toml" if Path(path).is_dir() else Path(path)
+    if not file.is_file():
+        raise PolicyError(f"{file} is missing: the explorer of 04_path_selection writes it.")
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{file} is not valid TOML: {error}.") from None
+    held = raw.get("overrides")
+    if not isinstance(held, dict) or set(raw) - {"overrides", "what_if"}:
+        raise PolicyError(f"{file} must hold the table [overrides], and [what_if] if anything.")
+    return dict(load_policy().override(held).consistent().overrides)

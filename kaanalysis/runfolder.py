@@ -14,6 +14,13 @@ from kaanalysis.results import Result, StaleResult, load_result
 
 # Set while a report is run: no analyst is at the keyboard whose blank sheet today's selling could spoil, and verdicts come first there.
 HEADLESS = "KAANALYSIS_HEADLESS"
+# Set by checks of the notebooks: a fresh run folder in place of the analyst's (workbook.open).
+CHECKED = "KAANALYSIS_RUN"
+
+
+def in_lab() -> bool:
+    """Whether an analyst is at the keyboard: neither a report is being run nor a check."""
+    return not (os.environ.get(HEADLESS) or os.environ.get(CHECKED))
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from kaanalysis.analyses.registry import REGISTRY, Analysis, select, with_upstream
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
+from kaanalysis.explore import FILE as OVERRIDES
 from kaanalysis.manifest import Manifest, Step, code_hash, versions
 from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
@@ -106,6 +107,8 @@ def _prepare(out: Path, stamp: dict[str, str]) -> tuple[Path, dict[str, Step]]:
             earlier = None
             if (out / SHEETS).is_dir():  # an analyst may have edited them
                 shutil.copytree(out / SHEETS, partial / SHEETS)
+            if (out / OVERRIDES).is_file():  # a state that an analyst wrote back
+                shutil.copy2(out / OVERRIDES, partial / OVERRIDES)
     kept = {s.id: s for s in earlier.steps if s.status in ("done", "kept")} if earlier else {}
     return partial, {
         id: s
@@ -183,9 +186,9 @@ def run_notebooks(
         tell(step, len(ended), len(chosen))
 
     waiting = {a.id for a in chosen}
-    before = os.environ.get(HEADLESS)
-    os.environ[HEADLESS] = "1"  # kernels take it over from this process
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs))
+    before = os.environ.get(HEADLESS)
+    os.environ[HEADLESS] = "1"  # the kernels inherit it: nobody is there to move a slider
     try:
         running: dict[concurrent.futures.Future[Step], str] = {}
         while waiting or running:
@@ -210,7 +213,7 @@ def run_notebooks(
         # After Ctrl-C nobody waits for notebooks under way: their kernels end with this process.
         pool.shutdown(wait=False, cancel_futures=True)
         if before is None:
-            del os.environ[HEADLESS]
+            os.environ.pop(HEADLESS, None)
         else:
             os.environ[HEADLESS] = before
     manifest.ended = _now()

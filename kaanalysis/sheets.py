@@ -187,6 +187,11 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                              "level", "n"], ""),
         "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n",
                            "p_value", "p_adjusted"], ""),
+        "next_steps": (["for_path", "task", "function", "due", "done_when", "measured_by", "value", "low", "high", "level", "n", "unit",
+                        "responsible", "done_on", "remark"], ""),
+        "named_accounts": (["rank", "account_id", "name", "persona", "industry", "region", "annual_revenue", "team", "seller", "worked",
+                            "open_deals", "expected", "low", "high", "unit", "on_list_of", "responsible", "done_on", "remark"], money),
+        "rule_borders": (["border", "at", "distance", "move", "need", "unit", "beyond", "then_path"], ""),
         "inputs": (["input_of", *ends, "level", "unit", "origin"], ""),
         "input_correlations": (["input_of", "second_input", "correlation"], ""),
     }  # fmt: skip
@@ -216,6 +221,37 @@ _COLUMNS = {
     "fit_items": {"level": "level_judged"},  # a level that judges gave is no interval's level
     "lane_reliefs": {"level": "level_judged"},
 }  # fmt: skip
+
+
+# Left empty for the analyst to fill on.
+_TO_FILL = ("responsible", "done_on", "remark")
+
+
+def _path_side(name: str, frame: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """The checklist, the named accounts and the borders of the rule in the language, with empty columns where an analyst goes on."""
+    rows = [row for _, row in frame.iterrows()]
+    read: dict[str, list[object]] = {}
+    if name == "rule_borders":
+        read = {
+            "border": [words(f"policy_names.{r['border']}") for r in rows],
+            "move": [words(f"sheet.move.{r['move']}") for r in rows],
+            "then_path": [words.term("path", str(r["then"])) for r in rows],
+            "unit": ["bottlenecks" if r["axis"] == "bottlenecks" else "fit" for r in rows],
+        }
+    elif name == "named_accounts":
+        read = {"on_list_of": [words.list_of(words.term("path", p) for p in str(r["paths"]).split(",")) for r in rows]}
+    else:
+        done = [str(r[f"done_{words.language}"]) for r in rows]
+        read = {
+            "for_path": [display.next_steps.status_of(r, words) for r in rows],
+            "task": [display.next_steps.task_of(r, words) for r in rows],
+            "function": [str(r[f"owner_{words.language}"]) for r in rows],
+            "done_when": [d or None for d in done],
+            "measured_by": [words.term("measure", str(r["measure"])) if r["measure"] else None for r in rows],
+        }
+    if name != "rule_borders":
+        read |= {column: [None] * len(frame) for column in _TO_FILL}
+    return frame.assign(**{c: pd.Series(v, index=frame.index, dtype=object) for c, v in read.items()})
 
 
 def _special(name: str, result: Result, columns: list[str], unit: str, words: Words) -> pd.DataFrame:
@@ -255,6 +291,8 @@ def _special(name: str, result: Result, columns: list[str], unit: str, words: Wo
         kinds = ["customer" if s == "customer" else str(k) for s, k in zip(frame["side"], frame["kind"], strict=True)]
         names = [words.term("activity", words.term("step", str(v))) for v in frame[f"name_{words.language}"]]
         frame = frame.assign(side=[words.term("orphan", k) for k in kinds], name=names)
+    if name in ("next_steps", "named_accounts", "rule_borders"):
+        frame = _path_side(name, frame, words)
     if name == "persona_profile":
         read = [words.term(str(d), str(v)) for d, v in zip(frame["dimension"], frame["value"], strict=True)]
         frame = frame.assign(value=read)

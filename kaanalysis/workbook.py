@@ -1,9 +1,11 @@
-"""The five verbs that a notebook uses: open, verdict, show, flips, save; and sheet, for the sales sheet drawn on a blank page (M-3.5).
+"""The five verbs that a notebook uses: open, verdict, show, flips, save; sheet, for the sales sheet drawn on a blank page (M-3.5); and
+explore, to move the decision (M-4).
 
 book = workbook.open("01_base_assumptions", data=data, run=run, lang=lang, overrides=overrides)
 book.verdict()            # the verdicts first, as plain text
 book.show("survival")     # one figure (or table) of evidence
 book.sheet()              # 03: the blank sheet as an Excel file; today's flow stays hidden until it is written
+book.explore()            # 04: the decision with sliders; the same picture, still, where nobody can move them
 book.flips()              # what would change the verdicts
 book.save()               # results, tables and figures into the run folder
 """
@@ -20,17 +22,19 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kaanalysis import display, tables
+from kaanalysis import display, explore_widgets, tables
 from kaanalysis.analyses.registry import REGISTRY, Analysis
 from kaanalysis.analyses.sales_sheet import blank_sheet
 from kaanalysis.analyses.worked_purchase import worked_purchase
 from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
+from kaanalysis.explore import DRAWS, Explorer
 from kaanalysis.figures import FigureSpec, alt_text, available, draw_figure, figure_bytes, save_figure
 from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
+from kaanalysis.policy import read_overrides as read_overrides
 from kaanalysis.results import Result
-from kaanalysis.runfolder import HEADLESS, read_result, result_path, save_result
+from kaanalysis.runfolder import in_lab, read_result, result_path, save_result
 from kaanalysis.sales_sheets import FACTS, NODE, is_edited, write_sheet
 from kaanalysis.sales_sheets import FOLDER as SHEETS
 from kaanalysis.selling import catalogue
@@ -44,13 +48,14 @@ SHEET_FILE = f"{SHEETS}/sales_sheet.xlsx"
 
 # The notebooks' own default; checks set KAANALYSIS_RUN to lead it away from an analyst's folder.
 DEFAULT_RUN = "../reports/lab"
+EXPLORED = "04_path_selection"
 
 
 class Picture:
     """A figure as a notebook shows it: a PNG, with its claim as the plain text that a screen reader or a diff sees."""
 
-    def __init__(self, figure: Figure, alt: str) -> None:
-        self.figure, self.alt = figure, alt
+    def __init__(self, figure: Figure, alt: str, explorer: Explorer | None = None) -> None:
+        self.figure, self.alt, self.explorer = figure, alt, explorer
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"image/png": base64.b64encode(figure_bytes(self.figure, "png")).decode("ascii"), "text/plain": self.alt}
@@ -147,6 +152,23 @@ class Workbook:
     def _sheet_saved(self) -> bool:
         return self.company.sheet is not None or (self.run / SHEET_FILE).is_file()
 
+    def explore(self, more: Iterable[str] = (), draws: int = DRAWS) -> Any:
+        """04: settings, cut-offs and inputs with sliders, and what rule and ledger then say. more: further policy values to move, such as
+        ``split.leader_multiple``; draws: of the ledger's inputs. What it returns has the state as its ``explorer``
+        (:class:`kaanalysis.explore.Explorer`). Where nobody can move anything (no ipywidgets, no kernel, or a run without a reader:
+        :func:`kaanalysis.explore_widgets.can_show`) the verdict is printed and the same picture comes once, still."""
+        if self.analysis.id != EXPLORED:
+            print(self.words("explore.elsewhere", id=EXPLORED))
+            return None
+        explorer = Explorer(self.company, self.policy, self._upstream(), self.words, draws, more)
+        if explore_widgets.can_show():
+            return explore_widgets.panel(explorer, self.data, self.run)
+        result = explorer.result()
+        print("\n".join(explorer.verdict(result)))
+        if not explorer.drawable(result):
+            return None
+        return Picture(explorer.figure(result), explorer.alt(), explorer)
+
     def table(self, finding: str) -> pd.DataFrame:
         """All numbers of one finding, as a frame of ready text; of what :meth:`verdict` hides only those of the sheet itself."""
         shown = without_contacts(self.result) if self._hides() and in_lab() else self.result
@@ -170,11 +192,6 @@ class Workbook:
                 "workbook.saved", n=len(self.result.findings), tables=len(self.result.tables), figures=len(figures)
             )
         )
-
-
-def in_lab() -> bool:
-    """Whether an analyst is at the keyboard: neither a report is being run nor a check (KAANALYSIS_RUN)."""
-    return not (os.environ.get(HEADLESS) or os.environ.get("KAANALYSIS_RUN"))
 
 
 def without_contacts(result: Result) -> Result:

@@ -268,7 +268,7 @@ def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> No
 def test_how_often_known_key_accounts_open_deals_and_hours_of_disputes(company: Open, policy: Policy) -> None:
     # As of 2025-12-31; the last twelve months begin after 2024-12-31.
     opened = company(accounts="account_id,segment\nA1,KA\nA2,KA\nA3,KA\nA4,SMB\nA5,KA\n", teams="team,motion\nK,KA\nS,SMB\nP,channel\n",
-                     opportunities=deals(
+                     opportunities=deal_rows(
         "A1,K,x,new,2024-12-31,,open,,", "A1,K,x,new,2025-01-01,,open,,", "A1,S,x,upgrade,2025-06-01,,open,,",  # two, by whatever team
         "A1,K,x,renewal,2025-06-02,,open,,",  # a renewal is no new deal
         "A2,K,x,,2023-01-01,,open,,",  # known, opened none since

@@ -389,18 +389,17 @@ def path_selection() -> Result:
             terms={"path": "split", "information": "look", "study": "pilot_team"},
         ),
     ]
-    return result(
-        "04_path_selection",
-        findings,
-        {
-            "rule_cloud": cloud,
-            "ledger": ledger,
-            "ledger_lines": lines,
-            "inputs": inputs,
-            **found,
-            **staging_frames(),
-        },
-    )
+    borders = pd.DataFrame(
+        [
+            ("path.few_bottlenecks", "bottlenecks", 1.5, 0.5, "fewer", 1.0, "split", 0.5, False),
+            ("path.some_bottlenecks", "bottlenecks", 3.5, -1.5, "more", 2.0, "rebuild", 0.06, True),
+            ("path.high_fit", "fit", 0.8, -0.1, "higher", 0.1, "split", 0.0, False),
+            ("path.medium_fit", "fit", 0.6, 0.1, "lower", 0.1, "rebuild", 0.0, False),
+        ],
+        columns=["border", "axis", "at", "distance", "move", "need", "then", "beyond", "nearest"],
+    ).assign(now="split")
+    frames = {"rule_cloud": cloud, "rule_borders": borders, "ledger": ledger, "ledger_lines": lines, "inputs": inputs}
+    return result("04_path_selection", findings, {**frames, **found, **staging_frames()})
 
 
 def failure_patterns() -> Result:

@@ -37,6 +37,7 @@ BETWEEN = "undecided"  # the ledger's share lies between the two certainties eve
 NO_COVERAGE = {
     "p_rank_1": "Monte-Carlo error of a share of resamples: it shrinks with the draws, not with the data",
     "p_rule": "Monte-Carlo error of a share of resamples",
+    "beyond_border": "Monte-Carlo error of a share of resamples",
     "p_gain": "Monte-Carlo error of a share of ledger draws",
     "p_breach": "Monte-Carlo error of a share of ledger draws",
     "option_value": "Monte-Carlo error of a mean of ledger draws",
@@ -81,7 +82,7 @@ NO_INTERVAL = frozenset({
     "waiting_cost", "reconciled_at", "decided_at",
     "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread", "bottleneck_candidates",
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
-    "bottleneck_border_distance", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
+    "bottleneck_border_distance", "to_border", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
     "persona_not_customers", "persona_borderline", "persona_paid",
     "steps_censored", "sop_deals_unseen",
     "parties_missing", "detectable_change", "change_wanted", "cases_needed", "growth_target", "leading_known",

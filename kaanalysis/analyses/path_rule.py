@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from kaanalysis.analyses import rule_borders
 from kaanalysis.analyses.bottleneck_sets import count_bottlenecks
 from kaanalysis.analyses.ledger import PATHS
 from kaanalysis.analyses.verdicts import find_flips, share_of_draws
@@ -111,7 +112,10 @@ def find(sales: Result, policy: Policy) -> tuple[Finding, dict[str, pd.DataFrame
     if severity is not None:  # how many steps stand in the way says nothing of what they cost together
         finding = replace(finding, numbers=(*finding.numbers, severity))
     cloud = pd.DataFrame({"bottlenecks": counts, "fit": draws["fit"].to_numpy()})
-    return replace(finding, flips=flips), {"rule_cloud": cloud.groupby(["bottlenecks", "fit"], as_index=False).size()}
+    borders = rule_borders.find(count, fit, counts, draws["fit"].to_numpy(float), policy, rule, PATHS)
+    finding = replace(finding, numbers=(*finding.numbers, *borders.numbers), terms={**finding.terms, **borders.terms})
+    frames = {"rule_cloud": cloud.groupby(["bottlenecks", "fit"], as_index=False).size(), "rule_borders": borders.table}
+    return replace(finding, flips=flips), frames
 
 
 def open_paths(rule_finding: Finding, policy: Policy) -> tuple[str, ...]:

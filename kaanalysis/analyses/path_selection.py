@@ -14,6 +14,7 @@ import pandas as pd
 from kaanalysis import aggregates
 from kaanalysis.analyses import (
     continuation_replay,
+    next_steps,
     path_agreement,
     path_economics,
     path_information,
@@ -23,8 +24,9 @@ from kaanalysis.analyses import (
     strategic_loss,
 )
 from kaanalysis.analyses.continuation_rule import rule_of
-from kaanalysis.analyses.ledger import PATHS, evaluate, ledger_frame, lines_frame
+from kaanalysis.analyses.ledger import PATHS, Array, Outcome, evaluate, ledger_frame, lines_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
+from kaanalysis.analyses.next_step_measures import Known
 from kaanalysis.analyses.verdicts import figures_wanted
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -41,8 +43,9 @@ def _no_money(needs: list[str]) -> list[Finding]:
 
 def _money(
     company: Company, policy: Policy, inputs: Inputs, chosen: Finding
-) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
-    """The rule's finding with the ledger's word and what staging is worth beside it, M-4.1 … M-4.4, and the frames."""
+) -> tuple[list[Finding], dict[str, pd.DataFrame], dict[str, Array], dict[str, Outcome]]:
+    """The rule's finding with the ledger's word and what staging is worth beside it, M-4.1 … M-4.4; the frames; the draws of the inputs
+    and what each path makes of them."""
     horizon, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     x = draw_inputs(inputs, policy["ledger.draws"], seed)
     outcomes = {p: evaluate(p, x, horizon, rate, seed) for p in PATHS}
@@ -57,8 +60,8 @@ def _money(
     worth, terms, staged = staged_choice.find(x, rule_of(policy), policy, currency)
     findings.insert(0, path_rule.with_more(chosen, worth, terms))
     if not figures_wanted():
-        return findings, {}
-    return findings, {
+        return findings, {}, x, outcomes
+    frames = {
         "ledger": ledger_frame(outcomes),
         "ledger_lines": lines_frame(outcomes),
         "inputs": inputs.frame(),
@@ -70,6 +73,7 @@ def _money(
         "dominance": path_sensitivity.dominance_frame(npv, payoff, policy),
         "path_odds": path_sensitivity.odds_frame(npv),
     }
+    return findings, frames, x, outcomes
 
 
 def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) -> Result:
@@ -79,9 +83,16 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     terms, replayed = continuation_replay.find(company, policy)
     chosen, frames = path_rule.with_more(chosen, [], terms), {**frames, **replayed}
     inputs = gather_inputs(company, policy, base, sales)
+    x, outcomes = None, None
     if isinstance(inputs, list):
         findings = [chosen, *_no_money(inputs)]
     else:
-        findings, made = _money(company, policy, inputs, chosen)
+        findings, made, x, outcomes = _money(company, policy, inputs, chosen)
         frames = {**frames, **made}
+    if figures_wanted():
+        white = base.frames.get("white_space", pd.DataFrame())
+        numbers = tuple(n for f in findings[1:] for n in f.numbers)
+        known = Known(policy, findings[0], sales, numbers, company.info.currency, len(white), x, outcomes, frames)
+        still_open = path_rule.open_paths(findings[0], policy)
+        frames |= next_steps.find(known, still_open, white, company.info.as_of, company.path_settings)
     return Result(ID, company.data_hash, policy.hash, str(company.info.as_of), findings, frames)

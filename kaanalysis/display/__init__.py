@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kaanalysis.display import assumptions, buying, framing, paths, rates, selling, staging
+from kaanalysis.display import assumptions, buying, framing, next_steps, paths, rates, selling, staging
 from kaanalysis.display import parts as parts
 from kaanalysis.results import Result
 from kaanalysis.text import Words
@@ -45,6 +45,8 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "alignment_wins": selling.alignment_wins,
     },
     "04_path_selection": {
+        "next_steps": next_steps.next_steps,
+        "named_accounts": next_steps.named_accounts,
         "ledger_lines": paths.ledger_lines,
         "inputs": paths.inputs,
         "continuation_rule": staging.continuation_rule,
@@ -52,7 +54,8 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder
-WHOLE = ("definition_cards", "ledger_lines")  # tables whose rows are questions, or add up: none is left out
+# Tables whose rows are questions or tasks, or add up: none is left out.
+WHOLE = ("definition_cards", "next_steps", "ledger_lines")
 DRAWN = {"sales_sheet_nodes": "sales_sheet"}  # tables that the figure of another name holds: left out where it is drawn
 
 

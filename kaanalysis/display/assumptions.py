@@ -88,12 +88,12 @@ def white_space(result: Result, words: Words) -> pd.DataFrame:
         rows.append((
             account(row, words), words.term("persona", str(row["persona"])),
             evidence(row, words, currency(result)), bare(row["industry"], words, "industry"), bare(row["region"], words, "region"),
-            _expected(row, result, words), _holder(row, words),
+            expected(row, result, words), holder(row, words),
         ))  # fmt: skip
     return as_frame(rows, ("account", "persona", "evidence", "industry", "region", "expected", "holder"), words)
 
 
-def _expected(row: pd.Series, result: Result, words: Words) -> str:
+def expected(row: pd.Series, result: Result, words: Words) -> str:
     if pd.isna(row["expected"]):
         return words("numbers.none")
     money = currency(result)
@@ -106,7 +106,7 @@ def _expected(row: pd.Series, result: Result, words: Words) -> str:
     )
 
 
-def _holder(row: pd.Series, words: Words) -> str:
+def holder(row: pd.Series, words: Words) -> str:
     """Team and seller that hold the account, and the deals that were or are tried there."""
     known = [str(row[c]) for c in ("team", "seller") if not pd.isna(row[c])]
     held = words.list_of(known) if known else words("display.held_by_nobody")

@@ -1,4 +1,4 @@
-"""04: the map of bottlenecks and fit, and the cash of each path."""
+"""04: the cash of each path, and what its inputs rest on; the map of the rule is in :mod:`kaanalysis.figures.rule_map`."""
 
 from __future__ import annotations
 
@@ -6,90 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from kaanalysis.figures.parts import format_axis, jitter, mark_line
+from kaanalysis.figures.parts import format_axis, mark_line
+from kaanalysis.figures.rule_map import ORDER, draw_rule
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import INK, LINE, PATH_TEXT, PATHS, SMALL, SOFT, wrap
-
-ORDER = ("part_time", "split", "rebuild")
-
-
-def rule_map(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
-    """Cells of the rule (the more demanding of bottlenecks and fit), the uncertainty cloud and the point estimate."""
-    few, some = float(scene.policy["path.few_bottlenecks"]), float(scene.policy["path.some_bottlenecks"])
-    medium, high = float(scene.policy["path.medium_fit"]), float(scene.policy["path.high_fit"])
-    counts, fits = frame["bottlenecks"].to_numpy(float), frame["fit"].to_numpy(float)
-    right = max(some + 3, counts.max() + 1) + 0.5
-    bottom = max(0.0, min(medium - 0.25, float(np.nanmin(fits)) - 0.05))
-    xs, ys = [-0.5, few + 0.5, some + 0.5, right], [1.02, high, medium, bottom]
-    for i in range(3):
-        for j in range(3):
-            path = ORDER[max(i, j)]
-            ax.add_patch(
-                Rectangle(
-                    (xs[i], ys[j + 1]),
-                    xs[i + 1] - xs[i],
-                    ys[j] - ys[j + 1],
-                    facecolor=PATHS[path],
-                    alpha=0.3,
-                    linewidth=0,
-                    zorder=0.5,
-                )
-            )
-    for x in xs[1:3]:
-        ax.plot([x, x], [bottom, 1.02], color="white", linewidth=1.5, zorder=0.8)
-    for y in ys[1:3]:
-        ax.plot([-0.5, right], [y, y], color="white", linewidth=1.5, zorder=0.8)
-    # Labels stand at the foot of each path's cell, where the cloud seldom reaches.
-    spots = {
-        "part_time": (-0.42, high + 0.012),
-        "split": (few + 0.58, medium + 0.012),
-        "rebuild": (some + 0.58, bottom + 0.012),
-    }
-    for path, (x, y) in spots.items():
-        share = scene.number("p_rule", path)
-        label = scene.named("path", path)
-        if share is not None and share.value is not None:
-            label = scene.text("cell", path=label, share=scene.share(float(share.value)))
-        ax.text(x, y, label, color=PATH_TEXT[path], fontweight="bold", va="bottom", fontsize=SMALL + 0.5, zorder=6)
-    size = frame["size"].to_numpy(float)
-    ax.scatter(
-        counts + jitter(len(counts), 0.62), fits, s=6 + 5 * np.sqrt(size), color=INK, alpha=0.28, linewidth=0, zorder=3
-    )
-    count, fit = scene.number("bottlenecks"), scene.number("fit")
-    if count is not None and fit is not None and count.value is not None and fit.value is not None:
-        if count.low is not None and count.high is not None:
-            ax.plot([count.low, count.high], [fit.value, fit.value], color=INK, linewidth=1.6, zorder=4)
-        if fit.low is not None and fit.high is not None:
-            ax.plot([count.value, count.value], [fit.low, fit.high], color=INK, linewidth=1.6, zorder=4)
-        ax.plot(
-            [count.value],
-            [fit.value],
-            "D",
-            color="white",
-            markeredgecolor=INK,
-            markeredgewidth=1.8,
-            markersize=9,
-            zorder=5,
-        )
-    ax.set_xlim(-0.5, right)
-    ax.set_ylim(bottom, 1.02)
-    ax.grid(False)
-    step = max(1, int(right) // 8)
-    ax.set_xticks(range(0, int(right) + 1, step))
-    format_axis(ax.xaxis, scene.count)
-    format_axis(ax.yaxis, scene.count, 6)
-    minimum = scene.count(float(scene.policy["bottleneck.minimum_relief"]))
-    ax.set_xlabel(scene.text("x_label", minimum=minimum))
-    ax.set_ylabel(scene.text("y_label"))
-    return ax
-
-
-def draw_rule(scene: Scene, figure: Figure) -> None:
-    frame = scene.frame("rule_cloud").dropna(subset=["fit"])
-    rule_map(frame, scene, figure.subplots())
-    scene.note("cloud", n=scene.count(int(frame["size"].sum())), level=scene.level())
 
 
 def cash_panel(frame: pd.DataFrame, scene: Scene, ax: Axes, path: str, limits: tuple[float, float]) -> Axes:
@@ -204,7 +125,7 @@ def draw_inputs(scene: Scene, figure: Figure) -> None:
 
 
 FIGURES = (
-    FigureSpec("rule_map", ("rule_cloud",), draw_rule, (7.2, 4.6), ("M-4",)),
+    FigureSpec("rule_map", ("rule_cloud", "rule_borders"), draw_rule, (7.6, 4.8), ("M-4",)),
     FigureSpec("ledger", ("ledger",), draw_ledger, (8.2, 4.4), ("M-4.4",)),
     FigureSpec("inputs", ("inputs",), draw_inputs, (7.2, 5.4)),
 )

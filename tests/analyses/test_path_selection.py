@@ -38,8 +38,11 @@ def test_without_money_and_flow_every_finding_names_what_is_missing(company: Cal
             finding.needs
         )
     assert made.finding("M-4").needs == ("stage_history.stage",)
-    # The rule to go on or to stop is fixed by the policy alone, before there is anything to hold it against.
-    assert set(made.frames) == {"continuation_rule", "rule_boundaries", "rule_characteristic"}
+    # The rule to go on or to stop is fixed by the policy alone, before there is anything to hold it against; the list of what to do says
+    # what to bring in first, and no path's settings.
+    assert set(made.frames) == {"continuation_rule", "rule_boundaries", "rule_characteristic", "next_steps"}
+    listed = made.frames["next_steps"]
+    assert listed["status"].eq("find_out").all() and "stage_history.stage" in set(listed["about"])
 
 
 @pytest.fixture(scope="module")
