@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kaanalysis.display import assumptions, buying, framing, paths, rates, selling
+from kaanalysis.display import assumptions, buying, framing, path_information, paths, rates, selling
 from kaanalysis.display import parts as parts
 from kaanalysis.results import Result
 from kaanalysis.text import Words
@@ -47,10 +47,17 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
     "04_path_selection": {
         "ledger_lines": paths.ledger_lines,
         "inputs": paths.inputs,
+        "information": path_information.information,
+        "reconcile": path_information.reconcile,
+        "difference": path_information.difference,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder
-WHOLE = ("definition_cards", "ledger_lines")  # tables whose rows are questions, or add up: none is left out
+WHOLE = (
+    "definition_cards",
+    "ledger_lines",
+    "difference",
+)  # tables whose rows are questions, or add up: none is left out
 DRAWN = {"sales_sheet_nodes": "sales_sheet"}  # tables that the figure of another name holds: left out where it is drawn
 
 
