@@ -1,4 +1,4 @@
-"""How fast the ledger's sensitivity is, and that its indices are right: SALib on the same model in the same run, Ishigami's values.
+"""How fast the sensitivity of the ledger is, and that its indices are right: SALib on the same model in one run, published values.
 
 ``python -m benchmarks.sensitivity [company]``; prints tables and writes nothing. SALib (extra ``bench``) reads independent inputs only, so
 both are timed on the ledger with its inputs taken as independent, at the same number of model runs; the dependent analysis is timed

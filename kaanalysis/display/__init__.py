@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kaanalysis.display import assumptions, buying, framing, next_steps, paths, rates, selling, staging
+from kaanalysis.display import (
+    assumptions,
+    buying,
+    framing,
+    next_steps,
+    path_information,
+    paths,
+    rates,
+    selling,
+    staging,
+)
 from kaanalysis.display import parts as parts
 from kaanalysis.results import Result
 from kaanalysis.text import Words
@@ -49,13 +59,16 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "named_accounts": next_steps.named_accounts,
         "ledger_lines": paths.ledger_lines,
         "inputs": paths.inputs,
+        "information": path_information.information,
+        "reconcile": path_information.reconcile,
+        "difference": path_information.difference,
         "continuation_rule": staging.continuation_rule,
         "early_wins": staging.early_wins,
     },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder
 # Tables whose rows are questions or tasks, or add up: none is left out.
-WHOLE = ("definition_cards", "next_steps", "ledger_lines")
+WHOLE = ("definition_cards", "next_steps", "ledger_lines", "difference")
 DRAWN = {"sales_sheet_nodes": "sales_sheet"}  # tables that the figure of another name holds: left out where it is drawn
 
 

@@ -78,7 +78,8 @@ def share_rows(rows: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     """Per input: Shapley effect as a bar with its interval, first order as a hollow ring, total order as a filled diamond."""
     for y, r in enumerate(rows_of(rows)):
         ax.barh(y, max(r.shapley, 0.0), height=0.6, color=FILLS[str(r.origin)], alpha=0.85, zorder=2)
-        ax.plot([r.shapley_low, r.shapley_high], [y, y], color=INK, linewidth=1.2, zorder=3)
+        for color, width in (("white", 3.2), (INK, 1.2)):  # to be seen on dark bars too
+            ax.plot([r.shapley_low, r.shapley_high], [y, y], color=color, linewidth=width, zorder=3)
         for value, offset, marker, face in ((r.first, -0.2, "o", "white"), (r.total, 0.2, "D", "#A63D1E")):
             ax.plot(
                 [value], [y + offset], marker, color=face, markeredgecolor=INK, markeredgewidth=1.2, markersize=5.5,

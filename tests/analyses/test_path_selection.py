@@ -54,7 +54,18 @@ def test_with_money_all_questions_are_answered_from_one_ledger(fed: Company, pol
     made = path_selection.analyse(fed, policy, {"01_base_assumptions": base(), "03_sales_flow": sales()})
     assert [f.id for f in made.findings] == ["M-4", "M-4.1", "M-4.2", "M-4.3", "M-4.4"]
     assert made.finding("M-4").state == "no_data" and all(f.state != "no_data" for f in made.findings[1:])
-    assert set(made.frames) >= {"ledger", "ledger_lines", "inputs", "input_correlations", "staged", "continuation_rule"}
+    ledger = {"ledger", "ledger_lines", "inputs", "input_correlations"}
+    # Without a path of the rule there is nothing to reconcile.
+    assert "reconcile" not in made.frames
+    assert set(made.frames) >= ledger | {
+        "information",
+        "pilot_value",
+        "sensitivity",
+        "dominance",
+        "path_odds",
+        "staged",
+        "continuation_rule",
+    }
     # The expected cash of the lines, discounted, is the mean of the worlds' expected values, which perfect information is judged by.
     lines = made.frames["ledger_lines"]
     discount = (1 + policy["ledger.discount_rate"]) ** (-lines["month"] / 12)
