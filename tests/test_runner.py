@@ -12,6 +12,7 @@ import pytest
 
 from kaanalysis import runner
 from kaanalysis.contracts import UnusableData
+from kaanalysis.explore_widgets import HEADLESS
 from kaanalysis.manifest import Manifest, Step
 from kaanalysis.results import Finding, Result
 from kaanalysis.runfolder import HEADLESS, result_path, save_result
@@ -186,3 +187,17 @@ def test_a_sheet_that_the_analyst_edited_is_carried_into_a_run_under_another_pol
     (out / "sheets" / "sales_sheet.xlsx").write_text("hours of work")
     run_notebooks(str(company), out, languages=["en"], overrides={"success.target": 0.7})
     assert (out / "sheets" / "sales_sheet.xlsx").read_text() == "hours of work"
+
+
+def test_a_state_written_back_is_carried_on_and_kernels_know_that_nobody_looks(
+    company: Path, tmp_path: Path, fake: FakeNotebooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, seen = tmp_path / "run", set()
+    real = runner.execute
+    monkeypatch.setattr(runner, "execute", lambda *a: seen.add(os.environ.get(HEADLESS)) or real(*a))
+    monkeypatch.delenv(HEADLESS, raising=False)
+    run_notebooks(str(company), out, languages=["en"])
+    (out / "overrides.toml").write_text("[overrides]\n")
+    run_notebooks(str(company), out, languages=["en"], overrides={"success.target": 0.7})
+    assert (out / "overrides.toml").read_text() == "[overrides]\n"
+    assert seen == {"1"} and HEADLESS not in os.environ
