@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from company_files import Rows, write_company
 from hypothesis import settings
 
+from kaanalysis.analyses.registry import analyse_all
 from kaanalysis.company import Company, open_company
 from kaanalysis.policy import Policy, load_policy
+from kaanalysis.results import Result
 
 # In CI the same examples every time: a red build is to mean a change, not a lucky draw. Elsewhere they keep searching.
 # No deadline anywhere: a busy machine is slow, which is no fault of the code.
@@ -81,3 +84,29 @@ def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         frame.to_csv(target / f"{name}.csv", index=False)
     shutil.copy(source / "company.toml", target)
     return target
+
+
+def computed_once(name: str, tmp_path_factory: pytest.TempPathFactory, make: Callable[[], Any]) -> Any:
+    """What `make` gives, made by the first worker that asks and read from its file by the others of the same test run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return make()
+    path = tmp_path_factory.getbasetemp().parent / f"{name}-{run}.pickle"
+    if not path.exists():
+        partial = path.with_name(f"{path.name}.{os.environ['PYTEST_XDIST_WORKER']}")
+        partial.write_bytes(pickle.dumps(make()))
+        partial.replace(path)
+    return pickle.loads(path.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def demo_results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    """All analyses of data/demo with few draws, for tests that read them and change nothing."""
+    few = load_policy().override({"evidence.draws": 200})
+    return computed_once("demo", tmp_path_factory, lambda: analyse_all(open_company(ROOT / "data" / "demo"), few))
+
+
+@pytest.fixture(scope="session")
+def small_results(tmp_path_factory: pytest.TempPathFactory, small_demo: Path, policy: Policy) -> dict[str, Result]:
+    """All analyses of the small cut, for tests that read them and change nothing."""
+    return computed_once("small", tmp_path_factory, lambda: analyse_all(open_company(small_demo), policy))

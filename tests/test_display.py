@@ -1,30 +1,23 @@
 """Tables for a reader: both languages, nothing promised that the data does not carry, evidence named."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from figure_frames import sheet_finding, sheet_frames
 
 from kaanalysis import display
-from kaanalysis.analyses import procurement_flow
-from kaanalysis.analyses.base_assumptions import analyse
-from kaanalysis.analyses.problem_framing import analyse as analyse_framing
-from kaanalysis.company import open_company
-from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result
 from kaanalysis.text import words
 
 
-@pytest.fixture(scope="module")
-def result(small_demo: Path, policy: Policy) -> Result:
-    return analyse(open_company(small_demo), policy, {})
+@pytest.fixture
+def result(small_results: dict[str, Result]) -> Result:
+    return small_results["01_base_assumptions"]
 
 
-@pytest.fixture(scope="module")
-def framing(small_demo: Path, policy: Policy) -> Result:
-    return analyse_framing(open_company(small_demo), policy, {})
+@pytest.fixture
+def framing(small_results: dict[str, Result]) -> Result:
+    return small_results["00_problem_framing"]
 
 
 def test_00_shows_as_a_table_what_no_figure_draws(framing: Result) -> None:
@@ -180,8 +173,8 @@ def test_an_analysis_without_display_tables_has_none() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_tables_of_the_buying_process_read_in_both_languages(small_demo: Path, policy: Policy, language: str) -> None:
-    made = procurement_flow.analyse(open_company(small_demo), policy, {})
+def test_tables_of_the_buying_process_read_in_both_languages(small_results: dict[str, Result], language: str) -> None:
+    made = small_results["02_procurement_flow"]
     assert set(display.available(made)) >= {"opponents", "authority_groups"}
     for name in display.available(made):
         table = display.display_table(made, name, words(language))
@@ -278,11 +271,9 @@ def test_winning_where_the_seller_was_there_in_time_beside_where_not(language: s
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_tables_of_the_sales_flow_read_in_both_languages_without_holes(
-    small_demo: Path, policy: Policy, language: str
+    small_results: dict[str, Result], language: str
 ) -> None:
-    from kaanalysis.analyses.sales_flow import analyse as analyse_sales
-
-    result = analyse_sales(open_company(small_demo), policy, {})
+    result = small_results["03_sales_flow"]
     assert set(display.available(result)) >= {"definition_cards", "loss_modes"}
     for name in display.available(result):
         table = display.display_table(result, name, words(language))

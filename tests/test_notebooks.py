@@ -98,8 +98,10 @@ def nbval(path: Path, run: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(("overrides", "passes"), [("{}", True), ('{"lifecycle.minimum_difference": 20}', False)])
 def test_a_verdict_moved_past_its_flip_makes_nbval_fail(tmp_path: Path, overrides: str, passes: bool) -> None:
-    """The same notebook with one policy value beyond its flip: M-1.2 becomes another verdict, and the kept output no longer fits."""
+    """The same notebook with one policy value beyond its flip: M-1.2 becomes another verdict, and the kept output no longer fits. Cells that
+    draw are left out: the verdict is compared, and the whole notebook runs as one of the suite's own."""
     notebook = json.loads((ROOT / "notebooks" / "01_base_assumptions.ipynb").read_text(encoding="utf-8"))
+    notebook["cells"] = [c for c in notebook["cells"] if "evidence" not in tags(c) or "nbval-check-output" in tags(c)]
     for cell in notebook["cells"]:
         if "parameters" in tags(cell):
             source = "".join(cell["source"]).replace('"../data/demo"', repr(str(ROOT / "data" / "demo")))

@@ -9,21 +9,16 @@ import pytest
 from figure_frames import sheet_finding, sheet_frames
 
 from kaanalysis import display, sheets
-from kaanalysis.analyses.registry import analyse_all
-from kaanalysis.company import open_company
 from kaanalysis.export import write_workbook
-from kaanalysis.policy import load_policy
 from kaanalysis.results import Finding, Number, Result
 from kaanalysis.text import LANGUAGES, words
 
 DEMO = Path(__file__).parent.parent / "data" / "demo"
 
 
-@pytest.fixture(scope="module")
-def demo() -> dict[str, Result]:
-    policy = load_policy().override({"evidence.draws": 200})
-    wanted = ["00_problem_framing", "01_base_assumptions", "02_procurement_flow", "03_sales_flow"]
-    return analyse_all(open_company(DEMO), policy, wanted)
+@pytest.fixture
+def demo(demo_results: dict[str, Result]) -> dict[str, Result]:
+    return demo_results
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 
 from kaanalysis import tables
-from kaanalysis.analyses.registry import analyse_all
-from kaanalysis.company import open_company
 from kaanalysis.policy import load_policy
 from kaanalysis.results import Finding, Flip, Number, Result
 from kaanalysis.text import _DIGITS, LANGUAGES, words
@@ -20,9 +18,9 @@ MARK = Number("mark", "KA", 0.5, None, None, None, 294, "share", "policy")
 SUCCESS = Number("success", "KA", 0.56, 0.49, 0.63, 0.95, 294, "share", "Aalen–Johansen", 12)
 
 
-@pytest.fixture(scope="module")
-def demo() -> dict[str, Result]:
-    return analyse_all(open_company(DEMO), load_policy().override({"evidence.draws": 200}))
+@pytest.fixture
+def demo(demo_results: dict[str, Result]) -> dict[str, Result]:
+    return demo_results
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -30,7 +30,7 @@ def near(values) -> object:
     return pytest.approx(tuple(values), nan_ok=True)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(log=LOG)
 def test_views_against_a_recount_in_plain_python(
     log: list[tuple], write_company: Callable[..., Path], tmp_path_factory, policy: Policy

@@ -7,6 +7,7 @@ from kaanalysis.analyses.base_assumptions import FEEDS, analyse
 from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.company import Company, open_company
 from kaanalysis.policy import Policy
+from kaanalysis.results import Result
 
 IDS = ["M-1", "M-1.1", "M-1.2", "M-1.3", "M-1.4", "M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d"]
 CONTRACT = {
@@ -35,11 +36,12 @@ def test_every_finding_its_contract_numbers_and_its_definition(small_demo: Path,
     }
 
 
-def test_numbers_are_the_same_without_flips_and_figures(small_demo: Path, policy: Policy) -> None:
-    company = open_company(small_demo)
-    whole = analyse(company, policy, {})
+def test_numbers_are_the_same_without_flips_and_figures(
+    small_demo: Path, small_results: dict[str, Result], policy: Policy
+) -> None:
+    whole = small_results["01_base_assumptions"]
     with only_numbers():
-        bare = analyse(company, policy, {})
+        bare = analyse(open_company(small_demo), policy, {})
     assert [f.numbers for f in bare.findings] == [f.numbers for f in whole.findings]
     assert [f.state for f in bare.findings] == [f.state for f in whole.findings] and "definitions" not in bare.frames
 

@@ -1,7 +1,9 @@
 """M-3.6 on the decoy companies, against their truth: the slow step, the many early losses and the unlucky step are not the bottleneck."""
 
 from collections.abc import Iterator
+from functools import cache
 
+import pandas as pd
 import pytest
 
 from benchmarks.validity.engine import Engine
@@ -26,9 +28,14 @@ def engine() -> Iterator[Engine]:
     yield Engine()
 
 
-def found(engine: Engine, name: str, policy: Policy, without: tuple[str, ...] = ()) -> Finding:
+@cache
+def drawn(name: str) -> dict[str, pd.DataFrame]:
     world = load(name)
-    tables = {k: v for k, v in draw_company(world, world.seed, 1.0).items() if k not in without}
+    return draw_company(world, world.seed, 1.0)
+
+
+def found(engine: Engine, name: str, policy: Policy, without: tuple[str, ...] = ()) -> Finding:
+    world, tables = load(name), {k: v for k, v in drawn(name).items() if k not in without}
     return bottleneck(engine.open(world, tables), policy)[0]
 
 

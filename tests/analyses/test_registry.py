@@ -28,9 +28,9 @@ def demo(small_demo: Path) -> Company:
     return open_company(small_demo)
 
 
-@pytest.fixture(scope="module")
-def whole(demo: Company, policy: Policy) -> dict[str, Result]:
-    return analyse_all(demo, policy)
+@pytest.fixture
+def whole(small_results: dict[str, Result]) -> dict[str, Result]:
+    return small_results
 
 
 def checked(

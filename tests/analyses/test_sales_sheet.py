@@ -104,7 +104,9 @@ def test_a_step_without_a_role_is_a_node_with_the_catalogue_s_default() -> None:
     assert made["role"].tolist() == [None] and made["part"].tolist() == ["approve"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(
+    deadline=None, max_examples=15
+)  # one purchase that depends on the order of rows shows in nearly every example
 @given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6), min_size=1, max_size=6), st.randoms())
 def test_the_order_of_rows_and_the_names_of_purchases_do_not_matter(flows: list[list[str]], random: Any) -> None:
     frame = steps(*(" ".join(f) for f in flows))

@@ -179,13 +179,14 @@ def test_the_analyst_s_own_item_goes_before_the_catalogue_s_alias() -> None:
 
 @pytest.mark.parametrize("judges", [1, 3])
 def test_interval_covers_the_team_s_capability(judges: int, policy: Policy) -> None:
-    """100 teams: five items a lane, judged by one or three who err by 0.1, weights from reliefs that are estimates; nominal 95 %. Levels stay
-    below what is required, so that the cap does not shift the mean."""
+    """60 teams: five items a lane, judged by one or three who err by 0.1, weights from reliefs that are estimates; nominal 95 %. Levels stay
+    below what is required, so that the cap does not shift the mean. At least 53 must hold the truth: intervals that hold 80 % pass one
+    time in twenty. The mean may be off by three of its standard errors (0.004)."""
     quick = policy.override({"evidence.draws": 200})
     g, hits, wrong = np.random.default_rng(6), [], []
     lanes = ("action", "information", "system", "capability", "support")
     asked = sheet(*[(STEPS[k % 2], lane, f"i{k}") for lane in lanes for k in range(5)])
-    for _ in range(100):
+    for _ in range(60):
         rows = []
         for lane in lanes:
             for k in range(5):
@@ -196,4 +197,4 @@ def test_interval_covers_the_team_s_capability(judges: int, policy: Policy) -> N
         fit = by_name(measured(levels(*rows), asked, quick, (1.0, 6.0), 2.0), "fit")
         hits.append(fit.low <= 0.5 <= fit.high)
         wrong.append(fit.value)
-    assert np.mean(hits) == pytest.approx(0.95, abs=0.05) and np.mean(wrong) == pytest.approx(0.5, abs=0.01)
+    assert sum(hits) >= 53 and np.mean(wrong) == pytest.approx(0.5, abs=0.0125)

@@ -174,14 +174,14 @@ def test_intervals_of_shrunk_shares_are_a_mix_of_betas() -> None:
 
 
 def test_intervals_of_shrunk_shares_hold_the_truth_on_the_average_of_sellers() -> None:
-    """16 samples of 20 sellers from Beta(6, 2) with 5 to 40 deals: of 320 intervals at 90 % some 288 hold their own seller's share; 268 is
-    three standard errors below, with samples that hang together."""
+    """8 samples of 20 sellers from Beta(6, 2) with 5 to 40 deals: of 160 intervals at 90 % some 144 hold their own seller's share; 130 is
+    three standard errors below, with samples that hang together. Intervals that hold 75 % pass one time in twelve."""
     generator, held = np.random.default_rng(2), 0
-    for _ in range(16):
+    for _ in range(8):
         size, truth = generator.integers(5, 41, 20), generator.beta(6, 2, 20)
         low, high = shrunk_share_intervals(generator.binomial(size, truth), size, 0.9)
         held += int(((low <= truth) & (truth <= high)).sum())
-    assert held >= 268
+    assert held >= 130
 
 
 def test_where_nothing_varies_every_cell_has_its_own_jeffreys_interval() -> None:
