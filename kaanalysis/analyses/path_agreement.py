@@ -86,7 +86,7 @@ def _lever_rows(path: str, best: str, x: Mapping[str, Array], policy: Policy, wa
             grid = np.unique(np.round(grid))
 
         def mean_lead(value: float, name: str = name) -> float:
-            world = {**some, name: np.full(_LEVER_DRAWS, value)} if name in some else some
+            world = {**some, name: np.array([value])} if name in some else some
             length = round(value) if name == "ledger.horizon_months" else months
             made = expected_npv(world, length, value if name == "ledger.discount_rate" else rate)
             return float(lead(made.mean(axis=0, keepdims=True), place)[0])
