@@ -12,7 +12,6 @@ import pytest
 
 from kaanalysis import runner
 from kaanalysis.contracts import UnusableData
-from kaanalysis.explore_widgets import HEADLESS
 from kaanalysis.manifest import Manifest, Step
 from kaanalysis.results import Finding, Result
 from kaanalysis.runfolder import HEADLESS, result_path, save_result
