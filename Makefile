@@ -8,7 +8,7 @@ LANGUAGES ?= en,zh
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab report test notebooks lint bench bench-process bench-validity clean dictionary lock demo traps matching
+.PHONY: help setup lab report test notebooks lint bench bench-process bench-ledger bench-validity clean dictionary lock demo traps matching
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -61,6 +61,9 @@ $(VENV)-bench/.ready: pyproject.toml constraints.txt
 
 bench-process: $(VENV)-bench/.ready ## measure process views and XES reading against pm4py, rustxes, r4pm: benchmarks/PROCESS.md (long)
 	$(VENV)-bench/bin/python -m benchmarks.process
+
+bench-ledger: $(VENV)-bench/.ready ## measure the ledger and its sensitivity against a plain loop and SALib: benchmarks/LEDGER.md
+	$(VENV)-bench/bin/python -m benchmarks.ledger_document
 
 traps: $(VENV)/.ready ## read every synthetic company naively and rightly: docs/companies.md
 	$(BIN)/python -m benchmarks.traps
