@@ -174,6 +174,8 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                         "departments_late", "others", "others_met"], money),
         "loss_mode_rates": (["mode", "landmark", "with_mode", "lost_with", "without_mode", "lost_without", "value", "low", "high",
                              "level", "n"], ""),
+        "inputs": (["input_of", *ends, "level", "unit", "origin"], ""),
+        "input_correlations": (["input_of", "second_input", "correlation"], ""),
         "unknown_facts": (["fact", "rows", "unknown", "won_unknown", "known", "won_known", "value", "low", "high", "level", "n"], ""),
     }  # fmt: skip
     library = result.frames.get(
@@ -190,6 +192,8 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                 result, words
             )  # text alone, in the words of the report
         found[w(f"sheet.title.{name}")] = _special(name, frame, columns, unit, words, held)
+    if len(result.frames.get("ledger_lines", ())):
+        found[w("sheet.title.ledger_lines")] = display.paths.ledger_sheet(result, words)
     return found
 
 
@@ -259,6 +263,12 @@ def _special(
         lacks = [words.list_of(words(f"samples.lacks.{k}") for k in str(v).split(",") if k) for v in frame["lacks"]]
         dates = [None if pd.isna(v) else str(v.date()) for v in frame["interviewed_at"]]
         frame = frame.assign(lacks=lacks, interviewed_at=pd.Series(dates, index=frame.index, dtype=object))
+    if name == "inputs":
+        named = [display.paths.input_name(str(v), words) for v in frame["input"]]
+        frame = frame.assign(input_of=named, origin=[words(f"display.origin.{v}") for v in frame["origin"]])
+    if name == "input_correlations":
+        named, others = ([display.paths.input_name(str(v), words) for v in frame[c]] for c in ("first", "second"))
+        frame = frame.assign(input_of=named, second_input=others)
     frame = frame.rename(columns=_COLUMNS.get(name, {}))
     if name in ("sales_sheet", "sales_sheet_nodes"):
         frame = _customer_side(frame, words)

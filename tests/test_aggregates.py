@@ -273,6 +273,22 @@ def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> No
     ) == [(None, 5)]
 
 
+def test_how_often_known_key_accounts_open_deals_and_hours_of_disputes(company: Open, policy: Policy) -> None:
+    # As of 2025-12-31; the last twelve months begin after 2024-12-31.
+    opened = company(accounts="account_id,segment\nA1,KA\nA2,KA\nA3,KA\nA4,SMB\nA5,KA\n", teams="team,motion\nK,KA\nS,SMB\nP,channel\n",
+                     opportunities=deals(
+        "A1,K,x,new,2024-12-31,,open,,", "A1,K,x,new,2025-01-01,,open,,", "A1,S,x,upgrade,2025-06-01,,open,,",  # two, by whatever team
+        "A1,K,x,renewal,2025-06-02,,open,,",  # a renewal is no new deal
+        "A2,K,x,,2023-01-01,,open,,",  # known, opened none since
+        "A3,K,x,new,2025-02-01,,open,,",  # first met since
+        "A4,S,x,new,2024-01-01,,open,,", "A4,S,x,new,2025-03-01,,open,,",  # no key account
+        "A5,K,x,renewal,2023-02-01,,open,,",
+    ), disputes="account_id,opened_at,team_a,team_b,hours\nA1,2025-03-05,S,K,4\nA1,2025-03-31,K,P,2.5\nA1,2025-04-01,S,P,9\n")  # fmt: skip
+    assert records(aggregates.key_account_openings(opened, policy, 12), "cluster", "opened") == [("A1", 2), ("A2", 0)]
+    hours = [(str(m)[:10], h) for m, h in records(aggregates.key_account_disputes(opened), "month", "hours")]
+    assert hours == [("2025-03-01", 2.5), ("2025-03-01", 4)]
+
+
 def test_key_account_revenue_by_hand(company: Open, policy: Policy) -> None:
     # Launch 2025-07-01; the year before it begins 2024-07-01.
     opened = company({"ka_launch": dt.date(2025, 7, 1)}, accounts="account_id,parent_account_id\nA1,\nA2,\nA3,A2\nA4,\nA5,\nA6,\n",

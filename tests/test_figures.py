@@ -325,6 +325,12 @@ def path_selection() -> Result:
             "origin": ["data", "policy"],
         }
     )
+    lines = pd.DataFrame(
+        [(p, m, m // 12 + 1, line, k * a * (1 + m / 24)) for k, p in enumerate(("part_time", "split", "rebuild"), 1) for m in range(24)
+         for line, a in (("sellers", -4e4), ("support", -2e4), ("training", -9e3), ("conflict", -1e3), ("smb_people", -8e3),
+                         ("smb_accounts", -3e3), ("first_contracts", 1e5), ("renewals", 2e4))],
+        columns=["path", "month", "year", "line", "amount"],
+    )  # fmt: skip
     rule = (
         number("bottlenecks", "KA", 2, "steps"),
         number("fit", "KA", 0.7, "fit"),
@@ -349,7 +355,9 @@ def path_selection() -> Result:
             terms={"path": "split"},
         ),
     ]
-    return result("04_path_selection", findings, {"rule_cloud": cloud, "ledger": ledger, "inputs": inputs})
+    return result(
+        "04_path_selection", findings, {"rule_cloud": cloud, "ledger": ledger, "ledger_lines": lines, "inputs": inputs}
+    )
 
 
 def failure_patterns() -> Result:

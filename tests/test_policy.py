@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kaanalysis.analyses.ledger import PATHS
-from kaanalysis.analyses.ledger_inputs import SETTINGS
+from kaanalysis.analyses.ledger_inputs import COMMON
+from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, SETTINGS
 from kaanalysis.policy import Policy, PolicyError, load_policy, parse_assignments
 
 ROOT = Path(__file__).parents[1]
@@ -131,8 +132,8 @@ def test_the_workbooks_own_policy_says_unit_source_and_range_of_every_value() ->
 
 # Names that the code puts together: (pattern in the code that must be there, the names it makes).
 COMPOSED = {
-    'f"{path}.{setting}"': {f"{p}.{s}" for p in PATHS for s in SETTINGS},
-    'f"ledger.{name}"': {"ledger.gross_margin", "ledger.recurring_share", "ledger.relief_reached"},
+    'f"{path}.{setting}"': {f"{p}.{s}" for p in PATHS for s in SETTINGS} | {f"{p}.{NAMED}" for p in NAMED_PATHS},
+    'f"ledger.{name}"': {f"ledger.{name}" for name, _ in COMMON},
 }
 
 
@@ -159,7 +160,7 @@ def test_a_value_that_nobody_reads_would_be_found() -> None:
     for pattern, made in COMPOSED.items():
         assert pattern in text and made <= set(load_policy().thresholds), pattern
         assert unread(made, text.replace(pattern, "")) != set(), "the pattern is what reads them"
-    for setting in SETTINGS:
+    for setting in (*SETTINGS, NAMED):
         assert f'"{setting}"' in text
 
 

@@ -16,8 +16,8 @@ from benchmarks.validity.engine import Engine
 from benchmarks.validity.store import DRAWS_FROM, FINDS_WITH, code_hash, remembered, short_hash, world_hash
 from kaanalysis import aggregates
 from kaanalysis.analyses import loss_modes
-from kaanalysis.analyses.ledger import PATHS, draw_inputs, evaluate
-from kaanalysis.analyses.ledger_inputs import Input, gather_inputs
+from kaanalysis.analyses.ledger import PATHS, evaluate
+from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.contracts import LANES
@@ -353,11 +353,14 @@ def ledger_shares(world: World, policy: Policy) -> dict[str, float]:
         company = engine.open(world, draw_company(world, FIRST_SEED + 1_000_000, LEDGER_SIZE))
         with only_numbers():
             base, sales = (REGISTRY[id].analyse(company, quick, {}) for id in ("01_base_assumptions", "03_sales_flow"))
-        inputs = [i for i in gather_inputs(company, quick, base, sales) if isinstance(i, Input)]
+        inputs = gather_inputs(company, quick, base, sales)
+        assert isinstance(inputs, Inputs), inputs
         x = draw_inputs(inputs, quick["ledger.draws"], quick["evidence.seed"])
         out = {"year": aggregates.won_in_last_year(company, quick) / LEDGER_SIZE}
         for path in PATHS:
-            outcome = evaluate(path, x, quick["ledger.horizon_months"], quick["ledger.discount_rate"])
+            outcome = evaluate(
+                path, x, quick["ledger.horizon_months"], quick["ledger.discount_rate"], quick["evidence.seed"]
+            )
             out[f"p_gain|{path}"] = float((outcome.npv > 0).mean())
             for percent in range(101):
                 out[f"loss|{path}|{percent}"] = float(np.quantile(outcome.loss, percent / 100))

@@ -68,6 +68,8 @@ from kaanalysis.aggregates.steps_and_selling import selling_without_node, stage_
 from kaanalysis.aggregates.teams import (
     key_account_deal_sizes,
     key_account_deals_by_month,
+    key_account_disputes,
+    key_account_openings,
     key_account_revenue,
     monthly_revenue_by_motion,
     team_economics,
@@ -106,7 +108,9 @@ __all__ = [
     "key_account_deal_sizes",
     "key_account_deals",
     "key_account_deals_by_month",
+    "key_account_disputes",
     "key_account_exits",
+    "key_account_openings",
     "key_account_revenue",
     "key_account_stages",
     "library_accounts",

@@ -81,7 +81,7 @@ def key_account_deals_by_month(company: Company, policy: Policy) -> pd.DataFrame
 
 
 def key_account_deal_sizes(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per won deal of a KA customer that is no renewal: cluster, amount above 0."""
+    """One row per won deal of a KA customer that is no renewal: cluster, amount above 0, owner, opportunity_id."""
     deals = deals_with_customer(company, policy)
     won = deals.filter(
         (deals.segment == "KA")
@@ -89,7 +89,33 @@ def key_account_deal_sizes(company: Company, policy: Policy) -> pd.DataFrame:
         & (deals.amount > 0)
         & ((deals.origin != "renewal") | deals.origin.isnull())
     )
-    return won.select("cluster", "amount").order_by(["cluster", "amount"]).execute()
+    chosen = won.select("cluster", "amount", "owner", "opportunity_id")
+    return chosen.order_by(["cluster", "amount", "opportunity_id"]).execute()
+
+
+def key_account_openings(company: Company, policy: Policy, months: int) -> pd.DataFrame:
+    """One row per KA account that had opened a deal before the last `months` months began: cluster, opened (deals opened in them; no
+    renewals).
+
+    Accounts first met in that time are left out: that they opened a deal is why they are known, and would make all look quicker."""
+    deals = deals_with_customer(company, policy)
+    start = months_before(company.info.as_of, months)
+    new = deals.filter(
+        (deals.segment == "KA") & deals.created_at.notnull() & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
+    found = new.group_by(["account_id", "cluster"]).aggregate(
+        known=(new.created_at <= start).ifelse(1, 0).max(), opened=(new.created_at > start).ifelse(1, 0).sum()
+    )
+    return found.filter(found.known == 1).order_by("account_id").select("account_id", "cluster", "opened").execute()
+
+
+def key_account_disputes(company: Company) -> pd.DataFrame:
+    """One row per dispute between a KA team and another team: month (its first day), hours."""
+    teams = company.table("teams").filter(lambda t: t.motion == "KA").select("team")
+    disputes = company.table("disputes")
+    ours = disputes.filter(disputes.team_a.isin(teams.team) | disputes.team_b.isin(teams.team))
+    ours = ours.filter(ours.opened_at.notnull()).mutate(month=ours.opened_at.truncate("M").cast("date"))
+    return ours.select("month", "hours").order_by(["month", "hours"]).execute()
 
 
 def won_in_last_year(company: Company, policy: Policy) -> float:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses.revenue_bridge import PARTS as PARTS
+from kaanalysis.analyses.revenue_bridge import bridge_parts as bridge_parts
 from kaanalysis.analyses.verdicts import above, figures_wanted, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
@@ -32,21 +33,6 @@ FEEDS = {
         "opportunities.closed_at",
     )
 }
-PARTS = ("new", "carried_on", "on_top")
-
-
-def bridge_parts(accounts: pd.DataFrame, months_since: float, months_before: int) -> pd.DataFrame:
-    """KA revenue since the launch by account and part: new (no earlier win by another team), carried_on (taken over, up to the
-    account's own monthly rate before the launch × months since), on_top (taken over, beyond that). Parts add up to `won`."""
-    taken = accounts["known_before"].to_numpy() > 0
-    won = accounts["won"].to_numpy(float)
-    expected = accounts["before"].to_numpy(float) / months_before * months_since
-    # What other teams still win from the account since the launch has used up part of what was expected anyway.
-    left = np.maximum(expected - accounts["other_won"].to_numpy(float), 0.0)
-    carried = np.where(taken, np.minimum(won, left), 0.0)
-    return pd.DataFrame(
-        {"new": np.where(taken, 0.0, won), "carried_on": carried, "on_top": np.where(taken, won - carried, 0.0)}
-    )
 
 
 def judge(numbers: list[Number], policy: Policy) -> list[Finding]:

@@ -1,30 +1,36 @@
-"""The ledger's inputs: from the company's own data where it estimates them, with their uncertainty, else from the policy's spreads."""
+"""The ledger's inputs: from the company's own data where it estimates them, with their uncertainty and dependence, else from the policy's
+spreads. Every input says which; docs/ledger.md lists them all."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from scipy import optimize
 
 from kaanalysis import aggregates
-from kaanalysis.analyses.ledger import PATHS, Input
+from kaanalysis.aggregates import DAYS_PER_MONTH
+from kaanalysis.analyses.ledger_deals import NAMES as DEAL_NAMES
+from kaanalysis.analyses.ledger_deals import DealDraws, draw_deals, from_number, spread_inputs
+from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, PATHS, SETTINGS
+from kaanalysis.analyses.ledger_months import (
+    WINDOW_MONTHS,
+    Ratio,
+    mean_input,
+    month_correlation,
+    month_ratios,
+    ratio_input,
+)
+from kaanalysis.analyses.revenue_bridge import bridge_parts
+from kaanalysis.analyses.uncertain_inputs import Array
+from kaanalysis.analyses.uncertain_inputs import Input as Input
+from kaanalysis.analyses.uncertain_inputs import Inputs as Inputs
+from kaanalysis.analyses.uncertain_inputs import at_normal_scores as at_normal_scores
+from kaanalysis.analyses.uncertain_inputs import draw_inputs as draw_inputs
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Result
-from kaanalysis.stats import bootstrap
+from kaanalysis.stats import share_of_total
+from kaanalysis.stats.copula import nearest_correlation
 
-# What sets a path apart, each a policy value "<path>.<setting>".
-SETTINGS = (
-    "sellers",
-    "leader_multiple",
-    "pay_uplift",
-    "support_multiple",
-    "setup_multiple",
-    "ramp_months",
-    "productivity",
-    "relief_factor",
-    "smb_loss",
-)
 NEEDS_ECONOMICS = (
     "teams.motion",
     "team_months.sellers",
@@ -33,9 +39,28 @@ NEEDS_ECONOMICS = (
     "opportunities.amount",
     "opportunities.created_at",
 )
+# Common inputs that only the policy can give; the last three are settled by the analyst and have no spread.
+COMMON = (
+    ("gross_margin", "logit"),
+    ("recurring_share", "logit"),
+    ("relief_reached", "logit"),
+    ("presales_share", "logit"),
+    ("hour_multiple", "log"),
+    ("month_hours", "log"),
+    ("remaining_share", "linear"),
+)
+_FEWEST_ACCOUNTS = 5
 
 
-def _lifetime_months(base: Result) -> tuple[float, float, float] | None:
+def policy_input(name: str, policy: Policy, scale: str, setting: str | None = None) -> Input:
+    """An input that the policy states: its value, and its spread as the span of 90 % belief; no spread: a decision, or settled."""
+    threshold = policy.threshold(setting or name)
+    value = float(threshold.value)
+    low, high = threshold.spread or (value, value)
+    return Input(name, value, low, high, 0.9, threshold.unit, "policy", scale)
+
+
+def lifetime_months(base: Result) -> tuple[float, float, float] | None:
     """KA lifetime as the mean of the exponential law with the same restricted mean (01): value, low, high in months."""
     mean = base.finding("M-1.2").number("rmst", "KA")
     if mean is None or mean.value is None or mean.low is None or mean.high is None or not mean.horizon_months:
@@ -52,144 +77,113 @@ def _lifetime_months(base: Result) -> tuple[float, float, float] | None:
     return solve(mean.value), solve(mean.low), solve(mean.high)
 
 
-def _bootstrap_mean(
-    name: str, values: np.ndarray, weights: np.ndarray | None, clusters: np.ndarray, policy: Policy, unit: str
-) -> Input | None:
-    """A mean (or ratio of sums) estimated from the company's data, with its bootstrap interval, as an input on the log scale."""
-    below = np.ones(len(values)) if weights is None else weights
-    there = np.isfinite(values) & np.isfinite(below)  # a month without the value says nothing, for or against
-    values, below, clusters = values[there], below[there], clusters[there]
-    if len(values) < 2:
-        return None
-    estimate = bootstrap(
-        lambda w: (w @ values) / np.maximum(w @ below, 1e-12),
-        clusters,
-        draws=policy["evidence.draws"],
-        seed=policy["evidence.seed"],
-        level=policy["evidence.level"],
-    )
-    if estimate.value is None or estimate.value <= 0:
-        return None
-    low, high = estimate.low or estimate.value, estimate.high or estimate.value
-    return Input(name, estimate.value, max(low, 1e-9), high, estimate.level, unit, "data", "log")
-
-
-def _policy_input(name: str, policy: Policy, setting: str, scale: str) -> Input:
-    threshold = policy.threshold(setting)
-    low, high = threshold.spread or (float(threshold.value), float(threshold.value))
-    return Input(name, float(threshold.value), low, high, 0.9, threshold.unit, "policy", scale)
-
-
-def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result) -> list[Input] | list[str]:
-    """All inputs of the ledger; or the names of what is missing (strings) where the company's data cannot feed one."""
+def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result) -> Inputs | list[str]:
+    """All inputs of the ledger with the correlation of their normal scores; or the names of what is missing, where the company's data
+    cannot feed one that the policy has no belief about."""
     missing = company.missing(*NEEDS_ECONOMICS)
     success, cycle = sales.finding("M-3.2").number("success", "KA"), sales.finding("M-3.2").number("cycle_median", "KA")
     if success is None or success.low is None:
         missing += [n for n in sales.finding("M-3.2").needs or ("opportunities.closed_at",) if n not in missing]
-    lifetime = _lifetime_months(base)
+    lifetime = lifetime_months(base)
     if lifetime is None:
         missing += [n for n in base.finding("M-1.2").needs or ("subscriptions.started_at",) if n not in missing]
-    if missing or success is None or cycle is None or lifetime is None:
+    if missing or success is None or cycle is None or cycle.value is None or lifetime is None:
         return missing or ["opportunities.closed_at"]
-    months = aggregates.team_economics(company)
-    ka, smb = months[months["motion"] == "KA"], months[months["motion"] == "SMB"]
-    # One window for all: the last two years, so that today's costs are not set against bookings of long ago.
-    recent_from = months["month"].max() - pd.DateOffset(months=24)
-    ka, smb = (m[(m["sellers"] > 0) & (m["month"] > recent_from)] for m in (ka, smb))
-    cost_base = ka if len(ka) else smb
-    currency = company.info.currency
-    opened = aggregates.key_account_deals_by_month(company, policy)
-    joined = (
-        ka.groupby("month", as_index=False)["sellers"].sum().merge(opened, on="month", how="left").fillna({"opened": 0})
-    )
+    ratios = month_ratios(company, policy)
+    by_month = {ratio.name: ratio_input(ratio, policy) for ratio in ratios}
     sizes = aggregates.key_account_deal_sizes(company, policy)
-    unit = f"{currency} per seller and month"
-
-    def per_seller(name: str, months: pd.DataFrame, values: pd.Series) -> Input | None:
-        # Rows of one month hang together, whatever the team.
-        sellers, month = months["sellers"].to_numpy(float), months["month"].to_numpy()
-        return _bootstrap_mean(name, values.to_numpy(float), sellers, month, policy, unit)
-
-    inputs = [
-        per_seller("seller_cost", cost_base, cost_base["cost"]),
-        per_seller("smb_bookings", smb, smb["bookings"]),
-        _bootstrap_mean(
-            "deals_per_seller",
-            joined["opened"].to_numpy(float),
-            joined["sellers"].to_numpy(float),
-            np.arange(len(joined)),
-            policy,
-            "deals per seller and month",
-        ),
-        _bootstrap_mean(
-            "deal_size", sizes["amount"].to_numpy(float), None, sizes["cluster"].to_numpy(), policy, currency
-        ),
-    ]
-    names = ["team_months.cost", "team_months.bookings", "teams.motion", "opportunities.amount"]
-    lacking = [n for n, item in zip(names, inputs, strict=True) if item is None]
-    if lacking:
-        return lacking
-    found = [item for item in inputs if item is not None]
-    support = per_seller("support_cost", cost_base, cost_base["support_cost"].fillna(0))
-    found.append(support or Input("support_cost", 0.0, 0.0, 0.0, 0.9, unit, "data", "linear"))
-    assert success.value is not None and success.high is not None and cycle.value is not None
-    found.append(
-        Input(
-            "success",
-            float(success.value),
-            float(success.low or 0),
-            float(success.high),
-            float(success.level or 0.95),
-            "share",
-            "data",
-            "logit",
-        )
-    )
-    month = aggregates.DAYS_PER_MONTH
-    low, high = (float(v) if v is not None else float(cycle.value) for v in (cycle.low, cycle.high))
-    found.append(
-        Input(
-            "cycle_months",
-            max(float(cycle.value), 1) / month,
-            max(low, 1) / month,
-            max(high, 1) / month,
-            float(cycle.level or 0.95),
-            "months",
-            "data",
-            "log",
-        )
-    )
-    found.append(Input("lifetime_months", *lifetime, policy["evidence.level"], "months", "data", "log"))
-    relief = max(
-        (n for n in sales.finding("M-3.6").numbers if n.name == "relief"),
-        key=lambda n: float(n.value or 0),
-        default=None,
-    )
-    if relief is not None and relief.value and relief.low is not None and relief.high is not None:
-        found.append(
-            Input(
-                "relief",
-                relief.value / 100,
-                relief.low / 100,
-                relief.high / 100,
-                float(relief.level or 0.95),
-                "share",
-                "data",
-                "linear",
-            )
-        )
-    else:
-        found.append(Input("relief", 0.0, 0.0, 0.0, 0.9, "share", "data", "linear"))
-    for name, scale in (("gross_margin", "logit"), ("recurring_share", "logit"), ("relief_reached", "logit")):
-        found.append(_policy_input(name, policy, f"ledger.{name}", scale))
+    unit = company.info.currency
+    size = mean_input("deal_size", sizes["amount"].to_numpy(float), sizes["cluster"].to_numpy(), policy, unit)
+    needed = {
+        "seller_cost": "team_months.cost",
+        "smb_bookings": "team_months.bookings",
+        "deals_per_seller": "teams.motion",
+    }
+    lacking = [column for name, column in needed.items() if by_month[name] is None]
+    if lacking or size is None:
+        return [*lacking, *([] if size else ["opportunities.amount"])]
+    if by_month["support_cost"] is None:  # not on record: no support cost is known, and none is made up
+        of = next(r.unit for r in ratios if r.name == "support_cost")
+        by_month["support_cost"] = Input("support_cost", 0.0, 0.0, 0.0, 0.9, of, "data", "linear")
+    if by_month.get("conflict_hours") is None:
+        by_month["conflict_hours"] = policy_input("conflict_hours", policy, "log", "ledger.conflict_hours")
+    drawn = draw_deals(company, policy, sales)
+    days = from_number("cycle_months", cycle, "months", "log", 1 / DAYS_PER_MONTH, 1 / DAYS_PER_MONTH)
+    items = [item for item in by_month.values() if item is not None]
+    items += [from_number("success", success, "share", "logit"), days, size, *spread_inputs(drawn, policy)]
+    items += [_relief(sales), Input("lifetime_months", *lifetime, policy["evidence.level"], "months", "data", "log")]
+    items += [_potential_accounts(base, policy), _deals_per_account(company, policy), _accounts_moved(company, policy)]
+    items += [policy_input(name, policy, scale, f"ledger.{name}") for name, scale in COMMON]
     for path in PATHS:
-        for setting in SETTINGS:
-            found.append(
-                _policy_input(
-                    f"{path}.{setting}",
-                    policy,
-                    f"{path}.{setting}",
-                    "linear" if policy[f"{path}.{setting}"] == 0 else "log",
-                )
-            )
-    return found
+        settings = (*SETTINGS, NAMED) if path in NAMED_PATHS else SETTINGS
+        named = [f"{path}.{setting}" for setting in settings]
+        items += [policy_input(n, policy, "linear" if policy[n] == 0 else "log") for n in named]
+    return Inputs(tuple(items), _dependence(items, ratios, drawn, policy))
+
+
+def _relief(sales: Result) -> Input:
+    """Wins per deal gained if all steps counted as bottlenecks were relieved together (03's severity); 0 where none could be measured."""
+    severity = sales.finding("M-3.6").number("severity", "KA")
+    if severity is None or severity.value is None:
+        return Input("relief", 0.0, 0.0, 0.0, 0.9, "share", "data", "linear")
+    return from_number("relief", severity, "share", "linear", 0.01)
+
+
+def _potential_accounts(base: Result, policy: Policy) -> Input:
+    """Potential key accounts: estimated from both lists where that can be done (01), else those in the register: at least so many."""
+    counts = base.finding("M-1.1")
+    estimated, known = counts.number("accounts_estimated", "KA"), counts.number("accounts_known", "KA")
+    if estimated is not None and estimated.value is not None:
+        return from_number("potential_accounts", estimated, "accounts", "log", least=1.0)
+    value = 1.0 if known is None or known.value is None else max(float(known.value), 1.0)
+    return Input("potential_accounts", value, value, value, policy["evidence.level"], "accounts", "data", "log")
+
+
+def _deals_per_account(company: Company, policy: Policy) -> Input:
+    opened = aggregates.key_account_openings(company, policy, WINDOW_MONTHS)
+    if len(opened) >= _FEWEST_ACCOUNTS:
+        years = np.full(len(opened), WINDOW_MONTHS / 12)
+        above, clusters = opened["opened"].to_numpy(float), opened["cluster"].to_numpy()
+        ratio = Ratio("deals_per_account", "deals per account and year", above, years, clusters)
+        found = ratio_input(ratio, policy)
+        if found is not None and found.uncertain:
+            return found
+    return policy_input("deals_per_account", policy, "log", "ledger.deals_per_account")
+
+
+def _accounts_moved(company: Company, policy: Policy) -> Input:
+    """Share of KA revenue that other teams brought anyway before the launch (the bridge of 05), where all that is on record."""
+    launch, covered = company.info.ka_launch, aggregates.history_start(company)
+    before = policy["siphon.before_months"]
+    known = launch is not None and not company.missing("opportunities.team", "opportunities.closed_at")
+    if known and launch is not None and covered is not None and covered <= aggregates.months_before(launch, before):
+        accounts = aggregates.key_account_revenue(company, policy)
+        since = (company.info.as_of - launch).days / DAYS_PER_MONTH
+        parts = bridge_parts(accounts, since, before)
+        share = share_of_total(parts["carried_on"], parts["new"] + parts["on_top"], level=policy["evidence.level"])
+        if len(accounts) >= _FEWEST_ACCOUNTS and share.value is not None and None not in (share.low, share.high):
+            low, high = min(float(share.low or 0), share.value), max(float(share.high or 0), share.value)
+            return Input("accounts_moved", share.value, low, high, share.level, "share", "data", "logit")
+    return policy_input("accounts_moved", policy, "logit", "ledger.accounts_moved")
+
+
+def _dependence(items: list[Input], ratios: list[Ratio], drawn: DealDraws | None, policy: Policy) -> Array:
+    """Correlation of the normal scores of all inputs: of those from the same months, from the same deals, and of beliefs about the same
+    setting of different paths; independent else."""
+    place = {item.name: i for i, item in enumerate(items)}
+    made = np.eye(len(items))
+
+    def put(names: list[str], block: Array) -> None:
+        at = [place[n] for n in names]
+        made[np.ix_(at, at)] = block
+
+    from_data = [i for i, r in enumerate(ratios) if items[place[r.name]].origin == "data"]
+    put([ratios[i].name for i in from_data], month_correlation(ratios, policy)[np.ix_(from_data, from_data)])
+    if drawn is not None:
+        put(list(DEAL_NAMES), drawn.correlation())
+    beliefs = policy["ledger.belief_correlation"]
+    for setting in SETTINGS:
+        block = np.full((len(PATHS), len(PATHS)), beliefs)
+        np.fill_diagonal(block, 1.0)
+        put([f"{path}.{setting}" for path in PATHS], block)
+    return nearest_correlation(made)

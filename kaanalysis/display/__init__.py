@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kaanalysis.display import assumptions, buying, framing, rates, selling
+from kaanalysis.display import assumptions, buying, framing, paths, rates, selling
 from kaanalysis.display import parts as parts
 from kaanalysis.results import Result
 from kaanalysis.text import Words
@@ -44,9 +44,13 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "lane_reliefs": selling.lane_reliefs,
         "alignment_wins": selling.alignment_wins,
     },
+    "04_path_selection": {
+        "ledger_lines": paths.ledger_lines,
+        "inputs": paths.inputs,
+    },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder
-WHOLE = ("definition_cards",)  # tables whose rows are questions: none is left out
+WHOLE = ("definition_cards", "ledger_lines")  # tables whose rows are questions, or add up: none is left out
 DRAWN = {"sales_sheet_nodes": "sales_sheet"}  # tables that the figure of another name holds: left out where it is drawn
 
 

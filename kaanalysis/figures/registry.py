@@ -21,6 +21,7 @@ from kaanalysis.figures import (
     failure_patterns,
     groups,
     heads,
+    ledger_lines,
     library,
     loss_modes,
     market,
@@ -90,7 +91,7 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *sales_flow.BOTTLENECKS,
         *team_fit.FIGURES,
     ),
-    "04_path_selection": path_selection.FIGURES,
+    "04_path_selection": (*path_selection.FIGURES, *ledger_lines.FIGURES),
     "05_failure_patterns": failure_patterns.FIGURES,
 }
 FORMATS = ("svg", "png")

@@ -1,0 +1,64 @@
+"""M-4.4: what does the way to the first return cost, how long does it last, and does it stay within what was agreed?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from kaanalysis.aggregates import ALL
+from kaanalysis.analyses.ledger import PATHS, Outcome
+from kaanalysis.analyses.path_economics import EXPECTED, NEEDS, SPAN, span, state_of_share
+from kaanalysis.analyses.path_rule import open_paths
+from kaanalysis.analyses.verdicts import find_flips, number, share_of_draws
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number
+from kaanalysis.stats import expected_value_of_perfect_information
+
+FEEDS = {"M-4.4": NEEDS}
+
+
+def _loss_numbers(outcomes: Mapping[str, Outcome], cap: float, currency: str) -> list[Number]:
+    """Depth and length of the strategic loss and the chance to breach the cap, per path; the cap; what perfect information is worth."""
+    made: list[Number] = []
+    for path in PATHS:
+        made.append(span("strategic_loss", path, outcomes[path].loss, currency, SPAN))
+        made.append(span("strategic_loss_months", path, outcomes[path].loss_months, "months", SPAN))
+        made.append(
+            share_of_draws(
+                "p_breach",
+                path,
+                outcomes[path].loss > cap,
+                "share of draws beyond the cap; chance of single deals included",
+            )
+        )
+    made.append(
+        Number("loss_cap", ALL, cap, None, None, None, 1, currency, "policy share of the last year's won amount")
+    )
+    worth = expected_value_of_perfect_information(np.column_stack([outcomes[p].expected_npv for p in PATHS]))
+    made.append(number("evpi", ALL, replace(worth, method=f"{worth.method}; {EXPECTED}"), currency))
+    return made
+
+
+def find(
+    outcomes: Mapping[str, Outcome], rule_finding: Finding, won_in_year: float, policy: Policy, currency: str
+) -> Finding:
+    """M-4.4 for the paths that the rule leaves open. won_in_year: the company's won amount of the last twelve months."""
+    cap = policy["ledger.loss_cap_share"] * won_in_year
+    horizon = policy["ledger.horizon_months"]
+    loss = tuple(replace(n, horizon_months=horizon) for n in _loss_numbers(outcomes, cap, currency))
+    still_open = open_paths(rule_finding, policy)
+    best = max(PATHS, key=lambda p: float(outcomes[p].expected_npv.mean()))
+    named = rule_finding.reason if rule_finding.reason in PATHS else best
+
+    def judge(p: Policy) -> list[Finding]:
+        # Claim: the path stays within the agreed loss. While the rule leaves several paths open, all of them must say the same.
+        cap_now = p["ledger.loss_cap_share"] * won_in_year
+        shares = [float((outcomes[path].loss <= cap_now).mean()) for path in still_open]
+        states = {state_of_share(share, p["ledger.certainty"]) for share in shares}
+        state = states.pop() if len(states) == 1 else "undecided"
+        return [Finding("M-4.4", "strategic_loss", state, f"loss_{state}", loss, terms={"path": named})]
+
+    flips = find_flips(judge, "M-4.4", policy, ["ledger.loss_cap_share", "ledger.certainty"])
+    return replace(judge(policy)[0], flips=flips)

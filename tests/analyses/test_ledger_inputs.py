@@ -1,0 +1,175 @@
+"""What the ledger is fed: every input from where it should come, its origin said, and what hangs together."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kaanalysis.analyses.ledger import PATHS, expected_npv
+from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs, lifetime_months, policy_input
+from kaanalysis.analyses.ledger_lines import SETTINGS
+from kaanalysis.company import Company, open_company
+from kaanalysis.policy import Policy
+from kaanalysis.results import Finding, Number, Result
+
+HEAD = "opportunity_id,account_id,team,owner,origin,created_at,closed_at,outcome,amount\n"
+
+
+def number(name: str, value: float, low: float | None, high: float | None, unit: str, **more: float) -> Number:
+    return Number(name, "KA", value, low, high, 0.95, 50, unit, "m", **more)
+
+
+def base(*, estimated: bool = True) -> Result:
+    counts = [Number("accounts_known", "KA", 40, None, None, None, 40, "accounts", "m")]
+    if estimated:
+        counts.append(number("accounts_estimated", 90, 60, 200, "accounts"))
+    life = number("rmst", 24.0, 20.0, 28.0, "months", horizon_months=36)
+    return Result("01_base_assumptions", "", "", "", [
+        Finding("M-1.1", "market", "supported", "r", tuple(counts)), Finding("M-1.2", "lifecycle", "supported", "r", (life,))])  # fmt: skip
+
+
+def sales(*, severity: bool = True) -> Result:
+    rates = (number("success", 0.4, 0.3, 0.5, "share"), number("cycle_median", 61.0, 50.0, 70.0, "days"))
+    stuck = (number("severity", 12.0, 8.0, 20.0, "wins per 100 deals"),) if severity else ()
+    return Result("03_sales_flow", "", "", "", [
+        Finding("M-3.2", "success", "undecided", "r", rates), Finding("M-3.6", "bottleneck", "undecided", "r", stuck)])  # fmt: skip
+
+
+def tables(*, disputes: bool = True) -> dict[str, str]:
+    """Two years of months; twelve KA accounts, six of them known before, four sellers with a deal a month."""
+    rng = np.random.default_rng(5)
+    months = pd.date_range("2024-01-01", "2025-12-01", freq="MS")
+    rows = [f"K,{m:%Y-%m},4,{rng.integers(36, 44)},{rng.integers(8, 12)},100" for m in months]
+    rows += [f"S,{m:%Y-%m},10,{rng.integers(90, 110)},20,{rng.integers(180, 220)}" for m in months]
+    deals = [f"B{i},A{i},K,o{i % 4},new,2023-06-0{i + 1},2023-09-01,won,{100 + i}" for i in range(6)]
+    deals += [
+        f"C{i},A{i % 3},K,o1,new,2024-0{i + 1}-09,2024-09-01,lost," for i in range(0, 8, 2)
+    ]  # some months and accounts open more
+    for i, month in enumerate(months):
+        won = "won" if i % 2 else "lost"
+        closed = (month + pd.Timedelta(days=40 + 3 * (i % 7))).date()
+        last = "open" if closed > pd.Timestamp("2025-12-31").date() else won
+        deals.append(
+            f"O{i},A{i % 12},K,o{i % 4},new,{month:%Y-%m}-03,{'' if last == 'open' else closed},{last},{200 + 10 * i}"
+        )
+    made = {
+        "accounts": "account_id,segment\n" + "".join(f"A{i},KA\n" for i in range(12)),
+        "teams": "team,motion\nK,KA\nS,SMB\n",
+        "team_months": "team,month,sellers,cost,support_cost,bookings\n" + "\n".join(rows) + "\n",
+        "opportunities": HEAD + "\n".join(deals) + "\n",
+    }
+    if disputes:
+        held = [f"A{i % 12},{m:%Y-%m}-05,K,S,{2 + i % 3}" for i, m in enumerate(months)]
+        made["disputes"] = "account_id,opened_at,team_a,team_b,hours\n" + "\n".join(held) + "\n"
+    return made
+
+
+@pytest.fixture(scope="module")
+def gathered(write_company: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> Inputs:
+    opened = open_company(write_company(tmp_path_factory.mktemp("ledger"), tables()))
+    made = gather_inputs(opened, policy, base(), sales())
+    assert isinstance(made, Inputs)
+    return made
+
+
+def test_each_input_says_where_it_comes_from_and_is_what_it_should_be(gathered: Inputs, policy: Policy) -> None:
+    held = {i.name: i for i in gathered.items}
+    data = {n for n, i in held.items() if i.origin == "data"}
+    assert data == {"seller_cost", "support_cost", "smb_bookings", "deals_per_seller", "conflict_hours", "success", "cycle_months", "deal_size",
+                    "cycle_spread", "deal_variation", "relief", "lifetime_months", "potential_accounts", "deals_per_account"}  # fmt: skip
+    assert all(i.origin in ("data", "policy") for i in gathered.items)
+    assert (held["success"].value, held["success"].low, held["success"].high) == (0.4, 0.3, 0.5)
+    assert held["cycle_months"].value == pytest.approx(61 / (365.25 / 12)) and held["relief"].value == pytest.approx(
+        0.12
+    )
+    assert (held["potential_accounts"].value, held["potential_accounts"].high) == (90, 200)
+    # Six accounts were known; each opened two deals in two years, three of them four more in all.
+    assert held["deals_per_account"].value == pytest.approx(16 / 6 / 2)
+    assert held["deals_per_seller"].value == pytest.approx(28 / 24 / 4) and held[
+        "conflict_hours"
+    ].value == pytest.approx(3 / 4)
+    assert held["gross_margin"].value == policy["ledger.gross_margin"] and held["gross_margin"].origin == "policy"
+    low, high = policy.threshold("split.ramp_months").spread  # type: ignore[misc]
+    assert (held["split.ramp_months"].low, held["split.ramp_months"].high) == (low, high)
+
+
+def test_sellers_are_a_decision_and_no_belief(gathered: Inputs, policy: Policy) -> None:
+    for path in PATHS:
+        item = next(i for i in gathered.items if i.name == f"{path}.sellers")
+        assert not item.uncertain and item.value == policy[f"{path}.sellers"]
+
+
+def test_beliefs_about_one_setting_hang_together_between_paths_only(gathered: Inputs, policy: Policy) -> None:
+    at = {n: i for i, n in enumerate(gathered.names)}
+    r, strength = gathered.correlation, policy["ledger.belief_correlation"]
+    for setting in SETTINGS:
+        assert r[at[f"split.{setting}"], at[f"rebuild.{setting}"]] == pytest.approx(strength, abs=1e-6)
+    assert r[at["split.ramp_months"], at["split.productivity"]] == pytest.approx(0, abs=1e-6)
+    assert r[at["success"], at["seller_cost"]] == pytest.approx(0, abs=1e-6), "other tables: independent"
+    assert r[at["success"], at["gross_margin"]] == pytest.approx(0, abs=1e-6)
+    assert np.abs(r[at["deals_per_seller"], [at["seller_cost"], at["smb_bookings"], at["conflict_hours"]]]).max() > 0
+    assert np.linalg.eigvalsh(r)[0] > 0
+
+
+def test_where_the_company_records_nothing_the_policy_speaks(company: Callable[..., Company], policy: Policy) -> None:
+    made = gather_inputs(company(**tables(disputes=False)), policy, base(estimated=False), sales(severity=False))
+    assert isinstance(made, Inputs)
+    held = {i.name: i for i in made.items}
+    for name in ("conflict_hours", "accounts_moved"):
+        assert held[name].origin == "policy" and held[name].value == policy[f"ledger.{name}"]
+    assert (held["potential_accounts"].value, held["potential_accounts"].uncertain) == (40, False)
+    assert (held["relief"].value, held["relief"].uncertain) == (0, False)
+    # All that the ledger asks for is there.
+    x = draw_inputs(made, 64, 1)
+    assert np.isfinite(expected_npv(x, 36, 0.1)).all()
+
+
+def test_accounts_moved_are_what_other_teams_brought_before_the_launch(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    made = tables()
+    before = policy["siphon.before_months"]
+    launch = dt.date(2024, 7, 1)
+    # Five accounts bought 120 on average from SMB in the months before the launch, and the KA team has won 400 from each since.
+    rows = [f"S{i},A{i},S,s1,new,2024-03-01,2024-03-0{i + 1},won,{100 + 10 * i}" for i in range(5)]
+    rows += [f"K{i},A{i},K,o1,new,2025-01-01,2025-02-0{i + 1},won,400" for i in range(5)]
+    made["opportunities"] = HEAD + "\n".join(rows) + "\n"
+    toml = {"ka_launch": launch, "observed_from": dt.date(2020, 1, 1)}
+    found = gather_inputs(company(toml, **made), policy, base(), sales())
+    assert isinstance(found, Inputs)
+    item = next(i for i in found.items if i.name == "accounts_moved")
+    since = (dt.date(2025, 12, 31) - launch).days / (365.25 / 12)
+    assert item.origin == "data" and item.value == pytest.approx(120 / before * since / 400)
+    # Before the records begin nothing is known of what other teams brought.
+    late = gather_inputs(company({**toml, "observed_from": launch}, **made), policy, base(), sales())
+    assert isinstance(late, Inputs)
+    assert next(i for i in late.items if i.name == "accounts_moved").origin == "policy"
+
+
+def test_what_is_missing_is_named(company: Callable[..., Company], policy: Policy) -> None:
+    without = {k: v for k, v in tables().items() if k != "team_months"}
+    made = gather_inputs(company(**without), policy, base(), sales())
+    assert isinstance(made, list) and {"team_months.cost", "team_months.bookings"} <= set(made)
+    nothing = replace(sales().findings[0], numbers=(), needs=("opportunities.closed_at",))
+    bare = Result("03_sales_flow", "", "", "", [nothing, sales().findings[1]])
+    assert gather_inputs(company(**tables()), policy, base(), bare) == ["opportunities.closed_at"]
+
+
+@pytest.mark.parametrize("mean_life", [6.0, 36.0, 200.0])
+def test_lifetime_is_the_exponential_law_with_that_restricted_mean(mean_life: float) -> None:
+    restricted = mean_life * -np.expm1(-36 / mean_life)  # E[min(T, 36)]
+    held = Number(
+        "rmst", "KA", restricted, restricted * 0.99, min(restricted * 1.01, 35.8), 0.95, 50, "months", "m", 36
+    )
+    made = lifetime_months(Result("01", "d", "p", "x", [Finding("M-1.2", "k", "supported", "r", (held,))]))
+    assert made is not None and made[0] == pytest.approx(mean_life, rel=1e-6) and made[1] < made[0]
+    assert made[2] > made[0] or restricted * 1.01 > 35.8
+
+
+def test_a_belief_without_a_spread_is_settled(policy: Policy) -> None:
+    assert not policy_input("month_hours", policy, "log", "ledger.month_hours").uncertain
+    assert policy_input("split.ramp_months", policy, "log").uncertain
