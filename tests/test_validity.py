@@ -252,7 +252,7 @@ def test_marks(count: int, expected: str) -> None:
 
 
 def test_the_rule_of_paths_written_twice_is_the_same_rule(quick: Policy) -> None:
-    from kaanalysis.analyses.path_selection import rule
+    from kaanalysis.analyses.path_rule import rule
 
     for count in range(6):
         for fit in (0.3, 0.6, 0.7, 0.8, 0.95):

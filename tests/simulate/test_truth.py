@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from kaanalysis.analyses.path_selection import PATHS, rule
+from kaanalysis.analyses.ledger import PATHS
+from kaanalysis.analyses.path_rule import rule
 from kaanalysis.policy import Policy
 from kaanalysis.simulate import parameters, population_truth
 from kaanalysis.simulate.core import Deals, Sellers, rng, sellers
