@@ -37,7 +37,9 @@ LARGE = 40.0
 CHANCE_FREE = 3_000_000  # added to the seeds of large companies
 # What decides how a company is drawn and what is found in it: all that FINDS_WITH names, but for the futures, which no company comes from.
 MADE_WITH = tuple(
-    sorted(f"simulate/{file.name}" for file in (PACKAGE / "simulate").glob("*.py") if file.name != "futures.py")
+    sorted(
+        f"simulate/{file.name}" for file in (PACKAGE / "simulate").glob("*.py") if not file.name.startswith("future")
+    )
 ) + tuple(part for part in FINDS_WITH if part != "simulate")
 
 
@@ -77,7 +79,10 @@ class Seen:
 
     def row(self) -> dict[str, Any]:
         items = [[i.name, i.value, i.low, i.high, i.level, i.unit, i.origin, i.scale] for i in self.inputs.items]
-        off = [[i, j, float(self.inputs.correlation[i, j])] for i, j in np.argwhere(np.triu(self.inputs.correlation, 1)).tolist()]
+        off = [
+            [i, j, float(self.inputs.correlation[i, j])]
+            for i, j in np.argwhere(np.triu(self.inputs.correlation, 1)).tolist()
+        ]
         return {"items": items, "correlation": off, "rule": list(self.rule), "year": self.year}
 
     @classmethod
@@ -96,7 +101,10 @@ def see(company: Company, policy: Policy) -> Seen:
         counted = [market.find(company, policy)[0], lifecycle.find(company, policy)[0]]
         base, sales = (
             Result(id, "drawn", policy.hash, str(company.info.as_of), findings, handed)
-            for id, findings, handed in (("01_base_assumptions", counted, {}), ("03_sales_flow", [*found, stuck], frames))
+            for id, findings, handed in (
+                ("01_base_assumptions", counted, {}),
+                ("03_sales_flow", [*found, stuck], frames),
+            )
         )
         chosen, _ = path_rule.find(sales, policy)
         inputs = gather_inputs(company, policy, base, sales)
