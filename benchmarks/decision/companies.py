@@ -35,12 +35,16 @@ UNREAD = ("activities", "stakeholders", "buying_steps", "order_lines", "value_it
 # Companies as large as this know their data inputs nearly without error (as in benchmarks/validity/truths.py).
 LARGE = 40.0
 CHANCE_FREE = 3_000_000  # added to the seeds of large companies
-# What decides how a company is drawn and what is found in it: all that FINDS_WITH names, but for the futures, which no company comes from.
+# What decides how a company is drawn and what 04 sees of it: all that FINDS_WITH names, but for what is computed from what is seen (the
+# ledger's money, and the futures).
+COMPUTED = {"ledger.py", "ledger_chance.py", "ledger_lines.py", "ledger_value.py", "path_economics.py", "path_selection.py",
+            "strategic_loss.py", "futures.py", "future_deals.py"}  # fmt: skip
 MADE_WITH = tuple(
-    sorted(
-        f"simulate/{file.name}" for file in (PACKAGE / "simulate").glob("*.py") if not file.name.startswith("future")
-    )
-) + tuple(part for part in FINDS_WITH if part != "simulate")
+    f"{folder}/{file.name}"
+    for folder in ("simulate", "analyses")
+    for file in sorted((PACKAGE / folder).glob("*.py"))
+    if file.name not in COMPUTED
+) + tuple(part for part in FINDS_WITH if part not in ("simulate", "analyses"))
 
 
 def between(first: World, second: World) -> World:

@@ -1,10 +1,10 @@
 """Futures of a path to key accounts in a world whose truth is known, deal by deal: what the ledger of 04 predicts, drawn by other means.
 
-The ledger (docs/ledger.md) multiplies rates. Here sellers with skills of their own open deals one by one, each passes the world's own steps
-with whoever decides there, lasts its own days, is signed over its own amount and may be undone, and each customer lives its own life and
-renews (:mod:`kaanalysis.simulate.future_deals`). Only what is spent follows the page line by line, since it is planned and not drawn. What the
-plan says (a path's settings, beliefs) and what the company's months show (costs, bookings, openings) is given; all that hangs on deals
-and customers comes from the world.
+The ledger (docs/ledger.md) multiplies rates. Here sellers with skills of their own open deals one by one, each passes the world's
+own steps with whoever decides there, lasts its own days, is signed over its own amount and may be undone, and each customer lives
+its own life and renews (:mod:`kaanalysis.simulate.future_deals`). Only what is spent follows the page line by line, since it is
+planned and not drawn. What the plan says (a path's settings, beliefs) and what the company's months show (costs, bookings,
+openings) is given; all that hangs on deals and customers comes from the world.
 
 Where both must differ, because the ledger simplifies: the chance to be won is lifted step by step and not in one sum; a path's sellers
 differ; lives are Weibull and not exponential; signed contracts are sometimes undone; deals won after the horizon of `success` count.
