@@ -8,7 +8,7 @@ LANGUAGES ?= en,zh
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab report test notebooks lint bench bench-process bench-ledger bench-validity clean dictionary lock demo traps matching
+.PHONY: help setup lab report test notebooks lint bench bench-process bench-ledger bench-validity bench-decision clean dictionary lock demo traps matching
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -73,6 +73,9 @@ matching: $(VENV)/.ready ## measure the matching of company names beside naive w
 
 bench-validity: $(VENV)/.ready ## measure intervals and verdicts on companies with known truth (resumable; JOBS=2)
 	$(BIN)/python -m benchmarks.validity --jobs $(JOBS)
+
+bench-decision: $(VENV)/.ready ## measure what 04 predicts of the paths against simulated futures: benchmarks/DECISION.md (resumable)
+	$(BIN)/python -m benchmarks.decision
 
 lock: $(VENV)/.ready ## resolve constraints.txt again from pyproject.toml
 	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --all-extras --no-header --no-annotate -p 3.11 pyproject.toml -o constraints.txt

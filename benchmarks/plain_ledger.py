@@ -59,8 +59,11 @@ def plain_cash(path: str, x: Mapping[str, float], months: int) -> dict[str, list
         done = min(1.0, (opening + 1) / ramp_length)
         opened = sellers * x["deals_per_seller"] * own("productivity") * done
         opened = min(opened, accounts * x["deals_per_account"] / 12)
-        gained = max(x["relief"], 0.0) * x["relief_reached"] * own("relief_factor") * done
-        chance = min(1.0, max(0.0, x["success"] + gained))
+        # Every relieved step passes better in a straight line; alike, they are the k-th root of what they win together.
+        root = 1 / max(x.get("relieved_steps", 1.0), 1.0)
+        one_now, one_then = x["success"] ** root, (x["success"] + max(x["relief"], 0.0)) ** root
+        way = x["relief_reached"] * own("relief_factor") * done
+        chance = min(1.0, (one_now + way * (one_then - one_now)) ** (1 / root))
         for win in range(opening, months):
             lag = win - opening
             share = share_won_before(lag + 0.5, x["cycle_months"], x["cycle_spread"])

@@ -7,7 +7,7 @@ import pytest
 from kaanalysis import display, sheets
 from kaanalysis.analyses.ledger import LINES, PATHS
 from kaanalysis.analyses.ledger_inputs import COMMON
-from kaanalysis.analyses.ledger_lines import NAMED, SETTINGS
+from kaanalysis.analyses.ledger_lines import NAMED, RELIEVED, SETTINGS
 from kaanalysis.results import Finding, Number, Result
 from kaanalysis.text import LANGUAGES, words
 
@@ -100,6 +100,6 @@ def test_inputs_say_their_origin_and_a_decision_has_no_interval(made: Result, la
 def test_every_input_and_line_has_a_name(language: str) -> None:
     w = words(language)
     for name in (*SETTINGS, NAMED, *(n for n, _ in COMMON), "potential_accounts", "deals_per_account", "accounts_moved", "conflict_hours",
-                 "cycle_spread", "deal_variation"):  # fmt: skip
+                 "cycle_spread", "deal_variation", RELIEVED):  # fmt: skip
         assert w.has(f"figures.input.{name}"), name
     assert all(w.has(f"figures.line.{line}") for line in LINES)

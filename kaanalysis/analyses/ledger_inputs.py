@@ -10,7 +10,7 @@ from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
 from kaanalysis.analyses.ledger_deals import NAMES as DEAL_NAMES
 from kaanalysis.analyses.ledger_deals import DealDraws, draw_deals, from_number, spread_inputs
-from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, PATHS, SETTINGS
+from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, PATHS, RELIEVED, SETTINGS
 from kaanalysis.analyses.ledger_months import (
     WINDOW_MONTHS,
     Ratio,
@@ -110,8 +110,15 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
     drawn = draw_deals(company, policy, sales)
     days = from_number("cycle_months", cycle, "months", "log", 1 / DAYS_PER_MONTH, 1 / DAYS_PER_MONTH)
     items = [item for item in by_month.values() if item is not None]
+    signed, kept = success, sales.finding("M-3.2").number("success_kept", "KA")
+    # A contract that is refunded or litigated brings no money: where the records tell, success is that of those that last.
+    success = signed if kept is None or kept.low is None else kept
+    kept_share = float(success.value or 0) / max(float(signed.value or 0), 1e-9)
     items += [from_number("success", success, "share", "logit"), days, size, *spread_inputs(drawn, policy)]
-    items += [_relief(sales), Input("lifetime_months", *lifetime, policy["evidence.level"], "months", "data", "log")]
+    items += [
+        *_relief(sales, kept_share),
+        Input("lifetime_months", *lifetime, policy["evidence.level"], "months", "data", "log"),
+    ]
     items += [_potential_accounts(base, policy), _deals_per_account(company, policy), _accounts_moved(company, policy)]
     items += [policy_input(name, policy, scale, f"ledger.{name}") for name, scale in COMMON]
     for path in PATHS:
@@ -121,12 +128,15 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
     return Inputs(tuple(items), _dependence(items, ratios, drawn, policy))
 
 
-def _relief(sales: Result) -> Input:
-    """Wins per deal gained if all steps counted as bottlenecks were relieved together (03's severity); 0 where none could be measured."""
+def _relief(sales: Result, kept_share: float) -> list[Input]:
+    """Wins per deal gained that last, if all steps counted as bottlenecks were relieved together (03's severity; 0 where none could be
+    measured), and how many steps those are. kept_share: part of the wins that last."""
     severity = sales.finding("M-3.6").number("severity", "KA")
+    steps = max(1.0, float(severity.n)) if severity is not None and severity.value else 1.0
+    relieved = Input(RELIEVED, steps, steps, steps, 0.9, "steps", "data", "linear")
     if severity is None or severity.value is None:
-        return Input("relief", 0.0, 0.0, 0.0, 0.9, "share", "data", "linear")
-    return from_number("relief", severity, "share", "linear", 0.01)
+        return [Input("relief", 0.0, 0.0, 0.0, 0.9, "share", "data", "linear"), relieved]
+    return [from_number("relief", severity, "share", "linear", 0.01 * kept_share), relieved]
 
 
 def _potential_accounts(base: Result, policy: Policy) -> Input:

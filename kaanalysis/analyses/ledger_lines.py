@@ -53,6 +53,7 @@ SETTINGS = (
 )
 NAMED = "named_accounts"
 NAMED_PATHS = ("split",)
+RELIEVED = "relieved_steps"
 YEAR = 12
 # Smallest ramp and spread that are not taken as none at all: a ramp below a month is done in its first month.
 _SHORTEST_RAMP, _LEAST_SPREAD = 1.0, 1e-6
@@ -117,13 +118,24 @@ def deals_opened(world: World, ramp: Array) -> Array:
     return np.minimum(can, accounts * world["deals_per_account"] / YEAR)
 
 
-def wins_by_opening(world: World, months: int) -> Array:
-    """Expected wins among the deals opened in each month, whenever they are won: (draws, months).
+def chance_to_win(world: World, ramp: Array) -> Array:
+    """Chance of a deal to be won by the ramp at its opening, as `ramp`, 0 … 1.
 
-    Bottlenecks are relieved as the ramp goes on: relief × share reached × the path's part of it."""
+    Bottlenecks are relieved as the ramp goes on, as far as share reached × the path's part of it goes. What relieving them would win together is
+    won step by step: each of `relieved_steps` passes in a straight line better, and the chance is their product. So half of the way through
+    five steps brings less than half of what the whole way brings; with one step it brings half. Exact where the steps are alike."""
+    steps = np.maximum(world.get(RELIEVED, 1.0), 1.0)
+    now = np.maximum(world["success"], 0.0)
+    then = now + np.maximum(world["relief"], 0.0)
+    way = world["relief_reached"] * world["relief_factor"] * ramp
+    straight = now ** (1 / steps) + way * (then ** (1 / steps) - now ** (1 / steps))
+    return np.asarray(np.clip(straight**steps, 0.0, 1.0))
+
+
+def wins_by_opening(world: World, months: int) -> Array:
+    """Expected wins among the deals opened in each month, whenever they are won: (draws, months)."""
     ramp = ramp_of(world, months)
-    relief = np.maximum(world["relief"], 0.0) * world["relief_reached"] * world["relief_factor"]
-    return np.asarray(deals_opened(world, ramp) * np.clip(world["success"] + relief * ramp, 0.0, 1.0))
+    return np.asarray(deals_opened(world, ramp) * chance_to_win(world, ramp))
 
 
 def win_lags(world: World, months: int) -> Array:

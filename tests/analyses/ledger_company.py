@@ -21,8 +21,9 @@ def base(*, estimated: bool = True) -> Result:
         Finding("M-1.1", "market", "supported", "r", tuple(counts)), Finding("M-1.2", "lifecycle", "supported", "r", (life,))])  # fmt: skip
 
 
-def sales(*, severity: bool = True) -> Result:
+def sales(*, severity: bool = True, kept: bool = False) -> Result:
     rates = (number("success", 0.4, 0.3, 0.5, "share"), number("cycle_median", 61.0, 50.0, 70.0, "days"))
+    rates += (number("success_kept", 0.3, 0.2, 0.4, "share"),) if kept else ()
     stuck = (number("severity", 12.0, 8.0, 20.0, "wins per 100 deals"),) if severity else ()
     return Result("03_sales_flow", "", "", "", [
         Finding("M-3.2", "success", "undecided", "r", rates), Finding("M-3.6", "bottleneck", "undecided", "r", stuck)])  # fmt: skip

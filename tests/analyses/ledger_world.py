@@ -39,6 +39,7 @@ def random_worlds(draws: int, seed: int) -> dict[str, np.ndarray]:
         x[share] = rng.uniform(0, 1, draws)
     x["cycle_months"] = rng.uniform(0.3, 20, draws)
     x["split.named_accounts"] = rng.uniform(1, 30, draws)
+    x["relieved_steps"] = rng.integers(1, 7, draws).astype(float)
     for path in PATHS:
         x[f"{path}.ramp_months"] = rng.uniform(0, 40, draws)
     return x

@@ -29,7 +29,7 @@ def test_each_input_says_where_it_comes_from_and_is_what_it_should_be(gathered: 
     held = {i.name: i for i in gathered.items}
     data = {n for n, i in held.items() if i.origin == "data"}
     assert data == {"seller_cost", "support_cost", "smb_bookings", "deals_per_seller", "conflict_hours", "success", "cycle_months", "deal_size",
-                    "cycle_spread", "deal_variation", "relief", "lifetime_months", "potential_accounts", "deals_per_account"}  # fmt: skip
+                    "cycle_spread", "deal_variation", "relief", "relieved_steps", "lifetime_months", "potential_accounts", "deals_per_account"}  # fmt: skip
     assert all(i.origin in ("data", "policy") for i in gathered.items)
     assert (held["success"].value, held["success"].low, held["success"].high) == (0.4, 0.3, 0.5)
     assert held["cycle_months"].value == pytest.approx(61 / (365.25 / 12)) and held["relief"].value == pytest.approx(
@@ -44,6 +44,18 @@ def test_each_input_says_where_it_comes_from_and_is_what_it_should_be(gathered: 
     assert held["gross_margin"].value == policy["ledger.gross_margin"] and held["gross_margin"].origin == "policy"
     low, high = policy.threshold("split.ramp_months").spread  # type: ignore[misc]
     assert (held["split.ramp_months"].low, held["split.ramp_months"].high) == (low, high)
+
+
+def test_contracts_that_do_not_last_bring_no_money(
+    write_company: Callable[..., Path], tmp_path: Path, policy: Policy
+) -> None:
+    """0.3 of 0.4 last, so three quarters of the relief do; the severity is of 50 steps."""
+    made = gather_inputs(open_company(write_company(tmp_path, tables())), policy, base(), sales(kept=True))
+    assert isinstance(made, Inputs)
+    held = {i.name: i for i in made.items}
+    assert (held["success"].value, held["success"].low, held["success"].high) == (0.3, 0.2, 0.4)
+    assert held["relief"].value == pytest.approx(0.12 * 0.75)
+    assert (held["relieved_steps"].value, held["relieved_steps"].uncertain) == (50.0, False)
 
 
 def test_sellers_are_a_decision_and_no_belief(gathered: Inputs, policy: Policy) -> None:
