@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.decision import score
-from benchmarks.decision.judge import SPANS
+from benchmarks.decision.judge import CAPS, SPANS
 from kaanalysis.analyses.ledger import PATHS
 
+ALL_CAPS = (
+    "p_breach_at",
+    "breach_at",
+    f"the same for losses agreed from {100 * CAPS[0]:.0f} % to {100 * CAPS[-1]:.0f} % of a year's wins",
+)
 NUMBERS = (("p_breach", "breach", "beyond the agreed loss"), ("p_gain", "gain", "net present value above 0"),
            ("p_best", "best", "the best path by expected value"))  # fmt: skip
 
@@ -31,7 +36,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def reliability(judged: score.Judged) -> str:
     parts = []
     head = ["predicted", "predictions of companies", "mean predicted", "came true (95 %)"]
-    for name, real, told in NUMBERS:
+    for name, real, told in (NUMBERS[0], ALL_CAPS, *NUMBERS[1:]):
         held = score.chances(judged, name, real)
         rows = [
             [f"{_percent(b.low)} to {_percent(b.high)}", f"{b.n} of {b.companies}", _percent(b.predicted), _with(b.frequency, *b.interval)]
