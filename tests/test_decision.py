@@ -23,7 +23,7 @@ from kaanalysis.simulate.futures import course, draw_futures
 from kaanalysis.simulate.parameters import load
 from kaanalysis.simulate.world import World
 
-COMPANIES, FUTURES, PATH = 24, 32, "part_time"
+COMPANIES, FUTURES, PATH = 10, 64, "part_time"
 SPANS = ("npv", "strategic_loss")
 # What the data can tell in part_time_fits, and the standard error of its logarithm in one company.
 TRUTH = {
@@ -36,7 +36,7 @@ TRUTH = {
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy().override({"ledger.draws": 512})
+    return load_policy().override({"ledger.draws": 256})
 
 
 def beliefs(policy: Policy) -> list[Input]:
@@ -49,10 +49,11 @@ def beliefs(policy: Policy) -> list[Input]:
     return [replace(item, low=item.value, high=item.value) for item in made]
 
 
-def seen(policy: Policy, generator: np.random.Generator | None) -> companies.Seen:
-    """A company with its estimates and their intervals; None: one that knows the truth."""
+def seen(policy: Policy, generator: np.random.Generator | None, **truth: float) -> companies.Seen:
+    """A company with its estimates and their intervals; None: one that knows the truth. truth: values in place of those in TRUTH."""
     items = []
-    for name, (value, error) in TRUTH.items():
+    for name, (usual, error) in TRUTH.items():
+        value = truth.get(name, usual)
         found = value * np.exp(error * generator.standard_normal()) if generator is not None else value
         reach = np.exp(1.959964 * error) if generator is not None else 1.0
         items.append(Input(name, found, found / reach, found * reach, 0.95, "", "data", "log" if error else "linear"))
@@ -68,7 +69,7 @@ def without_errors(held: companies.Seen) -> companies.Seen:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """Part-time fits, with contracts over one sum that nobody refuses afterwards, so that TRUTH is all there is to know."""
+    """Part-time fits, with sellers all alike and contracts that last, so that TRUTH is all there is to know."""
     world = load("part_time_fits")
     return replace(world, ka=replace(world.ka, refunded=0.0, litigated=0.0, skill_sd=0.0))
 
@@ -80,14 +81,12 @@ def studied(policy: Policy, world: World) -> dict[str, list[dict[str, Any]]]:
     short = policy.override({"ledger.horizon_months": horizon})
     x = {i.name: np.full(FUTURES * COMPANIES, i.value) for i in seen(short, None).inputs.items}
     drawn = draw_futures(world, PATH, x, horizon, np.random.default_rng(12))
-    # What a deal of this world is worth, as a large company would find it; deals that take long fall beyond the horizon for both.
-    sure = float(drawn.contracts.amount.size / drawn.opened.sum())
-    TRUTH["success"] = (sure, TRUTH["success"][1])
-    TRUTH["deal_size"] = (float(drawn.contracts.amount.mean()), TRUTH["deal_size"][1])
+    # What a deal of this world is worth and how often it is won, as a large company would find it.
+    truth = {"success": drawn.contracts.amount.size / drawn.opened.sum(), "deal_size": drawn.contracts.amount.mean()}
     cash = drawn.cash.reshape(COMPANIES, FUTURES, horizon)
     out: dict[str, list[dict[str, Any]]] = {"right": [], "no luck": [], "no errors": []}
     for flows in cash:
-        company = seen(short, generator)
+        company = seen(short, generator, **truth)
         for name, made in (("right", company), ("no luck", company), ("no errors", without_errors(company))):
             with pytest.MonkeyPatch.context() as patch:
                 if name == "no luck":
@@ -110,11 +109,12 @@ def test_spans_hold_nine_of_ten_futures(studied: Mapping[str, list[dict[str, Any
     assert 0.84 <= covered(studied["right"], name) <= 0.97
 
 
-@pytest.mark.parametrize("left_out", ["no luck", "no errors"])
+@pytest.mark.parametrize(("left_out", "name"), [("no luck", "strategic_loss"), ("no errors", "npv")])
 def test_a_ledger_that_leaves_a_kind_of_chance_out_is_caught(
-    studied: Mapping[str, list[dict[str, Any]]], left_out: str
+    studied: Mapping[str, list[dict[str, Any]]], left_out: str, name: str
 ) -> None:
-    assert covered(studied[left_out], "npv") < 0.84 < covered(studied["right"], "npv")
+    """Where single deals are not drawn, the depth of the loss is far too sure; where the data's errors are not, what a path brings is."""
+    assert covered(studied[left_out], name) < 0.8 < covered(studied["right"], name)
 
 
 def test_chances_of_breach_come_true_and_those_without_luck_are_worse(
