@@ -121,9 +121,10 @@ def deals_opened(world: World, ramp: Array) -> Array:
 def chance_to_win(world: World, ramp: Array) -> Array:
     """Chance of a deal to be won by the ramp at its opening, as `ramp`, 0 … 1.
 
-    Bottlenecks are relieved as the ramp goes on, as far as share reached × the path's part of it goes. What relieving them would win together is
-    won step by step: each of `relieved_steps` passes in a straight line better, and the chance is their product. So half of the way through
-    five steps brings less than half of what the whole way brings; with one step it brings half. Exact where the steps are alike."""
+    Bottlenecks are relieved as the ramp goes on, as far as share reached × the path's part of it goes. What relieving
+    them would win together is won step by step: each of `relieved_steps` passes in a straight line better, and the
+    chance is their product. So half of the way through five steps brings less than half of what the whole way brings;
+    with one step it brings half. Exact where the steps are alike."""
     steps = np.maximum(world.get(RELIEVED, 1.0), 1.0)
     now = np.maximum(world["success"], 0.0)
     then = now + np.maximum(world["relief"], 0.0)

@@ -41,12 +41,11 @@ class Futures:
 def _earned(s: Settings, contracts: Contracts, months: int) -> dict[str, Floats]:
     """What contracts bring: first contracts, renewals, what SMB would have brought of both anyway, and the review's remaining value. A
     contract that is undone brings nothing, now or later."""
-    good = ~contracts.undone
-    future, month, life = contracts.future[good], contracts.month[good], contracts.life[good]
-    margin, moved = contracts.amount[good] * s["gross_margin"][future], contracts.moved[good]
+    counted = ~contracts.undone & (contracts.month < months)
+    future, month = contracts.future[counted], contracts.month[counted]
+    life, moved = contracts.life[counted], contracts.moved[counted]
+    margin = contracts.amount[counted] * s["gross_margin"][future]
     made = {name: np.zeros((s.futures, months)) for name in ("first_contracts", "renewals", "smb_accounts", "review")}
-    inside = month < months
-    future, month, life, margin, moved = (v[inside] for v in (future, month, life, margin, moved))
     yearly = margin * s["recurring_share"][future]
     renewals = np.ceil(life / YEAR) - 1  # one for every whole year that the customer outlives
     for year in range((months - 1) // YEAR + 1):

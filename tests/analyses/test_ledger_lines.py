@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaanalysis.analyses.ledger_lines import (
-    chance_to_win,
     LINES,
     PATHS,
+    chance_to_win,
     deals_opened,
     path_cash,
     ramp_of,
