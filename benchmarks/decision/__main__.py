@@ -40,13 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     kept = {name: Kept(engine, name, world, policy) for name, world in wanted.items()}
     known = {name: judging.known_inputs(large_company(engine, world, policy)) for name, world in wanted.items()}
     judged: dict[str, list[Any]] = {name: [] for name in wanted}
-    rows = {
-        name: Rows(
-            f"decision judged {name}",
-            short_hash(code_hash(FINDS_WITH), policy.hash, world_hash(world), asked.futures, LARGE),
-        )
-        for name, world in wanted.items()
-    }
+    by = code_hash(FINDS_WITH), Path(judging.__file__).read_text(encoding="utf-8"), policy.hash, asked.futures, LARGE
+    rows = {name: Rows(f"decision judged {name}", short_hash(*by, world_hash(w))) for name, w in wanted.items()}
     done = {name: {row["number"]: row["made"] for row in held.read()} for name, held in rows.items()}
     for number in range(asked.companies):
         for name, world in wanted.items():

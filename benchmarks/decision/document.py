@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.decision import score
-from benchmarks.decision.judge import SPANS
+from benchmarks.decision.judge import CAPS, SPANS
 from kaanalysis.analyses.ledger import PATHS
 
+ALL_CAPS = (
+    "p_breach_at",
+    "breach_at",
+    f"the same for losses agreed from {100 * CAPS[0]:.0f} % to {100 * CAPS[-1]:.0f} % of a year's wins",
+)
 NUMBERS = (("p_breach", "breach", "beyond the agreed loss"), ("p_gain", "gain", "net present value above 0"),
            ("p_best", "best", "the best path by expected value"))  # fmt: skip
 
@@ -31,7 +36,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def reliability(judged: score.Judged) -> str:
     parts = []
     head = ["predicted", "predictions of companies", "mean predicted", "came true (95 %)"]
-    for name, real, told in NUMBERS:
+    for name, real, told in (NUMBERS[0], ALL_CAPS, *NUMBERS[1:]):
         held = score.chances(judged, name, real)
         rows = [
             [f"{_percent(b.low)} to {_percent(b.high)}", f"{b.n} of {b.companies}", _percent(b.predicted), _with(b.frequency, *b.interval)]
@@ -127,10 +132,11 @@ future draws from the policy's own beliefs what only the policy states, and take
 proves: given right beliefs, chances and spans are what they claim to be. Whether the beliefs are right it cannot tell.**
 
 How to read it. A chance is calibrated where *came true* agrees with *predicted*. Intervals resample companies: all that is said
-of one hangs together. A company's estimates stand beside one fixed truth, so within a world predictions scatter about the
-frequency: chances near the middle come out a little too sure, and even perfect estimates would not give identical columns.
-*Skill* is against naming one and the same chance everywhere; *at most* is the skill of who knows each company's true frequency.
-Spans are of 90 %."""
+of one hangs together. A prediction holds the errors of its company's data beside the beliefs and luck; the futures are drawn at
+the one truth. So within a world good predictions are a little less sure than the frequencies (52 % said, 60 % come true; 40 %
+said, 30 % come true), and spans of 90 % hold a little more than that; the other way round they would be too sure. *Skill* is
+against naming one and the same chance everywhere; *at most* is the skill of who knows each company's true frequency. Spans are
+of 90 %."""
 
 
 def document(judged: score.Judged, values: Mapping[str, Mapping[str, float]], stamp: Mapping[str, Any]) -> str:

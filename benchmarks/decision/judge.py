@@ -25,6 +25,9 @@ from kaanalysis.simulate.futures import Course, course, draw_futures
 from kaanalysis.simulate.world import World
 
 SPANS = ("npv", "payback_month", "strategic_loss", "strategic_loss_months")
+# Caps, as shares of the last year's won amount, at which a breach is asked about besides the policy's own: where that one lies, breach is
+# almost sure or almost ruled out for most paths, and a chance near 0 or 1 proves little.
+CAPS = (0.02, 0.04, 0.07, 0.14, 0.25, 0.35, 0.6, 1.0)
 COUNTED = ("potential_accounts",)  # grow with the company; all other inputs are shares, times and amounts
 
 
@@ -63,9 +66,15 @@ def predict(seen: Seen, policy: Policy) -> dict[str, Any]:
         strategic_loss.find(outcomes, chosen, seen.year, policy, "CNY"),
     ]
     numbers = {(n.name, n.segment): n for f in findings for n in f.numbers}
-    made: dict[str, Any] = {"rule": list(seen.rule), "cap": policy["ledger.loss_cap_share"] * seen.year, "paths": {}}
+    made: dict[str, Any] = {
+        "rule": list(seen.rule),
+        "cap": policy["ledger.loss_cap_share"] * seen.year,
+        "year": seen.year,
+        "paths": {},
+    }
     for path in PATHS:
         held = {name: numbers[(name, path)].value for name in ("p_breach", "p_gain", "p_best")}
+        held["p_breach_at"] = [float((outcomes[path].loss > share * seen.year).mean()) for share in CAPS]
         held["spans"] = {name: _span(numbers[(name, path)]) for name in SPANS}
         held["expected"] = float(outcomes[path].expected_npv.mean())
         made["paths"][path] = held
@@ -89,6 +98,7 @@ def realised(prediction: Mapping[str, Any], path: str, got: Course) -> dict[str,
     spans = prediction["paths"][path]["spans"]
     return {
         "breach": float((got.loss > prediction["cap"]).mean()),
+        "breach_at": [float((got.loss > share * prediction["year"]).mean()) for share in CAPS],
         "gain": float((got.npv > 0).mean()),
         "npv": float(got.npv.mean()),
         "within": {n: None if spans[n] is None else float(within(spans[n], values[n]).mean()) for n in SPANS},

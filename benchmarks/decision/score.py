@@ -32,11 +32,13 @@ class Chances:
 
 
 def chances(judged: Judged, name: str, real: str, paths: Sequence[str] = PATHS) -> Chances:
-    """The number `name` of every company and path against the share of futures `real`."""
+    """The number `name` (or several in a list) of every company and path against the share of futures `real`."""
     rows, at = [], 0
     for companies in judged.values():
         for made in companies:
-            rows += [(made["paths"][p][name], made["paths"][p]["real"][real], at) for p in paths]
+            for path in paths:
+                told, found = (np.atleast_1d(v) for v in (made["paths"][path][name], made["paths"][path]["real"][real]))
+                rows += [(p, f, at) for p, f in zip(told, found, strict=True)]
             at += 1
     predicted, frequency, company = (np.array(column) for column in zip(*rows, strict=True))
     return Chances(predicted, frequency, company)

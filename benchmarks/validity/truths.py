@@ -42,7 +42,7 @@ NO_COVERAGE = {
     "p_breach": "Monte-Carlo error of a share of ledger draws",
     "option_value": "Monte-Carlo error of a mean of ledger draws",
     "p_split": "Monte-Carlo error of a share of ledger draws",
-    "npv": "span of belief: most inputs are the policy's spreads, not estimates",
+    "npv": "span of belief: most inputs are the policy's spreads, not estimates; how often simulated futures lie in it: DECISION.md",
     "payback_month": "span of belief, as npv",
     "strategic_loss": "span of belief, as npv",
     "strategic_loss_months": "span of belief, as npv",

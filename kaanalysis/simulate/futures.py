@@ -41,21 +41,21 @@ class Futures:
 def _earned(s: Settings, contracts: Contracts, months: int) -> dict[str, Floats]:
     """What contracts bring: first contracts, renewals, what SMB would have brought of both anyway, and the review's remaining value. A
     contract that is undone brings nothing, now or later."""
-    good = ~contracts.undone
-    future, month, life = contracts.future[good], contracts.month[good], contracts.life[good]
-    margin, moved = contracts.amount[good] * s["gross_margin"][future], contracts.moved[good]
+    counted = ~contracts.undone & (contracts.month < months)
+    future, month = contracts.future[counted], contracts.month[counted]
+    life, moved = contracts.life[counted], contracts.moved[counted]
+    margin = contracts.amount[counted] * s["gross_margin"][future]
     made = {name: np.zeros((s.futures, months)) for name in ("first_contracts", "renewals", "smb_accounts", "review")}
-    inside = month < months
-    last = int(life.max(initial=0.0) // YEAR)
-    for year in range(last + 1):
-        pays = margin if year == 0 else margin * s["recurring_share"][future]
+    yearly = margin * s["recurring_share"][future]
+    renewals = np.ceil(life / YEAR) - 1  # one for every whole year that the customer outlives
+    for year in range((months - 1) // YEAR + 1):
+        pays, name = (margin, "first_contracts") if year == 0 else (yearly, "renewals")
         at = month + YEAR * year
-        now = inside & (life > YEAR * year) & (at < months)
-        beyond = inside & (life > YEAR * year) & (at >= months) & ~moved
-        name = "first_contracts" if year == 0 else "renewals"
+        now = (renewals >= year) & (at < months)
         np.add.at(made[name], (future[now], at[now]), pays[now])
         np.add.at(made["smb_accounts"], (future[now & moved], at[now & moved]), -pays[now & moved])
-        np.add.at(made["review"][:, -1], future[beyond], (pays * s["remaining_share"][future])[beyond])
+    beyond = np.maximum(renewals - (months - 1 - month) // YEAR, 0) * ~moved
+    np.add.at(made["review"][:, -1], future, yearly * beyond * s["remaining_share"][future])
     return made
 
 
