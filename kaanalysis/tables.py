@@ -15,7 +15,7 @@ from kaanalysis.text import Words
 
 # Sentences around the one for the reason: a finding's term of that name says which text, none where it has none.
 BEFORE = ("whole", "share")
-AFTER = ("kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "sop", "timing", "stop", "rivals", "delay",
+AFTER = ("kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "size", "sop", "timing", "stop", "rivals", "delay",
          "lane_cost", "carry", "reconcile", "decision", "information", "stage", "replay")  # fmt: skip
 
 

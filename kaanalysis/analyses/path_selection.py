@@ -20,6 +20,7 @@ from kaanalysis.analyses import (
     path_information,
     path_rule,
     path_sensitivity,
+    path_size,
     staged_choice,
     strategic_loss,
 )
@@ -56,7 +57,8 @@ def _money(
     numbers, terms, frames = path_information.find(inputs, x, payoff, policy, currency)
     findings.append(replace(loss, numbers=(*loss.numbers, *numbers), terms={**loss.terms, **terms}))
     numbers, terms, made = path_agreement.find(chosen, outcomes, inputs, x, policy)
-    chosen = path_rule.with_money(chosen, findings, numbers, terms)
+    sized, sizes = path_size.find(x, payoff, policy)
+    chosen = path_rule.with_money(chosen, findings, numbers, {**terms, **sized})
     worth, terms, staged = staged_choice.find(x, rule_of(policy), policy, currency)
     findings.insert(0, path_rule.with_more(chosen, worth, terms))
     if not figures_wanted():
@@ -69,6 +71,7 @@ def _money(
         **frames,
         **made,
         **staged,
+        "paths_by_size": sizes,
         "sensitivity": path_sensitivity.sensitivity_frame(inputs, path_sensitivity.best_two(payoff), policy),
         "dominance": path_sensitivity.dominance_frame(npv, payoff, policy),
         "path_odds": path_sensitivity.odds_frame(npv),

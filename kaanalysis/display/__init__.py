@@ -60,6 +60,7 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "ledger_lines": paths.ledger_lines,
         "inputs": paths.inputs,
         "information": path_information.information,
+        "paths_by_size": path_information.paths_by_size,
         "reconcile": path_information.reconcile,
         "difference": path_information.difference,
         "continuation_rule": staging.continuation_rule,

@@ -37,6 +37,22 @@ def reconcile(result: Result, words: Words) -> pd.DataFrame:
     return as_frame(rows, ("input", "kind_moved", "now", "range", "at"), words)
 
 
+def paths_by_size(result: Result, words: Words) -> pd.DataFrame:
+    """The paths with the same number of sellers each: expected net present value with its span, and how often each is the best."""
+    frame, unit = result.frames["paths_by_size"], currency(result)
+    paths = list(dict.fromkeys(str(p) for p in frame["path"]))
+    rows: Rows = []
+    for sellers, same in frame.groupby("sellers"):
+        held = same.set_index("path")
+        cells = []
+        for path in paths:
+            value, low, high, best = (float(held.loc[path, c]) for c in ("mean", "low", "high", "p_best"))  # type: ignore[arg-type]
+            worth = words.number(Number("", "", value, low, high, 0.9, int(held.loc[path, "n"]), unit, ""))  # type: ignore[arg-type]
+            cells.append(words("display.by_size", worth=worth, share=words.value(best, "probability")))
+        rows.append((words.value(float(sellers), "sellers"), *cells))  # type: ignore[arg-type]
+    return pd.DataFrame(rows, columns=[words("table.sellers_each"), *(words.term("path", p) for p in paths)])
+
+
 def difference(result: Result, words: Words) -> pd.DataFrame:
     """Lines of the ledger by what they add to the difference of two paths, present values, largest first; the sum last."""
     frame, unit = result.frames["difference"], currency(result)
