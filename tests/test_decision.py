@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ import pytest
 from benchmarks.decision import companies, score
 from benchmarks.decision import judge as judging
 from benchmarks.decision.document import document
+from benchmarks.validity import store
+from benchmarks.validity.engine import Engine
 from kaanalysis.analyses import ledger
 from kaanalysis.analyses.ledger_inputs import COMMON, Input, Inputs, policy_input
 from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, PATHS, SETTINGS
@@ -178,6 +181,19 @@ def test_what_is_seen_survives_being_written_down(policy: Policy) -> None:
     back = companies.Seen.of_row(held.row())
     assert back.inputs.items == held.inputs.items and (back.inputs.correlation == correlation).all()
     assert (back.rule, back.year) == (held.rule, held.year)
+
+
+def test_tables_left_out_change_nothing_and_a_company_once_seen_is_read_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: Policy
+) -> None:
+    monkeypatch.setattr(store, "FOLDER", tmp_path)
+    quick, engine, world = policy.override({"evidence.draws": 200}), Engine(), load("split_fits")
+    kept = companies.Kept(engine, "split_fits", world, quick).company(0)
+    monkeypatch.setattr(companies, "UNREAD", ())
+    whole = companies.drawn(engine, world, companies.FIRST_SEED, 1.0, quick)
+    assert kept.row() == whole.row()
+    monkeypatch.setattr(companies, "drawn", lambda *_: pytest.fail("drawn again"))
+    assert companies.Kept(engine, "split_fits", world, quick).company(0).row() == kept.row()
 
 
 def test_worlds_between_lie_between_and_known_inputs_have_no_intervals(policy: Policy) -> None:

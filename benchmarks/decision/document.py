@@ -133,10 +133,9 @@ proves: given right beliefs, chances and spans are what they claim to be. Whethe
 
 How to read it. A chance is calibrated where *came true* agrees with *predicted*. Intervals resample companies: all that is said
 of one hangs together. A prediction holds the errors of its company's data beside the beliefs and luck; the futures are drawn at
-the one truth. So within a world good predictions are a little less sure than the frequencies (52 % said, 60 % come true; 40 %
-said, 30 % come true), and spans of 90 % hold a little more than that; the other way round they would be too sure. *Skill* is
-against naming one and the same chance everywhere; *at most* is the skill of who knows each company's true frequency. Spans are
-of 90 %."""
+the one truth. So within a world good predictions are a little less sure than the frequencies, which lie further from the
+middle, and spans of 90 % hold a little more than that; the other way round they would be too sure. *Skill* is against naming
+one and the same chance everywhere; *at most* is the skill of who knows each company's true frequency. Spans are of 90 %."""
 
 
 def document(judged: score.Judged, values: Mapping[str, Mapping[str, float]], stamp: Mapping[str, Any]) -> str:
