@@ -282,6 +282,28 @@ def test_how_often_known_key_accounts_open_deals_and_hours_of_disputes(company: 
     assert hours == [("2025-03-01", 2.5), ("2025-03-01", 4)]
 
 
+def test_a_subscription_belongs_to_the_nearest_won_deal(company: Open, policy: Policy) -> None:
+    opened = company(
+        accounts="account_id,segment\nA1,KA\nA2,KA\nA3,KA\nA4,SMB\n",
+        opportunities=deal_rows(
+            "A1,K,x,new,2023-01-01,2023-03-01,won,120,",
+            "A1,K,x,expansion,2023-02-01,2023-04-01,won,60,",
+            "A2,K,x,,2023-01-01,2023-03-01,won,240,",
+            "A3,K,x,new,2023-01-01,2023-03-01,lost,99,",
+            "A3,K,x,new,2023-01-01,2024-03-01,won,99,",
+            "A4,S,x,new,2023-01-01,2023-03-01,won,50,",
+        ),
+        subscriptions="account_id,started_at,monthly_fee\n"
+        "A1,2023-03-10,10\nA1,2023-03-25,5\n"  # the later one is the expansion's
+        "A2,2023-03-01,7\nA2,2023-05-30,8\nA2,2023-05-31,9\n"  # 90 days and 91
+        "A3,2023-03-01,4\nA4,2023-03-01,5\n",
+    )  # nothing won then; no key account
+    assert records(aggregates.key_account_fees(opened, policy), "cluster", "amount", "fee") == [
+        ("A1", 120, 10),
+        ("A2", 240, 15),
+    ]
+
+
 def test_key_account_revenue_by_hand(company: Open, policy: Policy) -> None:
     # Launch 2025-07-01; the year before it begins 2024-07-01.
     opened = company({"ka_launch": dt.date(2025, 7, 1)}, accounts="account_id,parent_account_id\nA1,\nA2,\nA3,A2\nA4,\nA5,\nA6,\n",

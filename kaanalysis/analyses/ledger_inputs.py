@@ -39,7 +39,7 @@ NEEDS_ECONOMICS = (
     "opportunities.amount",
     "opportunities.created_at",
 )
-# Common inputs that only the policy can give; the last three are settled by the analyst and have no spread.
+# Common inputs that the policy gives (recurring_share only where subscriptions cannot); those without a spread are settled by the analyst.
 COMMON = (
     ("gross_margin", "logit"),
     ("recurring_share", "logit"),
@@ -49,7 +49,7 @@ COMMON = (
     ("month_hours", "log"),
     ("remaining_share", "linear"),
 )
-_FEWEST_ACCOUNTS = 5
+_FEWEST_ACCOUNTS = _FEWEST_CONTRACTS = 5
 
 
 def policy_input(name: str, policy: Policy, scale: str, setting: str | None = None) -> Input:
@@ -120,7 +120,11 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
         Input("lifetime_months", *lifetime, policy["evidence.level"], "months", "data", "log"),
     ]
     items += [_potential_accounts(base, policy), _deals_per_account(company, policy), _accounts_moved(company, policy)]
-    items += [policy_input(name, policy, scale, f"ledger.{name}") for name, scale in COMMON]
+    recurring = _recurring_share(company, policy)
+    items += [
+        recurring if recurring and name == recurring.name else policy_input(name, policy, scale, f"ledger.{name}")
+        for name, scale in COMMON
+    ]
     for path in PATHS:
         settings = (*SETTINGS, NAMED) if path in NAMED_PATHS else SETTINGS
         named = [f"{path}.{setting}" for setting in settings]
@@ -147,6 +151,22 @@ def _potential_accounts(base: Result, policy: Policy) -> Input:
         return from_number("potential_accounts", estimated, "accounts", "log", least=1.0)
     value = 1.0 if known is None or known.value is None else max(float(known.value), 1.0)
     return Input("potential_accounts", value, value, value, policy["evidence.level"], "accounts", "data", "log")
+
+
+def _recurring_share(company: Company, policy: Policy) -> Input | None:
+    """What a customer who stays pays a year, as a share of its first contract: twelve monthly fees of the subscriptions that began with
+    won first contracts, over the amounts of these; customer groups resampled. May exceed 1. None where fewer than five match.
+
+    Leaves out what comes later: expansions and upgrades, dearer or cheaper renewals. Contracts with no subscription beside them are
+    left out too; if these are one-off sales, the share leans high."""
+    if company.missing("subscriptions.started_at", "subscriptions.monthly_fee", "opportunities.closed_at"):
+        return None
+    fees = aggregates.key_account_fees(company, policy)
+    if len(fees) < _FEWEST_CONTRACTS:
+        return None
+    yearly, amounts, clusters = 12 * fees["fee"].to_numpy(float), fees["amount"].to_numpy(float), fees["cluster"]
+    unit = policy.threshold("ledger.recurring_share").unit
+    return ratio_input(Ratio("recurring_share", unit, yearly, amounts, clusters.to_numpy()), policy)
 
 
 def _deals_per_account(company: Company, policy: Policy) -> Input:

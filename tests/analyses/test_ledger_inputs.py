@@ -111,6 +111,31 @@ def test_accounts_moved_are_what_other_teams_brought_before_the_launch(
     assert next(i for i in late.items if i.name == "accounts_moved").origin == "policy"
 
 
+def subscribed(rows: list[str]) -> str:
+    return "account_id,product,started_at,ended_at,monthly_fee\n" + "\n".join(rows) + "\n"
+
+
+def test_the_recurring_share_is_what_first_contracts_pay_a_year(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    # B0 … B5 were won over 100 … 105 on 2023-09-01; A5 pays nothing on record.
+    rows = [f"A{i},crm,2023-09-{1 + 7 * i:02},,{3 if i < 4 else 6}" for i in range(4)]
+    rows += ["A4,crm,2023-09-01,,2", "A4,hr,2023-08-20,,4", "A5,crm,2023-09-01,,", "A0,crm,2020-01-01,,50"]
+    made = gather_inputs(company(**tables(), subscriptions=subscribed(rows)), policy, base(), sales())
+    assert isinstance(made, Inputs)
+    item = next(i for i in made.items if i.name == "recurring_share")
+    assert (item.origin, item.unit) == ("data", policy.threshold("ledger.recurring_share").unit)
+    assert (
+        item.value == pytest.approx(12 * (4 * 3 + 6) / (100 + 101 + 102 + 103 + 104))
+        and item.low < item.value < item.high
+    )
+    # Four contracts say too little.
+    few = gather_inputs(company(**tables(), subscriptions=subscribed(rows[:4])), policy, base(), sales())
+    assert isinstance(few, Inputs)
+    belief = next(i for i in few.items if i.name == "recurring_share")
+    assert (belief.origin, belief.value) == ("policy", policy["ledger.recurring_share"])
+
+
 def test_what_is_missing_is_named(company: Callable[..., Company], policy: Policy) -> None:
     without = {k: v for k, v in tables().items() if k != "team_months"}
     made = gather_inputs(company(**without), policy, base(), sales())
