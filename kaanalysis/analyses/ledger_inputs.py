@@ -12,6 +12,7 @@ from kaanalysis.analyses.ledger_deals import NAMES as DEAL_NAMES
 from kaanalysis.analyses.ledger_deals import DealDraws, draw_deals, from_number, spread_inputs
 from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, PATHS, RELIEVED, SETTINGS
 from kaanalysis.analyses.ledger_months import (
+    SMALLEST_PART,
     WINDOW_MONTHS,
     Ratio,
     mean_input,
@@ -193,7 +194,9 @@ def _accounts_moved(company: Company, policy: Policy) -> Input:
         share = share_of_total(parts["carried_on"], parts["new"] + parts["on_top"], level=policy["evidence.level"])
         if len(accounts) >= _FEWEST_ACCOUNTS and share.value is not None and None not in (share.low, share.high):
             low, high = min(float(share.low or 0), share.value), max(float(share.high or 0), share.value)
-            return Input("accounts_moved", share.value, low, high, share.level, "share", "data", "logit")
+            # As in log_input: next to nothing has no log odds to speak of.
+            scale = "logit" if low > SMALLEST_PART * share.value else "linear_share"
+            return Input("accounts_moved", share.value, low, high, share.level, "share", "data", scale)
     return policy_input("accounts_moved", policy, "logit", "ledger.accounts_moved")
 
 

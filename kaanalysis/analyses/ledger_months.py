@@ -20,7 +20,7 @@ from kaanalysis.stats.copula import score_correlation
 
 WINDOW_MONTHS = 24  # one window for all, so that today's costs are not set against bookings of long ago
 _FEWEST_DISPUTES = 2
-_SMALLEST_PART = 0.05
+SMALLEST_PART = 0.05
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def log_input(name: str, estimate: Estimate, unit: str) -> Input | None:
     # A percentile interval may leave out its own value where the data are few; the split normal needs it inside.
     low, high = min(low, estimate.value), max(high, estimate.value)
     # A lower limit near zero has no logarithm to speak of: the other half of the interval would be drawn as practically nothing.
-    scale = "log" if low > _SMALLEST_PART * estimate.value else "linear"
+    scale = "log" if low > SMALLEST_PART * estimate.value else "linear"
     return Input(name, estimate.value, low, high, estimate.level, unit, "data", scale)
 
 

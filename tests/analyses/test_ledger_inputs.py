@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from analyses.ledger_company import HEAD, base, sales, tables
 
-from kaanalysis.analyses.ledger import PATHS, expected_npv
+from kaanalysis.analyses.ledger import PATHS, evaluate, expected_npv
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs, lifetime_months, policy_input
 from kaanalysis.analyses.ledger_lines import SETTINGS
 from kaanalysis.company import Company, open_company
@@ -154,6 +154,29 @@ def test_lifetime_is_the_exponential_law_with_that_restricted_mean(mean_life: fl
     made = lifetime_months(Result("01", "d", "p", "x", [Finding("M-1.2", "k", "supported", "r", (held,))]))
     assert made is not None and made[0] == pytest.approx(mean_life, rel=1e-6) and made[1] < made[0]
     assert made[2] > made[0] or restricted * 1.01 > 35.8
+
+
+def test_three_deals_in_two_of_24_months_are_few_and_never_less_than_none(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    """Resampled, many draws hold neither month: the lower limit is 0, and a normal law through it goes below."""
+    made = tables()
+    head, *rows = made["opportunities"].splitlines()
+    # The others' deals were opened before the last two years.
+    late = [r for r in rows if ",2023-" not in r]
+    early = [r.replace(",2024-", ",2022-").replace(",2025-", ",2023-").replace(",2026-", ",2024-") for r in late]
+    early += [r for r in rows if ",2023-" in r] + [
+        f"N{i},A{i},K,o{i},new,2025-0{3 + 2 * (i // 2)}-01,,open," for i in range(3)
+    ]
+    made["opportunities"] = "\n".join([head, *early]) + "\n"
+    found = gather_inputs(company(**made), policy, base(), sales())
+    assert isinstance(found, Inputs)
+    item = next(i for i in found.items if i.name == "deals_per_seller")
+    assert item.value == pytest.approx(3 / 24 / 4) and item.low == 0
+    x = draw_inputs(found, 512, 1)
+    assert x["deals_per_seller"].min() == 0
+    for path in PATHS:
+        assert np.isfinite(evaluate(path, x, 36, 0.1, 1).npv).all()
 
 
 def test_a_belief_without_a_spread_is_settled(policy: Policy) -> None:
