@@ -84,7 +84,7 @@ def month_ratios(company: Company, policy: Policy) -> list[Ratio]:
     opened = aggregates.key_account_deals_by_month(company, policy)
     made = [
         _per_seller("seller_cost", unit, paid, paid["cost"]),
-        _per_seller("support_cost", unit, paid, paid["support_cost"].fillna(0.0)),
+        _per_seller("support_cost", unit, paid, paid["support_cost"]),
         _per_seller("smb_bookings", unit, smb, smb["bookings"]),
         _by_month("deals_per_seller", "deals per seller and month", ka, opened, "opened"),
     ]
@@ -130,4 +130,8 @@ def month_correlation(ratios: list[Ratio], policy: Policy) -> Array:
         above, below = (np.bincount(place, values, len(months)) for values in (known.above, known.below))
         with np.errstate(invalid="ignore", divide="ignore"):
             drawn.append((weights @ above) / (weights @ below))
-    return score_correlation(np.column_stack(drawn))
+    table = np.column_stack(drawn)
+    table[:, ~np.isfinite(table).any(axis=0)] = (
+        0.0  # one that no month knows is independent, and takes no resample from the others
+    )
+    return score_correlation(table)

@@ -136,6 +136,16 @@ def test_the_recurring_share_is_what_first_contracts_pay_a_year(
     assert (belief.origin, belief.value) == ("policy", policy["ledger.recurring_share"])
 
 
+def test_support_cost_that_is_nowhere_on_record_is_not_made_up(company: Callable[..., Company], policy: Policy) -> None:
+    bare = tables()
+    head, *rows = bare["team_months"].splitlines()
+    cut = [",".join([*row.split(",")[:4], "", row.split(",")[5]]) for row in rows]
+    made = gather_inputs(company(**{**bare, "team_months": "\n".join([head, *cut]) + "\n"}), policy, base(), sales())
+    assert isinstance(made, Inputs)
+    item = next(i for i in made.items if i.name == "support_cost")
+    assert (item.value, item.uncertain) == (0, False) and np.isfinite(made.correlation).all()
+
+
 def test_what_is_missing_is_named(company: Callable[..., Company], policy: Policy) -> None:
     without = {k: v for k, v in tables().items() if k != "team_months"}
     made = gather_inputs(company(**without), policy, base(), sales())
