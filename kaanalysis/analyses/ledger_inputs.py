@@ -98,8 +98,11 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
     needed = {
         "seller_cost": "team_months.cost",
         "smb_bookings": "team_months.bookings",
-        "deals_per_seller": "teams.motion",
+        "deals_per_seller": "opportunities.team",  # a KA team's months are there, and not one deal of its
     }
+    rate = next(r for r in ratios if r.name == "deals_per_seller")
+    if not len(rate.above):  # no KA team yet: the company whose path is to be chosen
+        by_month[rate.name] = policy_input(rate.name, policy, "log", "ledger.deals_per_seller")
     lacking = [column for name, column in needed.items() if by_month[name] is None]
     if lacking or size is None:
         return [*lacking, *([] if size else ["opportunities.amount"])]

@@ -166,6 +166,29 @@ def test_lifetime_is_the_exponential_law_with_that_restricted_mean(mean_life: fl
     assert made[2] > made[0] or restricted * 1.01 > 35.8
 
 
+def test_a_company_without_a_key_account_team_has_its_ledger(company: Callable[..., Company], policy: Policy) -> None:
+    """M-4 is written for it: SMB sellers worked the key accounts' deals; how many a KA seller would open is a belief."""
+    made = tables(disputes=False)
+    made["teams"] = "team,motion\nS,SMB\n"
+    made["team_months"] = "\n".join(r for r in made["team_months"].splitlines() if not r.startswith("K,")) + "\n"
+    made["opportunities"] = made["opportunities"].replace(",K,", ",S,")
+    found = gather_inputs(company(**made), policy, base(), sales())
+    assert isinstance(found, Inputs)
+    held = {i.name: i for i in found.items}
+    item, threshold = held["deals_per_seller"], policy.threshold("ledger.deals_per_seller")
+    assert (item.origin, item.value, (item.low, item.high)) == ("policy", threshold.value, threshold.spread)
+    assert held["deal_size"].origin == held["success"].origin == held["seller_cost"].origin == "data"
+    assert np.isfinite(expected_npv(draw_inputs(found, 64, 1), 36, 0.1)).all()
+
+
+def test_a_key_account_team_that_opened_nothing_is_given_no_belief(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    made = tables()
+    made["opportunities"] = made["opportunities"].replace(",K,", ",S,")
+    assert gather_inputs(company(**made), policy, base(), sales()) == ["opportunities.team"]
+
+
 def test_three_deals_in_two_of_24_months_are_few_and_never_less_than_none(
     company: Callable[..., Company], policy: Policy
 ) -> None:
