@@ -59,10 +59,10 @@ def differences(x: dict[str, np.ndarray], months: int, rate: float) -> dict[str,
     value = expected_npv(x, months, rate)
     lines, values = 0.0, 0.0
     for i, path in enumerate(PATHS):
-        fast = path_cash(path, x, months)
+        fast = path_cash(path, x, months, rate)
         for world in range(PLAIN_WORLDS):
             numbers = {name: float(column[world]) for name, column in x.items()}
-            slow = plain_cash(path, numbers, months)
+            slow = plain_cash(path, numbers, months, rate)
             size = sum(sum(abs(v) for v in line) for line in slow.values())
             lines = max(lines, *(float(np.abs(fast[n][world] - slow[n]).max()) / size for n in LINES))
             values = max(values, abs(value[world, i] - plain_npv(path, numbers, months, rate)) / size)

@@ -21,8 +21,8 @@ def share_won_before(months_since: float, median: float, spread: float) -> float
     return 0.5 * (1 + math.erf(math.log(months_since / median) / spread / NORMAL_SCALE))
 
 
-def plain_cash(path: str, x: Mapping[str, float], months: int) -> dict[str, list[float]]:
-    """Expected cash of one path by line and month."""
+def plain_cash(path: str, x: Mapping[str, float], months: int, discount_rate: float = 0.0) -> dict[str, list[float]]:
+    """Expected cash of one path by line and month; what the review counts beyond the end, discounted to the last month."""
 
     def own(name: str) -> float:
         return x[f"{path}.{name}"]
@@ -78,8 +78,11 @@ def plain_cash(path: str, x: Mapping[str, float], months: int) -> dict[str, list
                 book("renewals", month, value * x["recurring_share"] * there)
                 book("smb_accounts", month, -moved * value * x["recurring_share"] * there)
                 month += 12
-            # Renewals beyond the end: a geometric series from the first of them.
-            beyond += value * x["recurring_share"] * there * stays_a_year / (1 - stays_a_year) * (1 - moved)
+            # Renewals beyond the end: a geometric series from the first of them, which is due in `month`.
+            due = (
+                value * x["recurring_share"] * there * stays_a_year / (1 + discount_rate) ** ((month - months + 1) / 12)
+            )
+            beyond += due / (1 - stays_a_year / (1 + discount_rate)) * (1 - moved)
     book("renewals", 0, 0.0)
     book("review", months - 1, x["remaining_share"] * beyond - sellers * wage * own("review_multiple"))
     return cash
@@ -87,7 +90,7 @@ def plain_cash(path: str, x: Mapping[str, float], months: int) -> dict[str, list
 
 def plain_npv(path: str, x: Mapping[str, float], months: int, discount_rate: float) -> float:
     """Net present value of one path: every month's cash discounted to the decision."""
-    lines = plain_cash(path, x, months)
+    lines = plain_cash(path, x, months, discount_rate)
     value = 0.0
     for month in range(months):
         value += sum(line[month] for line in lines.values()) / (1 + discount_rate) ** (month / 12)

@@ -83,8 +83,9 @@ def _input_control(item: Input) -> Control:
         "log": (item.value / 3, item.value * 3),
         "logit": (0.01, 0.99),
         "linear": (min(0.0, item.low), 2 * max(abs(item.value), abs(item.high))),
+        "linear_share": (0.0, 1.0),
     }[item.scale]
-    step = _step(low, high, item.unit if item.scale == "logit" else "")
+    step = _step(low, high, item.unit if item.scale in ("logit", "linear_share") else "")
     return Control(item.name, "what_if", item.value, low, max(high, low + step), step, item.unit, False)
 
 
@@ -101,6 +102,8 @@ def what_if(item: Input, value: float) -> Input:
         )
     else:
         low, high = item.low + value - item.value, item.high + value - item.value
+        low = max(low, 0.0) if item.low >= 0 else low  # what cannot be below 0 still cannot
+        high = min(high, 1.0) if item.scale == "linear_share" else high
     return replace(item, value=value, low=low, high=high, origin="what_if")
 
 

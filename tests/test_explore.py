@@ -128,6 +128,12 @@ def test_an_interval_moves_along_by_hand(scale: str, value: float, to: float, lo
     assert (made.value, made.low, made.high, made.origin) == (to, pytest.approx(low), pytest.approx(high), "what_if")
 
 
+def test_what_cannot_be_below_zero_or_above_one_is_not_moved_there() -> None:
+    assert what_if(Input("x", 10.0, 1.0, 15.0, 0.9, "u", "data", "linear"), 4.0).low == 0
+    moved = what_if(Input("x", 0.2, 0.0, 0.5, 0.9, "share", "data", "linear_share"), 0.9)
+    assert (moved.low, moved.high) == (pytest.approx(0.7), 1)
+
+
 def test_a_share_moves_in_log_odds_and_stays_a_share() -> None:
     made = what_if(Input("x", 0.5, 0.2, 0.8, 0.9, "share", "data", "logit"), 0.8)
     assert (made.low, made.high) == (pytest.approx(0.5), pytest.approx(16 / 17))  # odds 1/4 and 4, times 4

@@ -117,9 +117,9 @@ def judge(world: World, known: Inputs, seen: Seen, number: int, futures: int, po
     best = np.argmax(expected_npv(x, horizon, rate), axis=1)
     steps = relieved_steps(world, policy)
     for i, path in enumerate(PATHS):
-        drawn = draw_futures(world, path, x, horizon, np.random.default_rng([seed, i]), steps)
+        drawn = draw_futures(world, path, x, horizon, np.random.default_rng([seed, i]), steps, discount_rate=rate)
         held = made["paths"][path]
         held["real"] = realised(made, path, course(drawn.cash, rate)) | {"best": float((best == i).mean())}
-    drawn = draw_futures(world, PATHS[0], x, horizon, np.random.default_rng([seed, 0]), steps, world.smb_on_ka)
+    drawn = draw_futures(world, PATHS[0], x, horizon, np.random.default_rng([seed, 0]), steps, world.smb_on_ka, rate)
     made["paths"][PATHS[0]]["as_smb"] = realised(made, PATHS[0], course(drawn.cash, rate))
     return made

@@ -21,8 +21,10 @@ from kaanalysis.analyses.ledger_lines import (
     Array,
     World,
     columns_of,
+    endless,
     moved_share,
     path_cash,
+    to_last_month,
     world_of,
     yearly_retention,
     years_to_come,
@@ -63,14 +65,14 @@ def evaluate(
     cash, expected = np.empty((draws, months)), np.empty(draws)
     for part, begin in enumerate(range(0, draws, _AT_ONCE)):
         some = {name: values[begin : begin + _AT_ONCE] for name, values in columns.items()}
-        lines = path_cash(path, some, months)
+        lines = path_cash(path, some, months, discount_rate)
         for name in LINES:
             sums[name] += lines[name].sum(axis=0)
         total = np.sum([lines[name] for name in LINES], axis=0)
         expected[begin : begin + len(total)] = total @ factor
         if chance:
             generator = np.random.default_rng([seed, PATHS.index(path), part])
-            total = total + _by_chance(world_of(path, some), lines, months, generator)
+            total = total + _by_chance(world_of(path, some), lines, months, discount_rate, generator)
         cash[begin : begin + len(total)] = total
     return outcome_of({name: value / draws for name, value in sums.items()}, cash, expected, factor)
 
@@ -117,18 +119,21 @@ def renewed(
     return stay, amounts * share
 
 
-def _by_chance(world: World, lines: Mapping[str, Array], months: int, generator: np.random.Generator) -> Array:
+def _by_chance(
+    world: World, lines: Mapping[str, Array], months: int, rate: float, generator: np.random.Generator
+) -> Array:
     """What single deals bring in place of what is expected of them, as a difference in cash (draws, months)."""
     worth = world["deal_size"] * world["gross_margin"]
     expected_wins = lines["first_contracts"] / np.where(worth > 0, worth, 1.0)
     contracts, first = contract_sums(expected_wins, worth, world["deal_variation"], generator)
     keep, recurring = yearly_retention(world), world["recurring_share"]
     brought, amounts, beyond = first.copy(), first, np.zeros(len(first))
-    to_come = years_to_come(months)
+    to_come, factor = years_to_come(months), to_last_month(months, rate)
     for year in range(1, int(to_come.max()) + 1):
         # Cohorts whose renewal number `year` lies beyond the end: what they are still expected to bring from it on.
         ending = to_come[: amounts.shape[1]] == year
-        beyond += (amounts[:, ending].sum(axis=1)[:, None] * recurring * keep / np.maximum(1 - keep, 1e-12))[:, 0]
+        due = amounts[:, ending] @ factor[: amounts.shape[1]][ending]
+        beyond += due * (recurring * keep * endless(keep, rate))[:, 0]
         left = months - YEAR * year
         if left <= 0:
             break

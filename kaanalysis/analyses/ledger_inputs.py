@@ -12,6 +12,7 @@ from kaanalysis.analyses.ledger_deals import NAMES as DEAL_NAMES
 from kaanalysis.analyses.ledger_deals import DealDraws, draw_deals, from_number, spread_inputs
 from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, PATHS, RELIEVED, SETTINGS
 from kaanalysis.analyses.ledger_months import (
+    SMALLEST_PART,
     WINDOW_MONTHS,
     Ratio,
     mean_input,
@@ -39,7 +40,7 @@ NEEDS_ECONOMICS = (
     "opportunities.amount",
     "opportunities.created_at",
 )
-# Common inputs that only the policy can give; the last three are settled by the analyst and have no spread.
+# Common inputs that the policy gives (recurring_share only where subscriptions cannot); those without a spread are settled by the analyst.
 COMMON = (
     ("gross_margin", "logit"),
     ("recurring_share", "logit"),
@@ -49,7 +50,7 @@ COMMON = (
     ("month_hours", "log"),
     ("remaining_share", "linear"),
 )
-_FEWEST_ACCOUNTS = 5
+_FEWEST_ACCOUNTS = _FEWEST_CONTRACTS = 5
 
 
 def policy_input(name: str, policy: Policy, scale: str, setting: str | None = None) -> Input:
@@ -97,8 +98,11 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
     needed = {
         "seller_cost": "team_months.cost",
         "smb_bookings": "team_months.bookings",
-        "deals_per_seller": "teams.motion",
+        "deals_per_seller": "opportunities.team",  # a KA team's months are there, and not one deal of its
     }
+    rate = next(r for r in ratios if r.name == "deals_per_seller")
+    if not len(rate.above):  # no KA team yet: the company whose path is to be chosen
+        by_month[rate.name] = policy_input(rate.name, policy, "log", "ledger.deals_per_seller")
     lacking = [column for name, column in needed.items() if by_month[name] is None]
     if lacking or size is None:
         return [*lacking, *([] if size else ["opportunities.amount"])]
@@ -120,7 +124,11 @@ def gather_inputs(company: Company, policy: Policy, base: Result, sales: Result)
         Input("lifetime_months", *lifetime, policy["evidence.level"], "months", "data", "log"),
     ]
     items += [_potential_accounts(base, policy), _deals_per_account(company, policy), _accounts_moved(company, policy)]
-    items += [policy_input(name, policy, scale, f"ledger.{name}") for name, scale in COMMON]
+    recurring = _recurring_share(company, policy)
+    items += [
+        recurring if recurring and name == recurring.name else policy_input(name, policy, scale, f"ledger.{name}")
+        for name, scale in COMMON
+    ]
     for path in PATHS:
         settings = (*SETTINGS, NAMED) if path in NAMED_PATHS else SETTINGS
         named = [f"{path}.{setting}" for setting in settings]
@@ -149,6 +157,22 @@ def _potential_accounts(base: Result, policy: Policy) -> Input:
     return Input("potential_accounts", value, value, value, policy["evidence.level"], "accounts", "data", "log")
 
 
+def _recurring_share(company: Company, policy: Policy) -> Input | None:
+    """What a customer who stays pays a year, as a share of its first contract: twelve monthly fees of the subscriptions that began with
+    won first contracts, over the amounts of these; customer groups resampled. May exceed 1. None where fewer than five match.
+
+    Leaves out what comes later: expansions and upgrades, dearer or cheaper renewals. Contracts with no subscription beside them are
+    left out too; if these are one-off sales, the share leans high."""
+    if company.missing("subscriptions.started_at", "subscriptions.monthly_fee", "opportunities.closed_at"):
+        return None
+    fees = aggregates.key_account_fees(company, policy)
+    if len(fees) < _FEWEST_CONTRACTS:
+        return None
+    yearly, amounts, clusters = 12 * fees["fee"].to_numpy(float), fees["amount"].to_numpy(float), fees["cluster"]
+    unit = policy.threshold("ledger.recurring_share").unit
+    return ratio_input(Ratio("recurring_share", unit, yearly, amounts, clusters.to_numpy()), policy)
+
+
 def _deals_per_account(company: Company, policy: Policy) -> Input:
     opened = aggregates.key_account_openings(company, policy, WINDOW_MONTHS)
     if len(opened) >= _FEWEST_ACCOUNTS:
@@ -173,7 +197,9 @@ def _accounts_moved(company: Company, policy: Policy) -> Input:
         share = share_of_total(parts["carried_on"], parts["new"] + parts["on_top"], level=policy["evidence.level"])
         if len(accounts) >= _FEWEST_ACCOUNTS and share.value is not None and None not in (share.low, share.high):
             low, high = min(float(share.low or 0), share.value), max(float(share.high or 0), share.value)
-            return Input("accounts_moved", share.value, low, high, share.level, "share", "data", "logit")
+            # As in log_input: next to nothing has no log odds to speak of.
+            scale = "logit" if low > SMALLEST_PART * share.value else "linear_share"
+            return Input("accounts_moved", share.value, low, high, share.level, "share", "data", scale)
     return policy_input("accounts_moved", policy, "logit", "ledger.accounts_moved")
 
 

@@ -199,17 +199,33 @@ def years_to_come(months: int) -> npt.NDArray[np.int64]:
     return -((np.arange(months) - months) // YEAR)
 
 
-def remaining_value(world: World, first: Array) -> Array:
-    """What contracts running at the end are still expected to bring beyond it, without discount, (draws,): renewals from the first that
-    falls beyond the end on, for ever. first: (draws, months), margin of first contracts by month."""
-    keep = yearly_retention(world)
-    kept = keep ** years_to_come(first.shape[1])[None, :]
-    later = world["recurring_share"] / np.maximum(1 - keep, 1e-12)
+def to_last_month(months: int, discount_rate: float) -> Array:
+    """Discount factor of a contract's first renewal beyond the end, by the month it was won in, (months,): from the month of that renewal
+    to the last month, in which the review books it. Below 1 for a rate above 0: at least one month, at most twelve."""
+    renewed = np.arange(months) + YEAR * years_to_come(months)
+    return np.asarray((1 + discount_rate) ** (-(renewed - (months - 1)) / YEAR))
+
+
+def endless(keep: Array, discount_rate: float) -> Array:
+    """Σ over k ≥ 0 of (keep / (1 + rate))^k: what a renewal and all later ones are worth when the first is due, per unit of it. Finite
+    for a rate above 0 however long customers stay; without discount it is the mean number of renewals, which has no bound."""
+    return np.asarray(1 / np.maximum(1 - keep / (1 + discount_rate), 1e-12))
+
+
+def remaining_value(world: World, first: Array, discount_rate: float) -> Array:
+    """What contracts running at the end are still expected to bring beyond it, discounted to the last month, (draws,): renewals from the
+    first that falls beyond the end on, for ever. first: (draws, months), margin of first contracts by month; discount_rate: per year."""
+    keep, months = yearly_retention(world), first.shape[1]
+    kept = keep ** years_to_come(months)[None, :] * to_last_month(months, discount_rate)
+    later = world["recurring_share"] * endless(keep, discount_rate)
     return np.asarray((first * kept).sum(axis=1) * later[:, 0])
 
 
-def path_cash(path: str, x: Mapping[str, npt.ArrayLike], months: int) -> dict[str, Array]:
+def path_cash(path: str, x: Mapping[str, npt.ArrayLike], months: int, discount_rate: float = 0.0) -> dict[str, Array]:
     """Expected cash of one path by line, (draws, months) each, in the order of :data:`LINES`.
+
+    discount_rate: per year, of what the review counts beyond the end, which is booked in the last month as its value there; cash of
+    months within the horizon is never discounted. 0: that value without discount.
 
     x: common inputs and ``<path>.<setting>`` inputs, (draws,) each. Expected over the chance of single deals:
     :func:`kaanalysis.analyses.ledger.evaluate` has that chance in it."""
@@ -228,7 +244,7 @@ def path_cash(path: str, x: Mapping[str, npt.ArrayLike], months: int) -> dict[st
     moved = moved_share(world)
     made |= {"first_contracts": first, "renewals": renewals, "smb_accounts": -moved * (first + renewals)}
     review = np.zeros_like(first)
-    worth = remaining_value(world, first)[:, None] * world["remaining_share"] * (1 - moved)
+    worth = remaining_value(world, first, discount_rate)[:, None] * world["remaining_share"] * (1 - moved)
     review[:, -1:] = worth - wage * world["review_multiple"]
     made["review"] = review
     return {name: made[name] for name in LINES}

@@ -20,7 +20,7 @@ from kaanalysis.stats.copula import score_correlation
 
 WINDOW_MONTHS = 24  # one window for all, so that today's costs are not set against bookings of long ago
 _FEWEST_DISPUTES = 2
-_SMALLEST_PART = 0.05
+SMALLEST_PART = 0.05
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def log_input(name: str, estimate: Estimate, unit: str) -> Input | None:
     # A percentile interval may leave out its own value where the data are few; the split normal needs it inside.
     low, high = min(low, estimate.value), max(high, estimate.value)
     # A lower limit near zero has no logarithm to speak of: the other half of the interval would be drawn as practically nothing.
-    scale = "log" if low > _SMALLEST_PART * estimate.value else "linear"
+    scale = "log" if low > SMALLEST_PART * estimate.value else "linear"
     return Input(name, estimate.value, low, high, estimate.level, unit, "data", scale)
 
 
@@ -84,7 +84,7 @@ def month_ratios(company: Company, policy: Policy) -> list[Ratio]:
     opened = aggregates.key_account_deals_by_month(company, policy)
     made = [
         _per_seller("seller_cost", unit, paid, paid["cost"]),
-        _per_seller("support_cost", unit, paid, paid["support_cost"].fillna(0.0)),
+        _per_seller("support_cost", unit, paid, paid["support_cost"]),
         _per_seller("smb_bookings", unit, smb, smb["bookings"]),
         _by_month("deals_per_seller", "deals per seller and month", ka, opened, "opened"),
     ]
@@ -130,4 +130,8 @@ def month_correlation(ratios: list[Ratio], policy: Policy) -> Array:
         above, below = (np.bincount(place, values, len(months)) for values in (known.above, known.below))
         with np.errstate(invalid="ignore", divide="ignore"):
             drawn.append((weights @ above) / (weights @ below))
-    return score_correlation(np.column_stack(drawn))
+    table = np.column_stack(drawn)
+    table[:, ~np.isfinite(table).any(axis=0)] = (
+        0.0  # one that no month knows is independent, and takes no resample from the others
+    )
+    return score_correlation(table)

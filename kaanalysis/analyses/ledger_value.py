@@ -7,6 +7,7 @@ hundreds of operations in place of thousands. That both agree is a test.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,6 +19,7 @@ from kaanalysis.analyses.ledger_lines import (
     Array,
     World,
     columns_of,
+    endless,
     monthly_costs,
     moved_share,
     win_lags,
@@ -59,16 +61,19 @@ def _present_value(world: World, lags: Array, months: int, rate: float) -> Array
     flow, grown = opened * discount, np.cumsum(lags * discount, axis=1)
     flow, grown = np.broadcast_arrays(flow, grown)
     keep, recurring = yearly_retention(world)[:, 0], world["recurring_share"][:, 0]
-    units = _until(flow, grown, months - 1)
-    for year in range(1, (months - 1) // YEAR + 1):
-        later = _until(flow, grown, months - 1 - YEAR * year) * discount[YEAR * year]
-        units = units + recurring * keep**year * later
+    # Discounted wins of which at least so many years lie before the end; the last of them is 0.
+    won = [_until(flow, grown, months - 1 - YEAR * year) for year in range((months - 1) // YEAR + 2)]
+    kept = keep / (1 + rate)  # of a year's renewals, discounted
+    units = won[0]
+    for year, earlier in enumerate(won[1:-1], 1):
+        units = units + recurring * kept**year * earlier
     worth = (world["deal_size"] * world["gross_margin"])[:, 0]
     stays = 1 - moved_share(world)[:, 0]
     value = worth * units * stays
     counted = world["remaining_share"][:, 0]
     if (counted > 0).any():
-        value = value + counted * stays * worth * _remaining_units(opened, lags, keep, recurring, months) * discount[-1]
+        beyond = sum((a - b) * kept**year for year, (a, b) in enumerate(itertools.pairwise(won), 1))
+        value = value + counted * stays * worth * recurring * endless(keep, rate) * beyond
     steady = sum(line[:, 0] for line in monthly_costs(world).values()) * annuity[-1]
     wage = (world["sellers"] * world["seller_cost"])[:, 0]
     one_off = (world["training_multiple"] + world["systems_multiple"])[:, 0] * _spread(world, annuity, months)
@@ -82,16 +87,3 @@ def _spread(world: World, annuity: Array, months: int) -> Array:
     discount = np.diff(annuity, append=annuity[-1])
     part = np.where(whole < months, (span - whole) * discount[whole], 0.0)
     return np.asarray((annuity[whole] + part) / span)
-
-
-def _remaining_units(opened: Array, lags: Array, keep: Array, recurring: Array, months: int) -> Array:
-    """First contracts whose renewals lie beyond the end, weighted by what these are expected to bring, (draws,), as
-    :func:`remaining_value` of contracts worth 1."""
-    opened, grown = np.broadcast_arrays(opened, np.cumsum(lags, axis=1))
-    made, before = np.zeros(len(opened)), _until(opened, grown, months - 1)
-    for year in range(
-        1, (months - 1) // YEAR + 2
-    ):  # won in the last year: its first renewal is the first beyond the end …
-        earlier = _until(opened, grown, months - 1 - YEAR * year)
-        made, before = made + (before - earlier) * keep**year, earlier
-    return np.asarray(made * recurring / np.maximum(1 - keep, 1e-12))

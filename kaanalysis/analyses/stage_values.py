@@ -17,9 +17,11 @@ from kaanalysis.analyses.ledger_lines import (
     YEAR,
     Array,
     World,
+    endless,
     monthly_costs,
     moved_share,
     one_off_share,
+    to_last_month,
     win_lags,
     wins_by_opening,
     world_of,
@@ -51,7 +53,7 @@ def stage_values(x: Mapping[str, npt.ArrayLike], months: int, rate: float, learn
     columns = {name: np.asarray(values, dtype=np.float64).reshape(-1) for name, values in x.items()}
     part_time = world_of("part_time", columns)
     discount = (1 + rate) ** (-np.arange(months) / YEAR)
-    worth = _worth_by_opening(part_time, months, discount)
+    worth = _worth_by_opening(part_time, months, rate)
     behind = np.minimum(np.arange(latest + 1) / np.maximum(part_time["ramp_months"], 1.0), 1.0)
     later = np.zeros((part_time.draws, latest + 1))
     for start in range(min(latest, months - 1) + 1):
@@ -60,15 +62,16 @@ def stage_values(x: Mapping[str, npt.ArrayLike], months: int, rate: float, learn
     return StageValues(_stopped(part_time, worth, discount), later)
 
 
-def _worth_by_opening(world: World, months: int, discount: Array) -> Array:
+def _worth_by_opening(world: World, months: int, rate: float) -> Array:
     """Present value of one win by the month in which its deal was opened, (draws, months), before SMB's share of it is taken off.
 
     Inputs that paths share: the same for all paths."""
     keep, recurring = yearly_retention(world), world["recurring_share"]
+    discount = (1 + rate) ** (-np.arange(months) / YEAR)
     by_win = discount[None, :] * np.ones((world.draws, months))
     for year in range(1, (months - 1) // YEAR + 1):
         by_win[:, : months - YEAR * year] += recurring * keep**year * discount[None, YEAR * year :]
-    beyond = keep ** years_to_come(months)[None, :] * recurring / np.maximum(1 - keep, 1e-12)
+    beyond = keep ** years_to_come(months)[None, :] * to_last_month(months, rate) * recurring * endless(keep, rate)
     by_win = by_win + world["remaining_share"] * beyond * discount[-1]
     lags = np.broadcast_to(win_lags(world, months), by_win.shape)
     out = np.zeros(by_win.shape)

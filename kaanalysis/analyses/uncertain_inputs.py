@@ -19,7 +19,11 @@ Array = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class Input:
     """An uncertain input. low, high: the `level` interval it is believed to lie in; origin: ``data`` or ``policy``; scale:
-    ``log`` (amounts, times, multiples), ``logit`` (shares), ``linear``. low = high: known, or a decision."""
+    ``log`` (amounts, times, multiples), ``logit`` (shares), ``linear``, ``linear_share`` (shares whose lower limit is 0, which has no log
+    odds to speak of). low = high: known, or a decision.
+
+    On the linear scales a wide interval's normal law reaches beyond what can be. No value is drawn below 0 where the interval says that
+    there are none (low at or above 0), and no share above 1: what lies beyond is drawn as the limit itself."""
 
     name: str
     value: float
@@ -47,7 +51,10 @@ class Input:
         )
         reach = normal_quantile(self.level)
         spread = np.where(z < 0, (middle - low) / reach, (high - middle) / reach)
-        return np.asarray(back(middle + spread * z), dtype=np.float64)
+        made = np.asarray(back(middle + spread * z), dtype=np.float64)
+        if not self.scale.startswith("linear") or self.low < 0:
+            return made
+        return np.clip(made, 0.0, 1.0 if self.scale == "linear_share" else np.inf)
 
     def quantile(self, u: npt.ArrayLike) -> Array:
         """Values of the input at the probabilities `u`, as :meth:`at` of their normal scores."""
@@ -63,6 +70,7 @@ _SCALES: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]]
     "log": (np.log, np.exp),
     "logit": (_logit, lambda y: 1 / (1 + np.exp(-y))),
     "linear": (lambda x: x, lambda y: y),
+    "linear_share": (lambda x: x, lambda y: y),
 }
 
 

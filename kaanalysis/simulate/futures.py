@@ -38,9 +38,9 @@ class Futures:
         return np.asarray(np.sum(list(self.lines.values()), axis=0), dtype=np.float64)
 
 
-def _earned(s: Settings, contracts: Contracts, months: int) -> dict[str, Floats]:
-    """What contracts bring: first contracts, renewals, what SMB would have brought of both anyway, and the review's remaining value. A
-    contract that is undone brings nothing, now or later."""
+def _earned(s: Settings, contracts: Contracts, months: int, rate: float) -> dict[str, Floats]:
+    """What contracts bring: first contracts, renewals, what SMB would have brought of both anyway, and the review's remaining value,
+    discounted to the last month. A contract that is undone brings nothing, now or later."""
     counted = ~contracts.undone & (contracts.month < months)
     future, month = contracts.future[counted], contracts.month[counted]
     life, moved = contracts.life[counted], contracts.moved[counted]
@@ -54,7 +54,13 @@ def _earned(s: Settings, contracts: Contracts, months: int) -> dict[str, Floats]
         now = (renewals >= year) & (at < months)
         np.add.at(made[name], (future[now], at[now]), pays[now])
         np.add.at(made["smb_accounts"], (future[now & moved], at[now & moved]), -pays[now & moved])
-    beyond = np.maximum(renewals - (months - 1 - month) // YEAR, 0) * ~moved
+    paid = (
+        months - 1 - month
+    ) // YEAR  # renewals within the horizon, of one who stays; the next is due so many months after its end
+    left, wait = np.maximum(renewals - paid, 0), month + YEAR * (paid + 1) - (months - 1)
+    yearly_factor = 1 / (1 + rate)
+    count = left if rate == 0 else (1 - yearly_factor**left) / (1 - yearly_factor)
+    beyond = count * yearly_factor ** (wait / YEAR) * ~moved
     np.add.at(made["review"][:, -1], future, yearly * beyond * s["remaining_share"][future])
     return made
 
@@ -113,17 +119,23 @@ def draw_futures(
     g: np.random.Generator,
     relieved: Collection[str] = (),
     works_as: Manner | None = None,
+    discount_rate: float = 0.0,
 ) -> Futures:
     """One future of `path` for every value of the inputs.
 
     x: inputs by the names of docs/ledger.md, (futures,) each or one for all; those that the world itself knows (success, relief, cycle_…,
     deal_…, lifetime_months) are not read. relieved: KA steps that the path relieves as its ramp goes on. works_as: how the path's sellers
-    work key accounts; None: as those in the records do. Raises KeyError for an input that is missing."""
+    work key accounts; None: as those in the records do. discount_rate: per year, of
+    what the review counts beyond the end (0: none). Raises KeyError for an input that is missing."""
     s = Settings.of(path, x)
     reached, rate = planned(s, months)
     opened = g.poisson(rate)
     contracts = signed(world, s, reached, opened, relieved, works_as, g)
-    lines = {**_spent(s, months), **_earned(s, contracts, months), "conflict": _quarrels(world, s, months, g)}
+    lines = {
+        **_spent(s, months),
+        **_earned(s, contracts, months, discount_rate),
+        "conflict": _quarrels(world, s, months, g),
+    }
     lines["review"][:, -1] -= s["sellers"] * s["seller_cost"] * s["review_multiple"]
     return Futures(lines, opened, contracts)
 

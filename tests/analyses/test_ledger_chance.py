@@ -66,7 +66,12 @@ def test_identities_of_cash_in_every_world(path: str, chance: bool) -> None:
     outcome = evaluate(path, x, 60, 0.1, seed=1, chance=chance)
     assert outcome.cumulative == pytest.approx(np.cumsum(outcome.cash, axis=1))
     assert outcome.npv == pytest.approx(sum(outcome.cash[:, m] / 1.1 ** (m / 12) for m in range(60)))
-    assert evaluate(path, x, 60, 0.0, seed=1, chance=chance).npv == pytest.approx(outcome.cash.sum(axis=1))
+    ended = {
+        **x,
+        "remaining_share": np.zeros(64),
+    }  # what is counted beyond the end is discounted to it, whatever happens before
+    one, other = (evaluate(path, ended, 60, rate, seed=1, chance=chance) for rate in (0.0, 0.1))
+    assert one.npv == pytest.approx(other.cash.sum(axis=1))
     assert outcome.expected_npv == pytest.approx(expected_npv(x, 60, 0.1)[:, PATHS.index(path)])
     if not chance:
         assert outcome.npv == pytest.approx(outcome.expected_npv)

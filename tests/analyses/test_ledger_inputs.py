@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from analyses.ledger_company import HEAD, base, sales, tables
 
-from kaanalysis.analyses.ledger import PATHS, expected_npv
+from kaanalysis.analyses.ledger import PATHS, evaluate, expected_npv
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs, lifetime_months, policy_input
 from kaanalysis.analyses.ledger_lines import SETTINGS
 from kaanalysis.company import Company, open_company
@@ -111,6 +111,41 @@ def test_accounts_moved_are_what_other_teams_brought_before_the_launch(
     assert next(i for i in late.items if i.name == "accounts_moved").origin == "policy"
 
 
+def subscribed(rows: list[str]) -> str:
+    return "account_id,product,started_at,ended_at,monthly_fee\n" + "\n".join(rows) + "\n"
+
+
+def test_the_recurring_share_is_what_first_contracts_pay_a_year(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    # B0 … B5 were won over 100 … 105 on 2023-09-01; A5 pays nothing on record.
+    rows = [f"A{i},crm,2023-09-{1 + 7 * i:02},,{3 if i < 4 else 6}" for i in range(4)]
+    rows += ["A4,crm,2023-09-01,,2", "A4,hr,2023-08-20,,4", "A5,crm,2023-09-01,,", "A0,crm,2020-01-01,,50"]
+    made = gather_inputs(company(**tables(), subscriptions=subscribed(rows)), policy, base(), sales())
+    assert isinstance(made, Inputs)
+    item = next(i for i in made.items if i.name == "recurring_share")
+    assert (item.origin, item.unit) == ("data", policy.threshold("ledger.recurring_share").unit)
+    assert (
+        item.value == pytest.approx(12 * (4 * 3 + 6) / (100 + 101 + 102 + 103 + 104))
+        and item.low < item.value < item.high
+    )
+    # Four contracts say too little.
+    few = gather_inputs(company(**tables(), subscriptions=subscribed(rows[:4])), policy, base(), sales())
+    assert isinstance(few, Inputs)
+    belief = next(i for i in few.items if i.name == "recurring_share")
+    assert (belief.origin, belief.value) == ("policy", policy["ledger.recurring_share"])
+
+
+def test_support_cost_that_is_nowhere_on_record_is_not_made_up(company: Callable[..., Company], policy: Policy) -> None:
+    bare = tables()
+    head, *rows = bare["team_months"].splitlines()
+    cut = [",".join([*row.split(",")[:4], "", row.split(",")[5]]) for row in rows]
+    made = gather_inputs(company(**{**bare, "team_months": "\n".join([head, *cut]) + "\n"}), policy, base(), sales())
+    assert isinstance(made, Inputs)
+    item = next(i for i in made.items if i.name == "support_cost")
+    assert (item.value, item.uncertain) == (0, False) and np.isfinite(made.correlation).all()
+
+
 def test_what_is_missing_is_named(company: Callable[..., Company], policy: Policy) -> None:
     without = {k: v for k, v in tables().items() if k != "team_months"}
     made = gather_inputs(company(**without), policy, base(), sales())
@@ -129,6 +164,52 @@ def test_lifetime_is_the_exponential_law_with_that_restricted_mean(mean_life: fl
     made = lifetime_months(Result("01", "d", "p", "x", [Finding("M-1.2", "k", "supported", "r", (held,))]))
     assert made is not None and made[0] == pytest.approx(mean_life, rel=1e-6) and made[1] < made[0]
     assert made[2] > made[0] or restricted * 1.01 > 35.8
+
+
+def test_a_company_without_a_key_account_team_has_its_ledger(company: Callable[..., Company], policy: Policy) -> None:
+    """M-4 is written for it: SMB sellers worked the key accounts' deals; how many a KA seller would open is a belief."""
+    made = tables(disputes=False)
+    made["teams"] = "team,motion\nS,SMB\n"
+    made["team_months"] = "\n".join(r for r in made["team_months"].splitlines() if not r.startswith("K,")) + "\n"
+    made["opportunities"] = made["opportunities"].replace(",K,", ",S,")
+    found = gather_inputs(company(**made), policy, base(), sales())
+    assert isinstance(found, Inputs)
+    held = {i.name: i for i in found.items}
+    item, threshold = held["deals_per_seller"], policy.threshold("ledger.deals_per_seller")
+    assert (item.origin, item.value, (item.low, item.high)) == ("policy", threshold.value, threshold.spread)
+    assert held["deal_size"].origin == held["success"].origin == held["seller_cost"].origin == "data"
+    assert np.isfinite(expected_npv(draw_inputs(found, 64, 1), 36, 0.1)).all()
+
+
+def test_a_key_account_team_that_opened_nothing_is_given_no_belief(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    made = tables()
+    made["opportunities"] = made["opportunities"].replace(",K,", ",S,")
+    assert gather_inputs(company(**made), policy, base(), sales()) == ["opportunities.team"]
+
+
+def test_three_deals_in_two_of_24_months_are_few_and_never_less_than_none(
+    company: Callable[..., Company], policy: Policy
+) -> None:
+    """Resampled, many draws hold neither month: the lower limit is 0, and a normal law through it goes below."""
+    made = tables()
+    head, *rows = made["opportunities"].splitlines()
+    # The others' deals were opened before the last two years.
+    late = [r for r in rows if ",2023-" not in r]
+    early = [r.replace(",2024-", ",2022-").replace(",2025-", ",2023-").replace(",2026-", ",2024-") for r in late]
+    early += [r for r in rows if ",2023-" in r] + [
+        f"N{i},A{i},K,o{i},new,2025-0{3 + 2 * (i // 2)}-01,,open," for i in range(3)
+    ]
+    made["opportunities"] = "\n".join([head, *early]) + "\n"
+    found = gather_inputs(company(**made), policy, base(), sales())
+    assert isinstance(found, Inputs)
+    item = next(i for i in found.items if i.name == "deals_per_seller")
+    assert item.value == pytest.approx(3 / 24 / 4) and item.low == 0
+    x = draw_inputs(found, 512, 1)
+    assert x["deals_per_seller"].min() == 0
+    for path in PATHS:
+        assert np.isfinite(evaluate(path, x, 36, 0.1, 1).npv).all()
 
 
 def test_a_belief_without_a_spread_is_settled(policy: Policy) -> None:

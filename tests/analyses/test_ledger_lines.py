@@ -74,6 +74,19 @@ def test_the_review_counts_what_runs_on_only_if_the_policy_says_so() -> None:
     got = lines_of("split", 14, remaining_share=0.25, **change)["review"]
     assert got[:13].tolist() == [0] * 13 and got[13] == pytest.approx(0.25 * counted)
     moved = lines_of("split", 14, remaining_share=0.25, accounts_moved=0.4, **change)["review"][13]
+    # Each renewal beyond the end, written down month by month and discounted from its own month to the last.
+    x = world(remaining_share=0.25, **{**change, "lifetime_months": 300.0})
+    first = path_cash("split", x, 14)["first_contracts"][0]
+    series = sum(first[t] * 0.4 * np.exp(-12 * k / 300) / 1.1 ** ((t + 12 * k - 13) / 12)
+                 for t in range(14) for k in range(1, 600) if t + 12 * k >= 14)  # fmt: skip
+    assert path_cash("split", x, 14, 0.1)["review"][0, 13] == pytest.approx(0.25 * series)
+    # A customer for ever is worth a perpetuity, and not without bound.
+    forever = path_cash("split", {**x, "lifetime_months": np.array([1e12])}, 14, 0.1)["review"][0, 13]
+    assert forever == pytest.approx(
+        0.25
+        * sum(first[t] * 0.4 / 1.1 ** ((12 * (2 if t < 2 else 1) + t - 13) / 12) for t in range(14))
+        / (1 - 1 / 1.1)
+    )
     assert moved == pytest.approx(0.25 * 0.6 * counted)
 
 

@@ -19,7 +19,7 @@ def test_closed_form_equals_the_months_written_down(seed: int, months: int, rate
     got = expected_npv(x, months, rate)
     assert got.shape == (5, 3)
     for i, path in enumerate(PATHS):
-        lines = path_cash(path, x, months)
+        lines = path_cash(path, x, months, rate)
         scale = sum(np.abs(v) @ factor for v in lines.values())
         assert np.abs(got[:, i] - sum(v @ factor for v in lines.values())).max() <= 1e-9 * scale.max()
 
@@ -29,7 +29,7 @@ def test_closed_form_equals_the_months_written_down(seed: int, months: int, rate
 def test_lines_equal_the_plain_loop_written_from_the_page(seed: int, months: int, path: str) -> None:
     x = random_worlds(1, seed)
     plain = {k: float(v[0]) for k, v in x.items()}
-    fast, slow = path_cash(path, x, months), plain_cash(path, plain, months)
+    fast, slow = path_cash(path, x, months, 0.1), plain_cash(path, plain, months, 0.1)
     assert set(slow) == set(LINES)
     for name in LINES:
         assert fast[name][0] == pytest.approx(slow[name], rel=1e-9, abs=1e-7), name

@@ -28,6 +28,21 @@ def test_an_input_hits_its_limits_at_the_tails_of_its_level(
         assert grown.min() > 0
 
 
+def test_what_cannot_be_below_zero_is_never_drawn_there_nor_a_share_above_one() -> None:
+    u = np.linspace(0.0001, 0.9999, 500)
+    amount, share = (
+        item(value=0.06, low=0.0, high=0.12, scale="linear"),
+        item(value=0.6, low=0.0, high=0.95, scale="linear_share"),
+    )
+    for made in (amount, share):
+        drawn = made.quantile(u)
+        assert drawn.min() == 0 and drawn.max() <= (1 if made is share else 1e9)
+        assert made.quantile(np.array([0.05, 0.5, 0.95])) == pytest.approx([made.low, made.value, made.high])
+    assert share.quantile(u).max() == 1
+    # One that may be negative stays so.
+    assert item(value=0.1, low=-0.2, high=0.5, scale="linear").quantile(0.001) < -0.2
+
+
 def test_an_input_without_a_span_is_its_value() -> None:
     known = item(value=3.0, low=3.0, high=3.0)
     assert known.quantile(np.array([0.0, 0.5, 1.0])).tolist() == [3, 3, 3] and not known.uncertain

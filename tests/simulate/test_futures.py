@@ -47,10 +47,11 @@ def drawn(
     futures: int = 400,
     months: int = 12,
     relieved: Collection[str] = (),
+    discount_rate: float = 0.0,
     **change: float,
 ) -> Futures:
     x = {name: np.full(futures, value) for name, value in numbers(**change).items()}
-    return draw_futures(world, path, x, months, np.random.default_rng(7), relieved)
+    return draw_futures(world, path, x, months, np.random.default_rng(7), relieved, None, discount_rate)
 
 
 def test_wins_of_one_step_are_poisson_with_the_mean_by_hand() -> None:
@@ -124,6 +125,13 @@ def test_what_is_left_beyond_the_end_is_what_living_customers_go_on_to_pay() -> 
     made = drawn(world, months=24, recurring_share=0.5, remaining_share=1.0, **{"split.review_multiple": 0.0})
     beyond = made.lines["first_contracts"][:, :12].sum() * 0.5 + made.lines["first_contracts"][:, 12:].sum() * 0.5 * 2
     assert made.lines["review"][:, -1].sum() == pytest.approx(beyond)
+    # Discounted, each from the month in which it is due to the last.
+    later = drawn(
+        world, months=24, recurring_share=0.5, remaining_share=1.0, discount_rate=0.2, **{"split.review_multiple": 0.0}
+    )
+    won = later.lines["first_contracts"].sum(axis=0)
+    due = sum(won[t] * 0.5 / 1.2 ** ((t + 12 * k - 23) / 12) for t in range(24) for k in (1, 2) if t + 12 * k >= 24)
+    assert later.lines["review"][:, -1].sum() == pytest.approx(due)
 
 
 def test_planned_lines_are_those_of_the_page_as_the_ledger_has_them() -> None:
