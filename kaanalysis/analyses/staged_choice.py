@@ -55,8 +55,8 @@ SPLITS = "share of draws that split by the fixed rule"
 
 def staged_frame(made: Mapping[str, Strategy], own: Mapping[str, Strategy]) -> pd.DataFrame:
     """One row per strategy: strategy, kind, mean, error (standard error of the simulation), low, high (5 % and 95 % of the draws), p_gain
-    (share above 0), regret (against the best strategy of each draw), p_split, p_stop, month (median end of the part-time stage), own_horizon and
-    own_horizon_error (mean and its standard error where a split has a full horizon of its own, whenever it begins: `own`)."""
+    (share above 0), regret (against the best strategy of each draw), p_split, p_stop, month (median end of the part-time stage),
+    own_horizon and own_horizon_error (mean and its standard error where a split has a full horizon of its own, whenever it begins: `own`)."""
     regret = expected_regret(np.column_stack([s.value for s in made.values()]))
     rows = []
     for (name, s), lost in zip(made.items(), regret, strict=True):
@@ -180,7 +180,9 @@ def find(
 
     Terms: `stage` (gain, loss, open: whether staging by the rule brings more than the best commitment, beyond what the simulation leaves
     open, both in a horizon that ends for all in the same month, which `option_value` is, and where a late split has a full horizon of its
-    own), `commitment`, the best one, and where the two readings differ `stage_horizon`, what the second says. Nothing without a rule or where the part-time path has no sellers."""
+    own), `commitment`, the best one, and where the two readings differ `stage_horizon`, what the second says.
+
+    Nothing without a rule or where the part-time path has no sellers."""
     months, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     if rule is None or policy["part_time.sellers"] <= 0:
         return [], {}, {}
