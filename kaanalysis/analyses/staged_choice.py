@@ -56,7 +56,7 @@ SPLITS = "share of draws that split by the fixed rule"
 def staged_frame(made: Mapping[str, Strategy], own: Mapping[str, Strategy]) -> pd.DataFrame:
     """One row per strategy: strategy, kind, mean, error (standard error of the simulation), low, high (5 % and 95 % of the draws), p_gain
     (share above 0), regret (against the best strategy of each draw), p_split, p_stop, month (median end of the part-time stage),
-    own_horizon and own_horizon_error (mean and its standard error where a split has a full horizon of its own, whenever it begins: `own`)."""
+    own_horizon and own_horizon_error (mean and its standard error where a split has a full horizon of its own: `own`)."""
     regret = expected_regret(np.column_stack([s.value for s in made.values()]))
     rows = []
     for (name, s), lost in zip(made.items(), regret, strict=True):
