@@ -69,10 +69,10 @@ def find(x: Mapping[str, npt.ArrayLike], payoff: Array, policy: Policy) -> tuple
     at_its_size = stands.get(size, "ahead")
     if at_its_size != "ahead":
         said = "level" if at_its_size == "level" else "turns"
-        return {"size": said, "same_size": str(own.loc[size, "rival"])}, frame
+        return {"size": said, "same_size": str(own["rival"].loc[size])}, frame
     if "behind" in stands.values():
         return {"size": "mixed"}, frame
     level = [s for s, stood in stands.items() if stood == "level"]
     if level:
-        return {"size": "level_other", "same_size": str(own.loc[level[0], "rival"])}, frame
+        return {"size": "level_other", "same_size": str(own["rival"].loc[level[0]])}, frame
     return {"size": "stays"}, frame
