@@ -255,7 +255,7 @@ class Explorer:
         if best is None:
             return lines
         chance = next(n for f in made.findings for n in f.numbers if (n.name, n.segment) == ("p_best", best))
-        same = "none" if chosen.reason not in PATHS else "agree" if chosen.reason == best else "disagree"
+        same = path_rule.agreement(chosen, best, self.policy)["money"] if chosen.reason in PATHS else "none"
         said = {"path": self.words.term("path", best), "chance": self.words.estimate(chance)}
         return [lines[0], self.words(f"explore.money_{same}", **said), lines[1]]
 

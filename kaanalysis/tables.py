@@ -15,8 +15,8 @@ from kaanalysis.text import Words
 
 # Sentences around the one for the reason: a finding's term of that name says which text, none where it has none.
 BEFORE = ("whole", "share")
-AFTER = ("kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "size", "sop", "timing", "stop", "rivals", "delay",
-         "lane_cost", "carry", "reconcile", "decision", "information", "stage", "replay")  # fmt: skip
+AFTER = ("kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "capped", "size", "sop", "timing", "stop",
+         "rivals", "delay", "lane_cost", "carry", "reconcile", "decision", "information", "stage", "stage_horizon", "replay")  # fmt: skip
 
 
 def _parts(finding: Finding, names: tuple[str, ...]) -> list[str]:

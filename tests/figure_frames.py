@@ -445,13 +445,14 @@ def staging_frames(decided: int = 40, won: tuple[int, ...] = (1, 3)) -> dict[str
         }
     )
     names = ["nothing", "part_time", "split", "rebuild", "rule", "wins", "best_by_wins", "hindsight"]
-    kinds = ["commit"] * 4 + ["staged"] * 2 + ["limit"] * 2
+    kinds = ["commit"] * 4 + ["staged"] * 3 + ["limit"]
     staged = around(
         [(n, k, 1e6 * i) for i, (n, k) in enumerate(zip(names, kinds, strict=True))],
         ["strategy", "kind", "mean"],
         "mean",
     )
-    staged = staged.assign(error=1e4, p_gain=0.9, regret=1e5, p_split=0.4, p_stop=0.1, month=18.0)
+    staged = staged.assign(error=1e4, p_gain=0.9, regret=1e5, p_split=0.4, p_stop=0.1, month=18.0, own_horizon=staged["mean"],
+                           own_horizon_error=1e4)  # fmt: skip
     actions = [
         (w, w + (w > 4), 0.2, a, (w - 3) * k * 1e6)
         for w in range(0, 10, 2)

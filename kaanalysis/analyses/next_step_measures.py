@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kaanalysis.aggregates import ALL
 from kaanalysis.analyses.bottleneck_sets import flag_bottlenecks
 from kaanalysis.analyses.ledger import Outcome, path_cash
 from kaanalysis.policy import Policy
@@ -73,12 +74,14 @@ def named_accounts(known: Known, path: str) -> Measure:
 
 
 def wins_first_year(known: Known, path: str) -> Measure:
-    """Wins that the ledger expects in the first twelve months, median and 90 % of the draws."""
+    """Wins in the first twelve months, median and 90 % of what may come: one Poisson count per draw around what the ledger expects there.
+    It is what going on is measured by, so the luck of single deals is in it; a span of expectations would be too narrow to stop by."""
     if known.x is None:
         return Measure()
     first = path_cash(path, known.x, YEAR)["first_contracts"].sum(axis=1)
     wins = first / (known.x["deal_size"] * known.x["gross_margin"])
-    low, middle, high = (float(v) for v in np.quantile(wins, [0.05, 0.5, 0.95]))
+    counts = np.random.default_rng([known.policy["evidence.seed"], 3]).poisson(np.maximum(wins, 0.0))
+    low, middle, high = (float(v) for v in np.quantile(counts, [0.05, 0.5, 0.95], method="inverted_cdf"))
     return Measure(middle, low, high, 0.9, len(wins), "deals")
 
 
@@ -162,11 +165,15 @@ def bottlenecks(known: Known) -> dict[str, dict[str, Measure]]:
 
 
 def worthwhile_studies(known: Known) -> dict[str, Measure]:
-    """The studies that are worth most before the decision, where the run has valued them (frame `information`)."""
+    """The studies that are worth most before the decision, where the run has valued them (frame `information`): those whose worth is sure
+    to exceed what waiting for them costs."""
     frame = known.frames.get("information")
     if frame is None:
         return {}
-    rows = frame[(frame["kind"] == "study") & (frame["evppi"] > 0)].sort_values("evppi", ascending=False, kind="stable")
+    cost = known.number("waiting_cost", ALL).value or 0.0
+    rows = frame[(frame["kind"] == "study") & (frame["evppi"] > 0) & (frame["low"] > cost)].sort_values(
+        "evppi", ascending=False, kind="stable"
+    )
     found = {}
     for _, row in rows.head(STUDIES).iterrows():
         low, high, level = (None if pd.isna(row[c]) else float(row[c]) for c in ("low", "high", "level"))

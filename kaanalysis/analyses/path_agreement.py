@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kaanalysis.analyses.ledger import LINES, PATHS, Outcome, expected_npv
+from kaanalysis.analyses.path_rule import agreement
 from kaanalysis.analyses.uncertain_inputs import Array, Input, Inputs
 from kaanalysis.analyses.verdicts import figures_wanted
 from kaanalysis.policy import Policy
@@ -163,12 +164,14 @@ def find(
     payoff = np.column_stack([outcomes[p].expected_npv for p in PATHS])
     order = [PATHS[i] for i in np.argsort(-payoff.mean(axis=0), kind="stable")]
     best, agree = order[0], order[0] == rule.reason
-    terms = {"best": best, "money": "agree" if agree else "disagree"}
+    terms = {"best": best, **agreement(rule, best, policy)}
+    undecided = terms["money"] == "open"  # nothing to reconcile where the rule leaves the ledger's path open
     frame = reconcile_frame(inputs, x, payoff, rule.reason, policy)
     key, row = judge(frame, agree)
-    terms["reconcile"] = key
     numbers = []
-    if row is not None:
+    if not undecided:
+        terms["reconcile"] = key
+    if row is not None and not undecided:
         terms["input"] = str(row["input"])
         method = "value of one input at which the best path in expectation changes, regression"
         numbers.append(
@@ -192,7 +195,7 @@ def find(
         frames["difference"] = difference
         terms["line"] = str(difference["line"].iloc[0])
     levers = frame[(frame["kind"] == "decision") & frame["at"].notna()]
-    if not agree and len(levers):
+    if not agree and not undecided and len(levers):
         lever = levers.iloc[0]
         terms |= {"decision": "found", "lever": str(lever["input"])}
         method = "policy value at which the best path in expectation changes, beliefs as they are"

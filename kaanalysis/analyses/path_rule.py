@@ -129,6 +129,15 @@ def open_paths(rule_finding: Finding, policy: Policy) -> tuple[str, ...]:
     return tuple(p for p in PATHS if p == rule_finding.reason or shares.get(p, 0) > 1 - policy["path.certainty"])
 
 
+def agreement(rule_finding: Finding, best: str, policy: Policy) -> dict[str, str]:
+    """Term `money`, what the path that the ledger expects to bring most is to the rule: ``agree`` or ``disagree`` with its path; ``open``
+    where the rule leaves several open and that is one of them, `open_paths` naming them: the rule then says neither."""
+    left = open_paths(rule_finding, policy)
+    if rule_finding.state != "supported" and len(left) > 1 and best in left:
+        return {"money": "open", "open_paths": "_".join(left)}
+    return {"money": "agree" if best == rule_finding.reason else "disagree"}
+
+
 def with_money(
     rule_finding: Finding, economics: list[Finding], numbers: Iterable[Number] = (), terms: Mapping[str, str] = {}
 ) -> Finding:

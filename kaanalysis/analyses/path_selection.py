@@ -58,7 +58,9 @@ def _money(
     findings.append(replace(loss, numbers=(*loss.numbers, *numbers), terms={**loss.terms, **terms}))
     numbers, terms, made = path_agreement.find(chosen, outcomes, inputs, x, policy)
     sized, sizes = path_size.find(x, payoff, policy)
-    chosen = path_rule.with_money(chosen, findings, numbers, {**terms, **sized})
+    chosen = path_rule.with_money(
+        chosen, findings, numbers, {**terms, **sized, **strategic_loss.capped(outcomes, loss, policy)}
+    )
     worth, terms, staged = staged_choice.find(x, rule_of(policy), policy, currency)
     findings.insert(0, path_rule.with_more(chosen, worth, terms))
     if not figures_wanted():

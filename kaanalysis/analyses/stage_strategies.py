@@ -77,12 +77,13 @@ def wins_grouped(wins: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return low + (np.clip(wins, low, high) - low) // width * width
 
 
-def best_by_wins(values: StageValues, seen: StagedProjects, review: int) -> Strategy:
-    """The best use of the wins seen: at every quarter until the review split, stop or look on, whichever brings most on average given
-    their number. Backward induction by groups of wins (least-squares Monte Carlo: Longstaff and Schwartz, Review of Financial Studies
-    14 (2001) 113–147); each half of the draws acts by what the other half teaches, so that no luck of its own draws is in the value."""
-    dates = [d for d in range(QUARTER, review + 1, QUARTER) if d < values.months] or [min(review, values.months)]
-    half = np.arange(len(values.stopped)) % 2
+def best_by_wins(values: StageValues, seen: StagedProjects, review: int, seed: int) -> Strategy:
+    """The best use of the wins seen: at once and at every quarter until the review split, stop or look on, whichever brings most on average
+    given their number. Backward induction by groups of wins (least-squares Monte Carlo: Longstaff and Schwartz, Review of Financial Studies
+    14 (2001) 113–147); each half of the draws acts by what the other half teaches, so that no luck of its own draws is in the value.
+    seed: of the halves, which are drawn at random (neighbours of a Sobol sequence are not exchangeable)."""
+    dates = [d for d in range(0, review + 1, QUARTER) if d < values.months]
+    half = np.random.default_rng([seed, 2]).permutation(len(values.stopped)) % 2
     split, stop = np.zeros(len(half), dtype=bool), np.zeros(len(half), dtype=bool)
     month = np.full(len(half), np.inf)
     for side in (0, 1):
@@ -106,7 +107,7 @@ def best_by_wins(values: StageValues, seen: StagedProjects, review: int) -> Stra
             split |= chosen == 1
             stop |= chosen == 2
             month = np.where(chosen > 0, date, month)
-    return replace(part_time_until(values, month, split, stop), kind="limit")
+    return part_time_until(values, month, split, stop)
 
 
 def best_in_hindsight(values: StageValues, review: int) -> Strategy:
@@ -135,6 +136,6 @@ def strategies(
         made[name] = Strategy("commit", value, no if name != "split" else ~no, no, never)
     made["rule"] = by_rule(values, seen, rule, review)
     made["wins"] = by_wins(values, seen, policy["stage.first_wins"], review)
-    made["best_by_wins"] = best_by_wins(values, seen, review)
+    made["best_by_wins"] = best_by_wins(values, seen, review, policy["evidence.seed"])
     made["hindsight"] = best_in_hindsight(values, review)
     return made

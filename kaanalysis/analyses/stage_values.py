@@ -36,7 +36,7 @@ class StageValues:
 
     stopped: (draws, months + 1), part-time in the months before T and then no more; deals opened before T are still won and renewed.
     T = months: the whole part-time path. split_from: (draws, latest + 1), what a split team adds that starts in month T ≤ latest and
-    ends with the horizon."""
+    ends with the horizon, or has a full horizon of its own (:func:`stage_values`)."""
 
     stopped: Array
     split_from: Array
@@ -46,10 +46,13 @@ class StageValues:
         return self.stopped.shape[1] - 1
 
 
-def stage_values(x: Mapping[str, npt.ArrayLike], months: int, rate: float, learned: float, latest: int) -> StageValues:
+def stage_values(
+    x: Mapping[str, npt.ArrayLike], months: int, rate: float, learned: float, latest: int, own_horizon: bool = False
+) -> StageValues:
     """x: the ledger's inputs, (draws,) each; rate: discount per year; learned: share of the split's ramp that part-time sellers who have
     ramped up themselves save it (0: none; 1: all); those still ramping up save as much of it as they have behind them; latest: last
-    month in which a split may start."""
+    month in which a split may start; own_horizon: a split team that starts in month T has all the months of the horizon from then on,
+    not only those left until month `months`."""
     columns = {name: np.asarray(values, dtype=np.float64).reshape(-1) for name, values in x.items()}
     part_time = world_of("part_time", columns)
     discount = (1 + rate) ** (-np.arange(months) / YEAR)
@@ -58,7 +61,11 @@ def stage_values(x: Mapping[str, npt.ArrayLike], months: int, rate: float, learn
     later = np.zeros((part_time.draws, latest + 1))
     for start in range(min(latest, months - 1) + 1):
         ramp = columns["split.ramp_months"] * (1 - learned * behind[:, start])
-        later[:, start] = _split_from(world_of("split", columns | {"split.ramp_months": ramp}), worth, discount, start)
+        team = world_of("split", columns | {"split.ramp_months": ramp})
+        if own_horizon:  # today's split, begun later: nothing in the ledger hangs on the calendar
+            later[:, start] = discount[start] * _split_from(team, worth, discount, 0)
+        else:
+            later[:, start] = _split_from(team, worth, discount, start)
     return StageValues(_stopped(part_time, worth, discount), later)
 
 

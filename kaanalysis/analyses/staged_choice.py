@@ -4,7 +4,8 @@ A part-time stage costs little and shows wins. What it is worth to look first fo
 stage's projects are drawn one by one (openings at random at the part-time rate, each won by its chance, decided after the ledger's
 time from opening to win, at the latest at the success horizon), the fixed rule is applied to them, and cash goes on from there: the
 part-time path until then, a split team from then on with its own ramp, training, systems and review. The horizon ends where it does for
-the commitments, so a late split has less time to pay.
+the commitments, so a late split has less time to pay. That is one convention; by the other every commitment has a full horizon of its own,
+whenever it begins. Only where both say the same is staging called a gain or a loss.
 
 All values are expected over the chance of single deals given the draw (:mod:`kaanalysis.analyses.ledger_lines`); only what the stage shows
 is drawn. Against the fixed rule stand the best use of the wins seen (learnt on one half of the draws, valued on the other) and the best
@@ -52,9 +53,10 @@ METHOD = "staged by the fixed rule minus the best commitment; Monte Carlo"
 SPLITS = "share of draws that split by the fixed rule"
 
 
-def staged_frame(made: Mapping[str, Strategy]) -> pd.DataFrame:
+def staged_frame(made: Mapping[str, Strategy], own: Mapping[str, Strategy]) -> pd.DataFrame:
     """One row per strategy: strategy, kind, mean, error (standard error of the simulation), low, high (5 % and 95 % of the draws), p_gain
-    (share above 0), regret (against the best strategy of each draw), p_split, p_stop, month (median end of the part-time stage)."""
+    (share above 0), regret (against the best strategy of each draw), p_split, p_stop, month (median end of the part-time stage),
+    own_horizon and own_horizon_error (mean and its standard error where a split has a full horizon of its own: `own`)."""
     regret = expected_regret(np.column_stack([s.value for s in made.values()]))
     rows = []
     for (name, s), lost in zip(made.items(), regret, strict=True):
@@ -63,8 +65,10 @@ def staged_frame(made: Mapping[str, Strategy]) -> pd.DataFrame:
         rows.append((
             name, s.kind, s.value.mean(), s.value.std(ddof=1) / np.sqrt(len(s.value)), low, high, (s.value > 0).mean(), lost.value,
             s.split.mean(), s.stop.mean(), np.median(ended) if len(ended) else np.nan,
+            own[name].value.mean(), own[name].value.std(ddof=1) / np.sqrt(len(s.value)),
         ))  # fmt: skip
-    columns = ["strategy", "kind", "mean", "error", "low", "high", "p_gain", "regret", "p_split", "p_stop", "month"]
+    columns = ["strategy", "kind", "mean", "error", "low", "high", "p_gain", "regret", "p_split", "p_stop", "month", "own_horizon",
+               "own_horizon_error"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -163,6 +167,11 @@ def _difference(first: Array, second: Array) -> Estimate:
     )
 
 
+def _reading(gap: Estimate) -> str:
+    assert gap.low is not None and gap.high is not None
+    return "gain" if gap.low > 0 else "loss" if gap.high < 0 else "open"
+
+
 def find(
     x: Mapping[str, npt.ArrayLike], rule: ContinuationRule | None, policy: Policy, currency: str
 ) -> tuple[list[Number], dict[str, str], dict[str, pd.DataFrame]]:
@@ -170,18 +179,21 @@ def find(
     staged_uncertainty and rule_months.
 
     Terms: `stage` (gain, loss, open: whether staging by the rule brings more than the best commitment, beyond what the simulation leaves
-    open) and `commitment`, the best one. Nothing without a rule or where the part-time path has no sellers."""
+    open, both in a horizon that ends for all in the same month, which `option_value` is, and where a late split has a full horizon of its
+    own), `commitment`, the best one, and where the two readings differ `stage_horizon`, what the second says.
+
+    Nothing without a rule or where the part-time path has no sellers."""
     months, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     if rule is None or policy["part_time.sellers"] <= 0:
         return [], {}, {}
     review = policy["stage.review_months"]
-    values = stage_values(x, months, rate, policy["stage.learned_share"], min(review, months))
+    learned, commitments = policy["stage.learned_share"], expected_npv(x, months, rate)
     seen = staged_projects(x, months, review, rule, seed)
-    made = strategies(values, expected_npv(x, months, rate), seen, rule, policy)
+    values, late = (stage_values(x, months, rate, learned, min(review, months), own) for own in (False, True))
+    made, own = (strategies(v, commitments, seen, rule, policy) for v in (values, late))
     best = _best_commitment(made)
     gap = _difference(made["rule"].value, made[best].value)
-    assert gap.low is not None and gap.high is not None
-    stage = "gain" if gap.low > 0 else "loss" if gap.high < 0 else "open"
+    stage, alone = _reading(gap), _reading(_difference(own["rule"].value, own[best].value))
     numbers = [
         number("option_value", SEGMENT, gap, currency, horizon_months=months),
         replace(
@@ -189,11 +201,13 @@ def find(
             horizon_months=review,
         ),
     ]
-    terms = {"stage": stage, "commitment": best}
+    terms = {"stage": stage if stage == alone else "open", "commitment": best}
+    if stage != alone:
+        terms["stage_horizon"] = alone
     if not figures_wanted():
         return numbers, terms, {}
     frames = {
-        "staged": staged_frame(made),
+        "staged": staged_frame(made, own),
         "staged_wins": wins_frame(values, seen, review),
         "rule_months": months_frame(seen, rule, months),
         "staged_uncertainty": uncertainty_frame(x, rule, policy),

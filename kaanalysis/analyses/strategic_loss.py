@@ -44,7 +44,9 @@ def _loss_numbers(outcomes: Mapping[str, Outcome], cap: float, currency: str) ->
 def find(
     outcomes: Mapping[str, Outcome], rule_finding: Finding, won_in_year: float, policy: Policy, currency: str
 ) -> Finding:
-    """M-4.4 for the paths that the rule leaves open. won_in_year: the company's won amount of the last twelve months."""
+    """M-4.4 for the paths that the rule leaves open. won_in_year: the company's won amount of the last twelve months.
+
+    Undecided with the reason ``loss_depends`` where every open path is decided, but not all alike: then only the path is open."""
     cap = policy["ledger.loss_cap_share"] * won_in_year
     horizon = policy["ledger.horizon_months"]
     loss = tuple(replace(n, horizon_months=horizon) for n in _loss_numbers(outcomes, cap, currency))
@@ -57,8 +59,24 @@ def find(
         cap_now = p["ledger.loss_cap_share"] * won_in_year
         shares = [float((outcomes[path].loss <= cap_now).mean()) for path in still_open]
         states = {state_of_share(share, p["ledger.certainty"]) for share in shares}
-        state = states.pop() if len(states) == 1 else "undecided"
-        return [Finding("M-4.4", "strategic_loss", state, f"loss_{state}", loss, terms={"path": named})]
+        state = next(iter(states)) if len(states) == 1 else "undecided"
+        reason = "loss_depends" if len(states) > 1 and "undecided" not in states else f"loss_{state}"
+        return [Finding("M-4.4", "strategic_loss", state, reason, loss, terms={"path": named})]
 
     flips = find_flips(judge, "M-4.4", policy, ["ledger.loss_cap_share", "ledger.certainty"])
     return replace(judge(policy)[0], flips=flips)
+
+
+def capped(outcomes: Mapping[str, Outcome], loss: Finding, policy: Policy) -> dict[str, str]:
+    """Term `capped` for M-4: ``other`` where the path expected to bring most breaks the agreed loss in more than 1 − `ledger.certainty` of
+    the draws and another does not, the best of which `within` names; ``none`` where all do; nothing where the best stays within it."""
+    worth = {p: float(outcomes[p].expected_npv.mean()) for p in PATHS}
+    held = [p for p in PATHS if state_of_share(1 - _breach(loss, p), policy["ledger.certainty"]) == "supported"]
+    if max(worth, key=lambda p: worth[p]) in held:
+        return {}
+    return {"capped": "other", "within": max(held, key=lambda p: worth[p])} if held else {"capped": "none"}
+
+
+def _breach(loss: Finding, path: str) -> float:
+    number = loss.number("p_breach", path)
+    return float(number.value) if number is not None and number.value is not None else 1.0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from kaanalysis.analyses import next_step_measures as measures
 from kaanalysis.analyses import next_steps
@@ -67,7 +68,7 @@ def test_an_open_rule_says_what_to_find_out_first_and_lists_every_candidate_as_s
     base = known(policy)
     chosen = Finding("M-4", "path_rule", "undecided", "part_time", base.chosen.numbers)
     names, worth = ["closed_deals", "pilot_team", "plan", "market", "costs", "success"], [5.0, 9.0, 0.0, 2.0, 1.0, 99.0]
-    frame = pd.DataFrame({"kind": ["study"] * 5 + ["input"], "name": names, "evppi": worth, "low": 0.0, "high": np.nan, "level": 0.95, "n": 7})  # fmt: skip
+    frame = pd.DataFrame({"kind": ["study"] * 5 + ["input"], "name": names, "evppi": worth, "low": worth, "high": np.nan, "level": 0.95, "n": 7})  # fmt: skip
     table = next_steps.find(
         known(policy, chosen=chosen, frames={"information": frame}), ("part_time", "split"), white(3), AS_OF, {}
     )["next_steps"]
@@ -79,6 +80,12 @@ def test_an_open_rule_says_what_to_find_out_first_and_lists_every_candidate_as_s
     assert first.loc["study", "about"].tolist() == ["pilot_team", "closed_deals", "market"], (
         "dearest first, no more than three"
     )
+    # None that is not sure to be worth the wait.
+    wait = Number("waiting_cost", "all", 4.0, None, None, None, 7, "CNY", "m")
+    at_cost = known(policy, chosen=chosen, frames={"information": frame}, numbers=(wait,))
+    assert list(measures.worthwhile_studies(at_cost)) == ["pilot_team", "closed_deals"]
+    unsure = known(policy, chosen=chosen, frames={"information": frame.assign(low=3.0)}, numbers=(wait,))
+    assert measures.worthwhile_studies(unsure) == {}
     assert "data" not in first.index
 
 
@@ -120,7 +127,15 @@ def test_wins_of_the_first_year_are_those_of_the_ledger(policy: Policy, monkeypa
     first = np.outer(np.arange(11.0), np.full(12, 50.0))  # k wins a month in draw k
     monkeypatch.setattr(measures, "path_cash", lambda path, x, months: {"first_contracts": first[:, :months]})
     made = measures.wins_first_year(known(policy, x=x), "split")
-    assert (made.value, made.low, made.high, made.n) == pytest.approx((60.0, 6.0, 114.0, 11))
+    assert (made.low, made.n) == (0.0, 11) and made.value == pytest.approx(60, abs=4 * 60**0.5)
+    # Expected alike in all draws, what comes is still spread: by the Poisson distribution.
+    many = {name: np.full(20_000, v[0]) for name, v in x.items()}
+    monkeypatch.setattr(
+        measures, "path_cash", lambda path, x, months: {"first_contracts": np.full((20_000, 1), 3.2 * 50)}
+    )
+    made = measures.wins_first_year(known(policy, x=many), "split")
+    ends = stats.poisson(3.2).ppf([0.05, 0.5, 0.95]).tolist()
+    assert [made.low, made.value, made.high] == ends
 
 
 def test_named_accounts_are_as_many_as_the_sellers_of_the_path_hold(policy: Policy) -> None:

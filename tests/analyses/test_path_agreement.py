@@ -128,6 +128,10 @@ def test_terms_and_numbers_say_the_same_as_the_frames(policy: Policy) -> None:
             key = {"reconciled_at": "input", "decided_at": "lever"}[n.name]
             row = frames["reconcile"].set_index("input").loc[terms[key]]
             assert n.segment == terms[key] and n.value == row["at"]
+    # Where the rule leaves the ledger's path open beside others there is nothing to reconcile.
+    asked = tuple(Number("p_rule", p, 0.4, None, None, 0.95, 100, "probability", "m") for p in PATHS)
+    numbers_, terms, _ = pa.find(Finding("M-4", "path_rule", "undecided", "split", asked), outcomes, held, x, policy)
+    assert terms["money"] == "open" and not {"reconcile", "decision"} & set(terms) and numbers_ == []
     assert pa.find(Finding("M-4", "path_rule", "no_data", "none", needs=("a.b",)), outcomes, held, x, policy) == (
         [],
         {},

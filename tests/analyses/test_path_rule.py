@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kaanalysis.analyses.path_rule import agreement, judge_rule, open_paths, rule, with_money
 from kaanalysis.analyses.path_rule import find as find_rule
-from kaanalysis.analyses.path_rule import judge_rule, open_paths, rule, with_money
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, Result
+from kaanalysis.text import words
 
 
 @pytest.mark.parametrize(("bottlenecks", "fit", "path"), [
@@ -98,6 +99,24 @@ def test_paths_stay_open_while_the_cloud_asks_for_them(policy: Policy) -> None:
     assert open_paths(chosen("supported", "split", **cloud), policy) == ("split",)
     assert open_paths(chosen("undecided", "split", **cloud), policy) == ("split", "rebuild")
     assert open_paths(chosen("no_data", "none"), policy) == ("part_time", "split", "rebuild")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_path_that_the_rule_leaves_open_is_no_disagreement(policy: Policy, language: str) -> None:
+    cloud = {"part_time": 0.35, "split": 0.65, "rebuild": 0.0}
+    undecided, sure = chosen("undecided", "part_time", **cloud), chosen("supported", "part_time", **cloud)
+    left = {"money": "open", "open_paths": "part_time_split"}
+    assert agreement(undecided, "split", policy) == agreement(undecided, "part_time", policy) == left
+    assert agreement(undecided, "rebuild", policy) == {"money": "disagree"}
+    assert agreement(sure, "split", policy) == {"money": "disagree"}
+    alone = chosen("undecided", "split", split=1.0)  # too few: undecided, yet no other path is asked for
+    assert agreement(alone, "split", policy) == {"money": "agree"}
+    # Every set of paths has a name.
+    for shares in ((1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)):
+        cloud = dict(zip(("part_time", "split", "rebuild"), shares, strict=True))
+        first = next(p for p, share in cloud.items() if share)
+        named = agreement(chosen("undecided", first, **cloud), first, policy)["open_paths"]
+        assert f"terms.open_paths.{named}" in words(language).texts
 
 
 def test_the_rule_says_whether_the_money_agrees() -> None:

@@ -1,11 +1,13 @@
 """Paths of the same size: by hand, and against the ledger itself."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from ledger_worlds import inputs
 
+from kaanalysis.analyses import path_size
 from kaanalysis.analyses.ledger import PATHS, expected_npv
-from kaanalysis.analyses.path_size import find, size_frame
+from kaanalysis.analyses.path_size import find, size_frame, standing
 from kaanalysis.policy import Policy
 from kaanalysis.text import words
 
@@ -58,7 +60,50 @@ def test_a_lead_that_is_size_turns_and_one_that_is_not_stays(policy: Policy) -> 
     assert terms == {"size": "stays"}
 
 
+@pytest.mark.parametrize(("lead", "error", "ahead", "said"), [
+    (3.0, 1.0, 0.7, "ahead"), (-3.0, 1.0, 0.3, "behind"), (0.3, 1.0, 0.7, "level"), (-1.9, 1.0, 0.3, "level"), (3.0, 1.0, 0.54, "level"),
+])  # fmt: skip
+def test_a_lead_within_two_errors_or_in_half_of_the_draws_is_level(
+    lead: float, error: float, ahead: float, said: str
+) -> None:
+    assert standing(pd.Series({"lead": lead, "lead_error": error, "ahead": ahead})) == said
+
+
+@pytest.mark.parametrize(("at_few", "at_many", "said"), [
+    ("ahead", "ahead", {"size": "stays"}), ("behind", "ahead", {"size": "mixed"}), ("ahead", "behind", {"size": "turns", "same_size": "split"}),
+    ("behind", "level", {"size": "level", "same_size": "split"}), ("level", "ahead", {"size": "level_other", "same_size": "split"}),
+])  # fmt: skip
+def test_what_is_said_by_where_it_leads(
+    at_few: str, at_many: str, said: dict, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rebuild leads at its own size, the larger of two."""
+    gap = {"ahead": 5.0, "level": 0.5, "behind": -5.0}
+    few, many = policy["split.sellers"], policy["rebuild.sellers"]
+    rows = [
+        (size, "rebuild", "split", gap[at], 1.0, 0.5 + gap[at] / 10) for size, at in ((few, at_few), (many, at_many))
+    ]
+    frame = pd.DataFrame(rows, columns=["sellers", "path", "rival", "lead", "lead_error", "ahead"])
+    monkeypatch.setattr(path_size, "size_frame", lambda x, policy: frame)
+    assert find({}, np.array([[0.0, 1.0, 2.0]]), policy)[0] == said
+
+
+def test_the_lead_is_paired_with_the_best_of_the_others(policy: Policy) -> None:
+    x = inputs(64)
+    made = size_frame(x, policy)
+    size = made["sellers"].iloc[0]
+    worth = expected_npv(
+        {**x, **{name: np.full(64, size) for name in PARTS}},
+        policy["ledger.horizon_months"],
+        policy["ledger.discount_rate"],
+    )
+    first, second = np.argsort(-worth.mean(axis=0))[:2]
+    row = made[(made["sellers"] == size) & (made["path"] == PATHS[first])].iloc[0]
+    gap = worth[:, first] - worth[:, second]
+    assert row["rival"] == PATHS[second] and row["lead"] == pytest.approx(gap.mean())
+    assert row["lead_error"] == pytest.approx(gap.std(ddof=1) / 8) and row["ahead"] == (gap > 0).mean()
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_each_outcome_is_said(language: str) -> None:
-    for key in ("stays", "turns", "mixed"):
+    for key in ("stays", "turns", "mixed", "level", "level_other"):
         assert f"findings.path_rule.size.{key}" in words(language).texts

@@ -41,6 +41,15 @@ def test_a_late_split_is_the_path_over_the_months_left_discounted_to_today(start
     assert stage_values(x, MONTHS, RATE, 0.3, 39).split_from[:, start] == pytest.approx(by_hand, rel=1e-9)
 
 
+@pytest.mark.parametrize("start", [0, 12, 39])
+def test_a_late_split_with_a_horizon_of_its_own_is_the_whole_path_begun_later(start: int) -> None:
+    x = inputs(5, part_time__ramp_months=6.0)
+    shorter = {**x, "split.ramp_months": x["split.ramp_months"] * (1 - 0.3 * min(start / 6, 1))}
+    by_hand = expected_npv(shorter, MONTHS, RATE)[:, 1] * (1 + RATE) ** (-start / 12)
+    made = stage_values(x, MONTHS, RATE, 0.3, 39, own_horizon=True).split_from
+    assert made[:, start] == pytest.approx(by_hand, rel=1e-9)
+
+
 def test_what_the_sellers_have_learnt_can_only_help_where_deals_pay() -> None:
     x = inputs(6, success=0.6, deal_size=2e6)
     none, some = (stage_values(x, MONTHS, RATE, share, 20).split_from for share in (0.0, 0.5))

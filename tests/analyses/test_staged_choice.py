@@ -79,14 +79,18 @@ def test_the_best_use_of_wins_is_learnt_on_the_other_half() -> None:
     stopped = np.tile(np.array([0.0, -1, -1, -1, -1, -1, -1, 0]), (400, 1))
     values = StageValues(stopped, np.where(good[:, None], 11.3, -9.0) - 0.1 * np.arange(8))
     seen = StagedProjects(np.where(good, 2.0, np.inf)[:, None], good[:, None])
-    made = best_by_wins(values, seen, 6)
+    made = best_by_wins(values, seen, 6, 1)
     assert made.split.tolist() == good.tolist() and not made.stop.any()
     assert made.value == pytest.approx(np.where(good, 10.0, 0.0)) and set(made.month[good]) == {3.0}
+    # It may act at once, as hindsight may: where wins tell nothing and every month costs, it waits for none. It is no limit: one can do it.
+    sure = StageValues(stopped, np.tile(11.3 - 0.1 * np.arange(8), (400, 1)))
+    at_once = best_by_wins(sure, seen, 6, 1)
+    assert at_once.split.all() and set(at_once.month) == {0.0} and at_once.kind == "staged"
     # Wins that tell nothing: choosing and valuing on the same draws would show a gain of about a standard error per group; this does not.
     rng = np.random.default_rng(1)
     noise = StageValues(np.zeros((20_000, 8)), np.tile(rng.normal(0, 1, (20_000, 1)), (1, 8)))
     luck = StagedProjects(np.ones((20_000, 12)), rng.random((20_000, 12)) < 0.5)
-    assert abs(best_by_wins(noise, luck, 6).value.mean()) < 4 / np.sqrt(20_000)
+    assert abs(best_by_wins(noise, luck, 6, 1).value.mean()) < 4 / np.sqrt(20_000)
 
 
 def test_hindsight_is_the_best_month_and_action_of_every_draw_by_search() -> None:
@@ -114,7 +118,12 @@ def test_knowing_more_is_never_worth_less_and_frames_agree_with_strategies(polic
     for name in ("rule", "wins", "best_by_wins"):
         assert (made["hindsight"].value >= made[name].value - 1e-6).all()
     assert (made["hindsight"].value >= actions.max(axis=1) - 1e-6).all()
-    frame = staged_frame(made).set_index("strategy")
+    own = strategies(
+        stage_values(x, 60, 0.12, 0.2, 24, own_horizon=True), expected_npv(x, 60, 0.12), seen, rule, policy
+    )
+    frame = staged_frame(made, own).set_index("strategy")
+    assert frame.loc["wins", "own_horizon"] == pytest.approx(own["wins"].value.mean())
+    assert frame.loc["split", "own_horizon"] == frame.loc["split", "mean"]  # begun today: the same horizon
     assert frame.loc["hindsight", "mean"] == pytest.approx(made["hindsight"].value.mean())
     assert frame.loc["nothing", ["mean", "low", "high"]].tolist() == [0, 0, 0]
     assert (frame["regret"] >= 0).all() and (frame[["p_split", "p_stop"]].sum(axis=1) <= 1).all()
@@ -164,6 +173,17 @@ def test_where_the_stage_tells_good_worlds_from_bad_staging_pays_and_elsewhere_i
     # Success known and good: nothing to learn, only months to lose.
     sure = find(two_worlds(400, 0.75, 0.75), rule, policy, "CNY")
     assert sure[1] == {"stage": "loss", "commitment": "split"} and sure[0][0].high < 0  # type: ignore[operator]
+
+
+def test_what_hangs_on_where_the_horizon_ends_is_open(policy: Policy) -> None:
+    """Success known and good, money without interest: a late split loses months where the horizon ends for all, and none where it has its
+    own, so that the part-time wins before it come on top."""
+    free = policy.override({"ledger.discount_rate": 0.0})
+    numbers, terms, frames = find(two_worlds(400, 0.75, 0.75), rule_of(free), free, "CNY")
+    assert numbers[0].high < 0  # type: ignore[operator]
+    assert terms == {"stage": "open", "stage_horizon": "gain", "commitment": "split"}
+    means = frames["staged"].set_index("strategy")
+    assert means.loc["rule", "mean"] < means.loc["split", "mean"] < means.loc["rule", "own_horizon"]
 
 
 def test_the_less_is_known_of_success_the_more_looking_first_is_worth(policy: Policy) -> None:
