@@ -248,7 +248,7 @@ def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> No
     opened = company(accounts=FOUR_ACCOUNTS, teams="team,motion\nK,KA\nS,SMB\n", team_months="team,month,cost\nK,2025-01,5\nX,2025-01,6\n",
                      opportunities=deal_rows(
         "A1,S,x,new,2025-01-01,2025-03-31,won,5,", "A1,S,x,new,2025-01-01,2025-03-01,won,6,", "A2,K,x,new,2025-01-05,2025-04-01,won,7,",
-        "A2,K,x,renewal,2025-01-05,2025-04-02,won,8,", "A2,K,x,expansion,2025-02-05,2025-04-02,won,3,", "A2,K,x,upgrade,2025-02-05,2025-04-02,won,4,", "A3,K,x,,2025-02-05,,open,,", "A4,Z,x,new,2025-01-01,2025-03-01,won,9,",
+        "A2,K,x,renewal,2025-01-05,2025-04-02,won,8,", "A3,K,x,,2025-02-05,,open,,", "A4,Z,x,new,2025-01-01,2025-03-01,won,9,",
     ))  # fmt: skip
     assert records(aggregates.team_economics(opened), "team", "motion", "cost", "sellers") == [
         ("K", "KA", 5, None),
@@ -256,8 +256,7 @@ def test_team_economics_and_monthly_revenue(company: Open, policy: Policy) -> No
     ]
     revenue = aggregates.monthly_revenue_by_motion(opened)
     assert [(str(m)[:7], k, w, d, a) for m, k, w, d, a in records(revenue, "month", "motion", "won", "deals", "accounts")] == [
-        ("2025-03", "SMB", 11, 2, 1), ("2025-04", "KA", 22, 4, 1)]  # fmt: skip
-    # Renewals, expansions and upgrades are no first contracts; a deal without an origin counts as one.
+        ("2025-03", "SMB", 11, 2, 1), ("2025-04", "KA", 15, 2, 1)]  # fmt: skip
     opened_by_month = aggregates.key_account_deals_by_month(opened, policy)
     assert [(str(m)[:7], n) for m, n in records(opened_by_month, "month", "opened")] == [("2025-01", 1), ("2025-02", 1)]
     assert records(aggregates.key_account_deal_sizes(opened, policy), "cluster", "amount") == [("A2", 7)]
@@ -270,8 +269,8 @@ def test_how_often_known_key_accounts_open_deals_and_hours_of_disputes(company: 
     # As of 2025-12-31; the last twelve months begin after 2024-12-31.
     opened = company(accounts="account_id,segment\nA1,KA\nA2,KA\nA3,KA\nA4,SMB\nA5,KA\n", teams="team,motion\nK,KA\nS,SMB\nP,channel\n",
                      opportunities=deal_rows(
-        "A1,K,x,new,2024-12-31,,open,,", "A1,K,x,new,2025-01-01,,open,,", "A1,S,x,,2025-06-01,,open,,",  # two, by whatever team
-        "A1,K,x,renewal,2025-06-02,,open,,", "A1,K,x,upgrade,2025-06-02,,open,,", "A1,K,x,expansion,2025-06-02,,open,,",  # no new business
+        "A1,K,x,new,2024-12-31,,open,,", "A1,K,x,new,2025-01-01,,open,,", "A1,S,x,upgrade,2025-06-01,,open,,",  # two, by whatever team
+        "A1,K,x,renewal,2025-06-02,,open,,",  # a renewal is no new deal
         "A2,K,x,,2023-01-01,,open,,",  # known, opened none since
         "A3,K,x,new,2025-02-01,,open,,",  # first met since
         "A4,S,x,new,2024-01-01,,open,,", "A4,S,x,new,2025-03-01,,open,,",  # no key account

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from kaanalysis.aggregates.common import deals_with_customer, months_before
@@ -71,27 +70,25 @@ def monthly_revenue_by_motion(company: Company) -> pd.DataFrame:
     )
 
 
-def _first_business(deals: ibis.Table) -> ir.BooleanValue:
-    """Deals for a customer's first contract: origin `new`, or not recorded, which counts as new.
-
-    Expansions, upgrades and renewals are what a customer who stays pays later: the ledger has that as its recurring share, and would
-    otherwise count it twice. Where many origins are missing, repeat business is among the deals all the same."""
-    return (deals.origin == "new") | deals.origin.isnull()
-
-
 def key_account_deals_by_month(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per month: deals for first contracts (:func:`_first_business`) that KA teams opened."""
+    """One row per month: new deals (no renewals) that KA teams opened."""
     deals = deals_with_customer(company, policy).inner_join(company.table("teams").select("team", "motion"), "team")
-    opened = deals.filter((deals.motion == "KA") & deals.created_at.notnull() & _first_business(deals))
+    opened = deals.filter(
+        (deals.motion == "KA") & deals.created_at.notnull() & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
     opened = opened.mutate(month=opened.created_at.truncate("M").cast("date"))
     return opened.group_by("month").aggregate(opened=opened.count()).order_by("month").execute()
 
 
 def key_account_deal_sizes(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per won deal of a KA customer for a first contract (:func:`_first_business`): cluster, amount above 0, owner,
-    opportunity_id."""
+    """One row per won deal of a KA customer that is no renewal: cluster, amount above 0, owner, opportunity_id."""
     deals = deals_with_customer(company, policy)
-    won = deals.filter((deals.segment == "KA") & (deals.outcome == "won") & (deals.amount > 0) & _first_business(deals))
+    won = deals.filter(
+        (deals.segment == "KA")
+        & (deals.outcome == "won")
+        & (deals.amount > 0)
+        & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
     chosen = won.select("cluster", "amount", "owner", "opportunity_id")
     return chosen.order_by(["cluster", "amount", "opportunity_id"]).execute()
 
@@ -120,13 +117,15 @@ def key_account_fees(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def key_account_openings(company: Company, policy: Policy, months: int) -> pd.DataFrame:
-    """One row per KA account that had opened a deal before the last `months` months began: cluster, opened (deals for first
-    contracts opened in them, :func:`_first_business`; an account is known by such deals too).
+    """One row per KA account that had opened a deal before the last `months` months began: cluster, opened (deals opened in them; no
+    renewals).
 
     Accounts first met in that time are left out: that they opened a deal is why they are known, and would make all look quicker."""
     deals = deals_with_customer(company, policy)
     start = months_before(company.info.as_of, months)
-    new = deals.filter((deals.segment == "KA") & deals.created_at.notnull() & _first_business(deals))
+    new = deals.filter(
+        (deals.segment == "KA") & deals.created_at.notnull() & ((deals.origin != "renewal") | deals.origin.isnull())
+    )
     found = new.group_by(["account_id", "cluster"]).aggregate(
         known=(new.created_at <= start).ifelse(1, 0).max(), opened=(new.created_at > start).ifelse(1, 0).sum()
     )
