@@ -155,6 +155,19 @@ def judge(frame: pd.DataFrame, agree: bool) -> tuple[str, pd.Series | None]:
     return ("nothing", None) if first is None else ("inside" if first["inside"] else "beyond", first)
 
 
+def whole_sellers(lever: pd.Series, policy: Policy) -> dict[str, str]:
+    """Terms for a number of sellers that reconciles: `persons`, whole ones beyond the turn, and `decision` ``sellers``, or ``same_size``
+    where it is within a tenth of the size of the other path that `like` names. Nothing for other decisions."""
+    path, _, setting = str(lever["input"]).rpartition(".")
+    if setting != "sellers":
+        return {}
+    at = float(lever["at"])
+    whole = int(np.ceil(at) if at > float(lever["now"]) else np.floor(at))
+    near = [p for p in PATHS if p != path and abs(at - policy[f"{p}.sellers"]) <= 0.1 * policy[f"{p}.sellers"]]
+    said = {"decision": "same_size", "like": near[0]} if near else {"decision": "sellers"}
+    return {**said, "persons": str(whole)}
+
+
 def find(
     rule: Finding, outcomes: Mapping[str, Outcome], inputs: Inputs, x: Mapping[str, Array], policy: Policy
 ) -> tuple[list[Number], dict[str, str], dict[str, pd.DataFrame]]:
@@ -197,7 +210,7 @@ def find(
     levers = frame[(frame["kind"] == "decision") & frame["at"].notna()]
     if not agree and not undecided and len(levers):
         lever = levers.iloc[0]
-        terms |= {"decision": "found", "lever": str(lever["input"])}
+        terms |= {"decision": "found", "lever": str(lever["input"]), **whole_sellers(lever, policy)}
         method = "policy value at which the best path in expectation changes, beliefs as they are"
         numbers.append(
             Number(

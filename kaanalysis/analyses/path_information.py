@@ -21,6 +21,8 @@ from kaanalysis.stats import (
 )
 
 PILOT_SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)
+# Inputs that no expected value uses: what a regression finds in them is of others, correlated with them.
+PROXIES = ("deal_variation",)
 NAMED = 3  # studies that a number is made for
 _COLUMNS = ["kind", "name", "study", "origin", "inputs", "evppi", "low", "high", "level", "share", "n"]
 
@@ -30,6 +32,7 @@ def information_frame(inputs: Inputs, x: Mapping[str, Array], payoff: Array, evp
     policy, both), inputs (how many), evppi with its interval, share of the value of perfect information, n (draws)."""
     rows = []
     kinds = {"study": by_study(inputs), "input": by_setting(inputs)}
+    kinds["input"] = {name: columns for name, columns in kinds["input"].items() if name not in PROXIES}
     if not figures_wanted():
         del kinds["input"]
     for kind, groups in kinds.items():
@@ -70,7 +73,8 @@ def pilot_frame(x: Mapping[str, Array], payoff: Array, level: float, seed: int) 
 
 
 def waiting_cost(payoff: Array, months: float, rate: float) -> float:
-    """What the best path loses in expected net present value if it begins `months` later: 0 or more; 0 where no path is expected to
+    """What the best path loses in expected net present value if it begins `months` later and its whole horizon
+    with it (were the end to stay where it is, waiting would cost more): 0 or more; 0 where no path is expected to
     gain."""
     return max(float(payoff.mean(axis=0).max()), 0.0) * (1 - (1 + rate) ** (-months / 12))
 
@@ -106,8 +110,9 @@ def find(
         numbers.append(
             number("evppi", str(r["name"]), Estimate(value, low, high, level, int(r["n"]), method), currency)
         )
-    method = "expected gain of the best path, begun later by the length of a study"
-    numbers.append(Number("waiting_cost", ALL, cost, None, None, None, len(payoff), currency, method))
+    method = "expected gain of the best path, begun later by the length of a study, its whole horizon moved with it"
+    delay = policy["ledger.study_months"]
+    numbers.append(Number("waiting_cost", ALL, cost, None, None, None, len(payoff), currency, method, delay))
     terms = {"information": judge(worth, evpi, cost)}
     if len(studies):
         terms["study"] = str(studies["name"].iloc[0])

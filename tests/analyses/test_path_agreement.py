@@ -139,6 +139,18 @@ def test_terms_and_numbers_say_the_same_as_the_frames(policy: Policy) -> None:
     )
 
 
+def test_sellers_are_whole_persons_beyond_the_turn_and_the_size_of_another_path_is_named(policy: Policy) -> None:
+    policy = policy.override({"part_time.sellers": 3, "split.sellers": 6, "rebuild.sellers": 12})
+
+    def said(name: str, now: float, at: float) -> dict[str, str]:
+        return pa.whole_sellers(pd.Series({"input": name, "now": now, "at": at}), policy)
+
+    assert said("part_time.sellers", 3, 5.99) == {"decision": "same_size", "like": "split", "persons": "6"}
+    assert said("part_time.sellers", 3, 8.2) == {"decision": "sellers", "persons": "9"}
+    assert said("rebuild.sellers", 12, 8.8) == {"decision": "sellers", "persons": "8"}
+    assert said("ledger.horizon_months", 60, 40.2) == {}
+
+
 def test_an_input_that_cannot_pass_its_own_value_has_no_turn_between() -> None:
     # Half of the draws lie at 0; there part-time leads by 5, above 0 by 5 - 2 x: the turn is at 2.5 and nowhere before.
     item = Input("split.product_multiple", 0.0, 0.0, 3.0, 0.9, "u", "policy", "linear")
