@@ -299,6 +299,7 @@ def test_a_subscription_belongs_to_the_nearest_won_deal(company: Open, policy: P
     )  # nothing won then; no key account
     assert records(aggregates.key_account_fees(opened, policy), "cluster", "amount", "fee") == [
         ("A1", 120, 10),
+        ("A1", 60, 5),
         ("A2", 240, 15),
     ]
 

@@ -94,24 +94,31 @@ def key_account_deal_sizes(company: Company, policy: Policy) -> pd.DataFrame:
 
 
 def key_account_fees(company: Company, policy: Policy) -> pd.DataFrame:
-    """One row per first contract won from a KA customer with a subscription beside it: opportunity_id, cluster, amount (above 0), fee
-    (monthly fees of the subscriptions beside it, above 0).
+    """One row per contract won from a KA customer, no renewal, with a subscription beside it: opportunity_id, cluster, amount
+    (above 0), fee (monthly fees of the subscriptions beside it, above 0).
 
     A subscription is beside the won deal of its account, of whatever origin, that closed nearest to its start and at most
-    ``ledger.start_days`` days from it (the first contract where two are as near): so one that an expansion began is not the first
-    contract's. Deals without one are left out, and so are subscriptions without a fee."""
+    ``ledger.start_days`` days from it (one that is no renewal where two are as near). Contracts without one are left out, and so are
+    subscriptions without a fee."""
     deals = deals_with_customer(company, policy)
     won = deals.filter((deals.segment == "KA") & (deals.outcome == "won") & deals.closed_at.notnull())
-    won = won.select("opportunity_id", "account_id", "cluster", "amount", "closed_at", first=_first_business(won))
+    won = won.select(
+        "opportunity_id",
+        "account_id",
+        "cluster",
+        "amount",
+        "closed_at",
+        again=(won.origin == "renewal").fill_null(False),
+    )
     fees = company.table("subscriptions").filter(lambda t: t.monthly_fee.notnull() & t.started_at.notnull())
     fees = fees.mutate(subscription=ibis.row_number().over(order_by=["account_id", "started_at", "monthly_fee"]))
     pairs = (
         fees.select("subscription", "account_id", "started_at", "monthly_fee").inner_join(won, "account_id").execute()
     )
     days = (pd.to_datetime(pairs["started_at"]) - pd.to_datetime(pairs["closed_at"])).dt.days.abs()
-    pairs = pairs.assign(days=days, later=~pairs["first"].astype(bool))[days <= policy["ledger.start_days"]]
-    nearest = pairs.sort_values(["subscription", "days", "later", "opportunity_id"]).drop_duplicates("subscription")
-    chosen = nearest[nearest["first"].astype(bool) & (nearest["amount"] > 0)]
+    pairs = pairs.assign(days=days, again=pairs["again"].astype(bool))[days <= policy["ledger.start_days"]]
+    nearest = pairs.sort_values(["subscription", "days", "again", "opportunity_id"]).drop_duplicates("subscription")
+    chosen = nearest[~nearest["again"] & (nearest["amount"] > 0)]
     made = chosen.groupby(["opportunity_id", "cluster", "amount"], as_index=False, sort=True)["monthly_fee"].sum()
     return made[made["monthly_fee"] > 0].rename(columns={"monthly_fee": "fee"}).reset_index(drop=True)
 

@@ -158,11 +158,10 @@ def _potential_accounts(base: Result, policy: Policy) -> Input:
 
 
 def _recurring_share(company: Company, policy: Policy) -> Input | None:
-    """What a customer who stays pays a year, as a share of its first contract: twelve monthly fees of the subscriptions that began with
-    won first contracts, over the amounts of these; customer groups resampled. May exceed 1. None where fewer than five match.
-
-    Leaves out what comes later: expansions and upgrades, dearer or cheaper renewals. Contracts with no subscription beside them are
-    left out too; if these are one-off sales, the share leans high."""
+    """What a contract that stays brings in a later year, as a share of the contract: twelve monthly fees of the subscriptions that began
+    with won contracts (no renewals), over the amounts of these; customer groups resampled. May exceed 1. None where fewer than five match.
+    An expansion is a contract of its own, with a stream of its own: nothing is counted twice. Contracts with no subscription beside
+    them are left out; where these are one-off sales the share leans high."""
     if company.missing("subscriptions.started_at", "subscriptions.monthly_fee", "opportunities.closed_at"):
         return None
     fees = aggregates.key_account_fees(company, policy)
