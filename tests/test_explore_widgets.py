@@ -59,7 +59,11 @@ def test_without_a_reader_the_cell_prints_the_verdict_and_draws_once(
     book = Workbook(REGISTRY[ID], company, policy, tmp_path, "en", str(small_demo))
     shown = book.explore(draws=64)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("M-4 ") and lines[1].startswith("The rule leaves several paths open") and lines[2].startswith("M-4.4 ")
+    assert (
+        lines[0].startswith("M-4 ")
+        and lines[1].startswith("The rule leaves several paths open")
+        and lines[2].startswith("M-4.4 ")
+    )
     assert shown._repr_mimebundle_()["text/plain"].startswith("The decision as it stands")
     assert shown.explorer.as_overrides() == dict(policy.overrides)
     assert "ipywidgets" not in sys.modules or importlib.util.find_spec("ipywidgets") is not None
