@@ -21,13 +21,14 @@ from scipy import special
 
 from kaanalysis import aggregates, tables
 from kaanalysis.analyses import path_economics, path_rule, strategic_loss
-from kaanalysis.analyses.ledger import PATHS, Outcome, evaluate, ledger_frame
+from kaanalysis.analyses.ledger import PATHS, Outcome, best_in_expectation, evaluate, ledger_frame
 from kaanalysis.analyses.ledger_inputs import Input, gather_inputs, policy_input
+from kaanalysis.analyses.path_selection import no_money
 from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.company import Company
 from kaanalysis.figures.explore import explore_alt, explore_figure
 from kaanalysis.policy import Policy, PolicyError, Value, overrides_text
-from kaanalysis.results import Finding, Result, no_data
+from kaanalysis.results import Finding, Result
 from kaanalysis.runfolder import write_text
 from kaanalysis.stats.copula import dependent_scores, sobol_scores
 from kaanalysis.text import Words
@@ -226,12 +227,11 @@ class Explorer:
                 currency = self.company.info.currency
                 findings: list[Finding] = path_economics.find(outcomes, policy, currency)
                 findings.append(strategic_loss.find(outcomes, chosen, self._year, policy, currency))
-                best = max(PATHS, key=lambda p: float(outcomes[p].expected_npv.mean()))
+                best = best_in_expectation(outcomes)
                 chosen = replace(chosen, terms={**chosen.terms, "expected": best})
                 frames["ledger"] = pd.concat([rows for _, rows in held.values()], ignore_index=True)
             else:
-                absent = [no_data(i, f"path_{p}", self._needs) for i, p in zip(path_economics.IDS, PATHS, strict=True)]
-                findings = [*absent, no_data("M-4.4", "strategic_loss", self._needs)]
+                findings = no_money(self._needs)
         as_of = str(self.company.info.as_of)
         return Result("04_path_selection", self.company.data_hash, policy.hash, as_of, [chosen, *findings], frames)
 

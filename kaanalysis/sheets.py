@@ -281,10 +281,10 @@ def _special(name: str, result: Result, columns: list[str], unit: str, words: Wo
         dates = [None if pd.isna(v) else str(v.date()) for v in frame["interviewed_at"]]
         frame = frame.assign(lacks=lacks, interviewed_at=pd.Series(dates, index=frame.index, dtype=object))
     if name == "inputs":
-        named = [display.paths.input_name(str(v), words) for v in frame["input"]]
+        named = [words.input_name(str(v)) for v in frame["input"]]
         frame = frame.assign(input_of=named, origin=[words(f"display.origin.{v}") for v in frame["origin"]])
     if name == "input_correlations":
-        named, others = ([display.paths.input_name(str(v), words) for v in frame[c]] for c in ("first", "second"))
+        named, others = ([words.input_name(str(v)) for v in frame[c]] for c in ("first", "second"))
         frame = frame.assign(input_of=named, second_input=others)
     frame = frame.rename(columns=_COLUMNS.get(name, {}))
     if name == "sheet_orphans":

@@ -6,7 +6,7 @@ What it holds of each path is in :mod:`ledger_lines`, its expected value in :mod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,16 @@ from kaanalysis.analyses.ledger_lines import SMB_LOSS as SMB_LOSS
 from kaanalysis.analyses.ledger_lines import Array
 from kaanalysis.analyses.ledger_lines import path_cash as path_cash
 from kaanalysis.analyses.ledger_value import expected_npv as expected_npv
+
+
+def expected_payoff(outcomes: Mapping[str, Outcome]) -> Array:
+    """Net present values expected over the chance of single deals, (draws, 3), in the order of :data:`PATHS`."""
+    return np.column_stack([outcomes[path].expected_npv for path in PATHS])
+
+
+def best_in_expectation(outcomes: Mapping[str, Outcome], among: Sequence[str] = PATHS) -> str:
+    """The path with the highest mean of :func:`expected_payoff`, among those named."""
+    return max(among, key=lambda path: float(outcomes[path].expected_npv.mean()))
 
 
 def ledger_frame(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from kaanalysis.analyses.ledger_lines import (
     Array,
     World,
     columns_of,
+    discount_factors,
     endless,
     moved_share,
     path_cash,
@@ -60,7 +61,7 @@ def evaluate(
 
     seed: of the chance of single deals; paths draw from streams of their own. chance False: every month brings what is expected."""
     columns, draws = columns_of(x)
-    factor = (1 + discount_rate) ** (-np.arange(months) / YEAR)
+    factor = discount_factors(months, discount_rate)
     sums = {name: np.zeros(months) for name in LINES}
     cash, expected = np.empty((draws, months)), np.empty(draws)
     for part, begin in enumerate(range(0, draws, _AT_ONCE)):

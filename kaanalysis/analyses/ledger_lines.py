@@ -199,6 +199,11 @@ def years_to_come(months: int) -> npt.NDArray[np.int64]:
     return -((np.arange(months) - months) // YEAR)
 
 
+def discount_factors(months: int, discount_rate: float) -> Array:
+    """What an amount of month m = 0 … months − 1 is worth in month 0: (1 + rate)^(−m / 12), (months,); rate per year, above −1."""
+    return np.asarray((1 + discount_rate) ** (-np.arange(months) / YEAR))
+
+
 def to_last_month(months: int, discount_rate: float) -> Array:
     """Discount factor of a contract's first renewal beyond the end, by the month it was won in, (months,): from the month of that renewal
     to the last month, in which the review books it. Below 1 for a rate above 0: at least one month, at most twelve."""

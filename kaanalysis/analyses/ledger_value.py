@@ -19,6 +19,7 @@ from kaanalysis.analyses.ledger_lines import (
     Array,
     World,
     columns_of,
+    discount_factors,
     endless,
     monthly_costs,
     moved_share,
@@ -54,8 +55,7 @@ def _until(flow: Array, grown: Array, last: int) -> Array:
 
 
 def _present_value(world: World, lags: Array, months: int, rate: float) -> Array:
-    month = np.arange(months)
-    discount = (1 + rate) ** (-month / YEAR)
+    discount = discount_factors(months, rate)
     annuity = np.concatenate([[0.0], np.cumsum(discount)])
     opened = wins_by_opening(world, months)
     flow, grown = opened * discount, np.cumsum(lags * discount, axis=1)

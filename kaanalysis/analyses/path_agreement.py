@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from kaanalysis.analyses.ledger import LINES, PATHS, Outcome, expected_npv
+from kaanalysis.analyses.ledger import LINES, PATHS, Outcome, expected_npv, expected_payoff
+from kaanalysis.analyses.ledger_lines import discount_factors
 from kaanalysis.analyses.path_rule import agreement
 from kaanalysis.analyses.uncertain_inputs import Array, Input, Inputs
 from kaanalysis.analyses.verdicts import figures_wanted
@@ -137,7 +138,7 @@ def difference_frame(outcomes: Mapping[str, Outcome], one: str, other: str, rate
     rows = []
     for line in LINES:
         values = [outcomes[p].lines[line] for p in (one, other)]
-        factor = (1 + rate) ** (-np.arange(len(values[0])) / 12)
+        factor = discount_factors(len(values[0]), rate)
         rows.append((one, other, line, float((values[0] - values[1]) @ factor)))
     made = pd.DataFrame(rows, columns=["one", "other", "line", "amount"])
     return made.sort_values("amount", key=lambda a: -a.abs(), kind="stable", ignore_index=True)
@@ -168,13 +169,18 @@ def whole_sellers(lever: pd.Series, policy: Policy) -> dict[str, str]:
     return {**said, "persons": str(whole)}
 
 
+def _turn(name: str, row: pd.Series, n: int, method: str) -> Number:
+    """Where a row of :func:`reconcile_frame` turns, as a number; without an interval, which a root of one regression has none of."""
+    return Number(name, str(row["input"]), float(row["at"]), None, None, None, n, str(row["unit"]), method)
+
+
 def find(
     rule: Finding, outcomes: Mapping[str, Outcome], inputs: Inputs, x: Mapping[str, Array], policy: Policy
 ) -> tuple[list[Number], dict[str, str], dict[str, pd.DataFrame]]:
     """Numbers and terms for M-4 and the frames ``reconcile`` and ``difference``; nothing where the rule names no path."""
     if rule.reason not in PATHS:
         return [], {}, {}
-    payoff = np.column_stack([outcomes[p].expected_npv for p in PATHS])
+    payoff = expected_payoff(outcomes)
     order = [PATHS[i] for i in np.argsort(-payoff.mean(axis=0), kind="stable")]
     best, agree = order[0], order[0] == rule.reason
     terms = {"best": best, **agreement(rule, best, policy)}
@@ -187,19 +193,7 @@ def find(
     if row is not None and not undecided:
         terms["input"] = str(row["input"])
         method = "value of one input at which the best path in expectation changes, regression"
-        numbers.append(
-            Number(
-                "reconciled_at",
-                terms["input"],
-                float(row["at"]),
-                None,
-                None,
-                None,
-                len(payoff),
-                str(row["unit"]),
-                method,
-            )
-        )
+        numbers.append(_turn("reconciled_at", row, len(payoff), method))
     frames = {}
     if figures_wanted():
         frames["reconcile"] = frame
@@ -212,17 +206,5 @@ def find(
         lever = levers.iloc[0]
         terms |= {"decision": "found", "lever": str(lever["input"]), **whole_sellers(lever, policy)}
         method = "policy value at which the best path in expectation changes, beliefs as they are"
-        numbers.append(
-            Number(
-                "decided_at",
-                terms["lever"],
-                float(lever["at"]),
-                None,
-                None,
-                None,
-                _LEVER_DRAWS,
-                str(lever["unit"]),
-                method,
-            )
-        )
+        numbers.append(_turn("decided_at", lever, _LEVER_DRAWS, method))
     return numbers, terms, frames

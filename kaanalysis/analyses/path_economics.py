@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kaanalysis.analyses.ledger import PATHS, Outcome
+from kaanalysis.analyses.ledger import PATHS, Outcome, expected_payoff
 from kaanalysis.analyses.verdicts import find_flips, number, share_of_draws
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, State
@@ -52,7 +52,7 @@ def span(name: str, path: str, values: np.ndarray, unit: str, method: str) -> Nu
 
 
 def _path_numbers(outcomes: Mapping[str, Outcome], currency: str, horizon: int) -> dict[str, list[Number]]:
-    payoff = np.column_stack([outcomes[p].expected_npv for p in PATHS])
+    payoff = expected_payoff(outcomes)
     best = [replace(e, method=f"{e.method}; {EXPECTED}") for e in probability_best(payoff)]
     regret = [replace(e, method=f"{e.method}; {EXPECTED}") for e in expected_regret(payoff)]
     numbers: dict[str, list[Number]] = {}

@@ -25,7 +25,7 @@ from kaanalysis.analyses import (
     strategic_loss,
 )
 from kaanalysis.analyses.continuation_rule import rule_of
-from kaanalysis.analyses.ledger import PATHS, Array, Outcome, evaluate, ledger_frame, lines_frame
+from kaanalysis.analyses.ledger import PATHS, Array, Outcome, evaluate, expected_payoff, ledger_frame, lines_frame
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.next_step_measures import Known
 from kaanalysis.analyses.verdicts import figures_wanted
@@ -37,7 +37,8 @@ ID = "04_path_selection"
 FEEDS = {**path_rule.FEEDS, **path_economics.FEEDS, **strategic_loss.FEEDS}
 
 
-def _no_money(needs: list[str]) -> list[Finding]:
+def no_money(needs: list[str]) -> list[Finding]:
+    """M-4.1 … M-4.4 where the ledger lacks what it needs. needs: names of tables and columns."""
     absent = [no_data(id, f"path_{p}", needs) for id, p in zip(path_economics.IDS, PATHS, strict=True)]
     return [*absent, no_data("M-4.4", "strategic_loss", needs)]
 
@@ -50,7 +51,7 @@ def _money(
     horizon, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
     x = draw_inputs(inputs, policy["ledger.draws"], seed)
     outcomes = {p: evaluate(p, x, horizon, rate, seed) for p in PATHS}
-    payoff, npv = (np.column_stack([getattr(outcomes[p], v) for p in PATHS]) for v in ("expected_npv", "npv"))
+    payoff, npv = expected_payoff(outcomes), np.column_stack([outcomes[p].npv for p in PATHS])
     currency, year = company.info.currency, aggregates.won_in_last_year(company, policy)
     findings = path_economics.find(outcomes, policy, currency)
     loss = strategic_loss.find(outcomes, chosen, year, policy, currency)
@@ -90,7 +91,7 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     inputs = gather_inputs(company, policy, base, sales)
     x, outcomes = None, None
     if isinstance(inputs, list):
-        findings = [chosen, *_no_money(inputs)]
+        findings = [chosen, *no_money(inputs)]
     else:
         findings, made, x, outcomes = _money(company, policy, inputs, chosen)
         frames = {**frames, **made}

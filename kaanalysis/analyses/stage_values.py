@@ -17,6 +17,7 @@ from kaanalysis.analyses.ledger_lines import (
     YEAR,
     Array,
     World,
+    discount_factors,
     endless,
     monthly_costs,
     moved_share,
@@ -55,7 +56,7 @@ def stage_values(
     not only those left until month `months`."""
     columns = {name: np.asarray(values, dtype=np.float64).reshape(-1) for name, values in x.items()}
     part_time = world_of("part_time", columns)
-    discount = (1 + rate) ** (-np.arange(months) / YEAR)
+    discount = discount_factors(months, rate)
     worth = _worth_by_opening(part_time, months, rate)
     behind = np.minimum(np.arange(latest + 1) / np.maximum(part_time["ramp_months"], 1.0), 1.0)
     later = np.zeros((part_time.draws, latest + 1))
@@ -74,7 +75,7 @@ def _worth_by_opening(world: World, months: int, rate: float) -> Array:
 
     Inputs that paths share: the same for all paths."""
     keep, recurring = yearly_retention(world), world["recurring_share"]
-    discount = (1 + rate) ** (-np.arange(months) / YEAR)
+    discount = discount_factors(months, rate)
     by_win = discount[None, :] * np.ones((world.draws, months))
     for year in range(1, (months - 1) // YEAR + 1):
         by_win[:, : months - YEAR * year] += recurring * keep**year * discount[None, YEAR * year :]

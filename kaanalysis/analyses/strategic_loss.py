@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from kaanalysis.aggregates import ALL
-from kaanalysis.analyses.ledger import PATHS, Outcome
+from kaanalysis.analyses.ledger import PATHS, Outcome, best_in_expectation, expected_payoff
 from kaanalysis.analyses.path_economics import EXPECTED, NEEDS, SPAN, span, state_of_share
 from kaanalysis.analyses.path_rule import open_paths
 from kaanalysis.analyses.verdicts import find_flips, number, share_of_draws
@@ -36,7 +34,7 @@ def _loss_numbers(outcomes: Mapping[str, Outcome], cap: float, currency: str) ->
     made.append(
         Number("loss_cap", ALL, cap, None, None, None, 1, currency, "policy share of the last year's won amount")
     )
-    worth = expected_value_of_perfect_information(np.column_stack([outcomes[p].expected_npv for p in PATHS]))
+    worth = expected_value_of_perfect_information(expected_payoff(outcomes))
     made.append(number("evpi", ALL, replace(worth, method=f"{worth.method}; {EXPECTED}"), currency))
     return made
 
@@ -51,7 +49,7 @@ def find(
     horizon = policy["ledger.horizon_months"]
     loss = tuple(replace(n, horizon_months=horizon) for n in _loss_numbers(outcomes, cap, currency))
     still_open = open_paths(rule_finding, policy)
-    best = max(PATHS, key=lambda p: float(outcomes[p].expected_npv.mean()))
+    best = best_in_expectation(outcomes)
     named = rule_finding.reason if rule_finding.reason in PATHS else best
 
     def judge(p: Policy) -> list[Finding]:
@@ -70,11 +68,10 @@ def find(
 def capped(outcomes: Mapping[str, Outcome], loss: Finding, policy: Policy) -> dict[str, str]:
     """Term `capped` for M-4: ``other`` where the path expected to bring most breaks the agreed loss in more than 1 − `ledger.certainty` of
     the draws and another does not, the best of which `within` names; ``none`` where all do; nothing where the best stays within it."""
-    worth = {p: float(outcomes[p].expected_npv.mean()) for p in PATHS}
     held = [p for p in PATHS if state_of_share(1 - _breach(loss, p), policy["ledger.certainty"]) == "supported"]
-    if max(worth, key=lambda p: worth[p]) in held:
+    if best_in_expectation(outcomes) in held:
         return {}
-    return {"capped": "other", "within": max(held, key=lambda p: worth[p])} if held else {"capped": "none"}
+    return {"capped": "other", "within": best_in_expectation(outcomes, held)} if held else {"capped": "none"}
 
 
 def _breach(loss: Finding, path: str) -> float:

@@ -16,13 +16,6 @@ def line_name(line: str, words: Words) -> str:
     return words(f"figures.line.{line}")
 
 
-def input_name(name: str, words: Words) -> str:
-    """An input of the ledger by name, its path before it where it belongs to one."""
-    path, _, setting = name.rpartition(".")
-    label = words(f"figures.input.{setting}")
-    return words("figures.inputs.of_path", path=words.term("path", path), name=label) if path else label
-
-
 def ledger_lines(result: Result, words: Words) -> pd.DataFrame:
     """Expected cash over the whole horizon, one row per line and one column per path, then cash and the SMB loss in it."""
     frame, unit = result.frames["ledger_lines"], currency(result)
@@ -44,7 +37,7 @@ def inputs(result: Result, words: Words) -> pd.DataFrame:
         low, high = (None if row["high"] <= row["low"] else float(row[c]) for c in ("low", "high"))
         number = Number("", "", float(row["value"]), low, high, float(row["level"]), 0, str(row["unit"]), "")
         rows.append(
-            (input_name(str(row["input"]), words), words.number(number), words(f"display.origin.{row['origin']}"))
+            (words.input_name(str(row["input"])), words.number(number), words(f"display.origin.{row['origin']}"))
         )
     return as_frame(rows, ("input", "value", "origin"), words)
 

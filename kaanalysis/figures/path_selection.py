@@ -101,7 +101,7 @@ def input_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     for y, (low, high, origin) in enumerate(zip(lows, highs, rows["origin"], strict=True)):
         ax.plot([low, high], [y, y], color=INK if origin == "data" else LINE, linewidth=5, solid_capstyle="butt")
         ax.plot([1], [y], "o", color="white", markeredgecolor=SOFT, markersize=6)
-    ax.set_yticks(range(len(rows)), [wrap(input_name(scene, str(n)), 20, 2) for n in rows["input"]])
+    ax.set_yticks(range(len(rows)), [wrap(scene.words.input_name(str(n)), 20, 2) for n in rows["input"]])
     ax.set_ylim(len(rows) - 0.5, -0.6)
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)
@@ -110,13 +110,6 @@ def input_rows(frame: pd.DataFrame, scene: Scene, ax: Axes) -> Axes:
     ax.set_xlabel(scene.text("x_label"))
     ax.set_ylabel(scene.text("y_label"))
     return ax
-
-
-def input_name(scene: Scene, name: str) -> str:
-    """An input of the ledger by name, its path before it where it belongs to one."""
-    path, _, setting = name.rpartition(".")
-    label = scene.named("input", setting)
-    return scene.text("of_path", path=scene.named("path", path), name=label) if path else label
 
 
 def draw_inputs(scene: Scene, figure: Figure) -> None:
