@@ -3,7 +3,9 @@
 from kaanalysis.stats.agreement import gwet_agreement
 from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size, shared_unevenness, stratified_size
 from kaanalysis.stats.change_point import change_point, change_point_test, largest_jump, step_weight
+from kaanalysis.stats.cluster_regression import Regression, cluster_regression, difference_in_differences
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, pseudo_incidence, weighted_incidence_at
+from kaanalysis.stats.clustered_share import ClusteredShare, clustered_share
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
 from kaanalysis.stats.concentration import gini, lorenz_curve, top_share
@@ -17,17 +19,22 @@ from kaanalysis.stats.dispersion import (
     weighted_median,
 )
 from kaanalysis.stats.dominance import Dominance, dominance
+from kaanalysis.stats.effect import Effect, Measured
+from kaanalysis.stats.effects import difference_of_effects, log_ratio, log_ratio_change
 from kaanalysis.stats.estimate import Estimate, Significance, difference_of_estimates
+from kaanalysis.stats.event_rates import EventRate, RateDifference, event_rate, log_linear_trend
 from kaanalysis.stats.group_comparison import log_rank
 from kaanalysis.stats.group_spread import between_spread
 from kaanalysis.stats.information import expected_regret, expected_value_of_perfect_information, probability_best
 from kaanalysis.stats.judges import Judged, judged_items
 from kaanalysis.stats.mantel_haenszel import clustered_risk_ratio, clustered_risk_test
 from kaanalysis.stats.mean_survival import restricted_mean, restricted_mean_difference, restricted_mean_shares
-from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm
+from kaanalysis.stats.multiplicity import benjamini_yekutieli, holm, partial_conjunction
 from kaanalysis.stats.normal_means import draw_means
 from kaanalysis.stats.panel import common_slope
 from kaanalysis.stats.partial_information import expected_value_of_partial_information, expected_value_of_sample
+from kaanalysis.stats.placebo_band import PlaceboBand, placebo_band
+from kaanalysis.stats.poisson_binomial import poisson_binomial, poisson_binomial_range
 from kaanalysis.stats.proportions import (
     clopper_pearson,
     jeffreys,
@@ -50,6 +57,7 @@ from kaanalysis.stats.sequential import (
     sequential_rule,
 )
 from kaanalysis.stats.shapley import shapley_effects
+from kaanalysis.stats.share_contrast import ShareContrast, design_effect, share_contrast
 from kaanalysis.stats.shrinkage import CellModel, sampling_gain, shrink_means, shrink_shares, shrunk_share_intervals
 from kaanalysis.stats.similarity import (
     Decay,
@@ -70,22 +78,42 @@ from kaanalysis.stats.stopping import (
     wins_of_first,
 )
 from kaanalysis.stats.strata import stratified_difference, stratified_mean, stratified_mean_draws
+from kaanalysis.stats.subset_scan import FallenSubset, fallen_subset
 from kaanalysis.stats.survival import kaplan_meier, survival_quantile
-from kaanalysis.stats.totals import ratio_of_totals, share_of_total, signed_total, total
+from kaanalysis.stats.totals import (
+    ShareOfTotal,
+    effective_number,
+    log_ratio_of_totals,
+    ratio_of_totals,
+    share_effect,
+    share_of_total,
+    signed_total,
+    total,
+)
 from kaanalysis.stats.two_stage import TwoStage, two_stage
 
 __all__ = [
     "DECISIONS",
     "CellModel",
     "Characteristic",
+    "ClusteredShare",
     "Decay",
     "Dominance",
+    "Effect",
     "Estimate",
+    "EventRate",
+    "FallenSubset",
     "Judged",
+    "Measured",
     "Overlap",
     "PairSimilarity",
     "PeriodChart",
+    "PlaceboBand",
+    "RateDifference",
+    "Regression",
     "Richness",
+    "ShareContrast",
+    "ShareOfTotal",
     "Significance",
     "StoppingRule",
     "TwoStage",
@@ -103,25 +131,33 @@ __all__ = [
     "characteristic",
     "clopper_pearson",
     "closed_needed",
+    "cluster_regression",
     "cluster_weights",
     "clustered_incidence_at",
     "clustered_risk_ratio",
     "clustered_risk_test",
+    "clustered_share",
     "common_slope",
     "compare_spreads",
     "confidence_sequence",
     "cumulative_incidence",
     "density",
+    "design_effect",
+    "difference_in_differences",
     "difference_of_dispersion",
+    "difference_of_effects",
     "difference_of_estimates",
     "dispersion",
     "dominance",
     "draw_means",
+    "effective_number",
+    "event_rate",
     "evidence_reached",
     "expected_regret",
     "expected_value_of_partial_information",
     "expected_value_of_perfect_information",
     "expected_value_of_sample",
+    "fallen_subset",
     "fit_means",
     "follow_up_share",
     "gini",
@@ -135,7 +171,11 @@ __all__ = [
     "likeness_permutation",
     "log_evidence",
     "log_evidence_above",
+    "log_linear_trend",
     "log_rank",
+    "log_ratio",
+    "log_ratio_change",
+    "log_ratio_of_totals",
     "lorenz_curve",
     "mantel_haenszel_relative_risk",
     "median_interval",
@@ -147,10 +187,14 @@ __all__ = [
     "overlap",
     "overlaps",
     "pair_similarity",
+    "partial_conjunction",
     "period_chart",
     "period_trend",
     "permutation_manova",
     "permutation_test",
+    "placebo_band",
+    "poisson_binomial",
+    "poisson_binomial_range",
     "poisson_sums",
     "poisson_weights",
     "population_size",
@@ -166,6 +210,8 @@ __all__ = [
     "sequence_similarity",
     "sequential_rule",
     "shapley_effects",
+    "share_contrast",
+    "share_effect",
     "share_of_total",
     "shared_unevenness",
     "shrink_means",

@@ -41,3 +41,19 @@ def benjamini_yekutieli(p_values: Any) -> FloatArray:
     """
     array = _p_values(p_values)
     return np.asarray(stats.false_discovery_control(array, method="by")) if len(array) else array
+
+
+def partial_conjunction(p_values: Any, at_least: int) -> float:
+    """P-value (0 … 1) of "fewer than `at_least` of these hypotheses are false": small where at least so many effects are there.
+
+    p_values shape (m,); with at_least = m all must be there (the largest p-value: an intersection–union test), with 1 any. The m -
+    at_least + 1 largest p-values are combined by Simes' rule, valid for independent and positively dependent tests. Raises ValueError
+    for values outside 0 … 1 or missing, and for `at_least` outside 1 … m.
+    Source: Benjamini and Heller 2008, Biometrics 64, 1215–1222; Simes 1986.
+    """
+    array = np.sort(_p_values(p_values))
+    if not 1 <= at_least <= len(array):
+        raise ValueError(f"at_least must be between 1 and the number of p-values, {len(array)}; not {at_least}")
+    largest = array[at_least - 1 :]
+    count = len(largest)
+    return float(min(1.0, (count / np.arange(1, count + 1) * largest).min()))

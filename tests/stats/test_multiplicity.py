@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaanalysis.stats import benjamini_yekutieli, holm
+from kaanalysis.stats import benjamini_yekutieli, holm, partial_conjunction
 
 P_VALUES = [0.01, 0.04, 0.03, 0.005]
 
@@ -42,3 +42,29 @@ def test_holm_holds_the_family_wise_error_rate():
     # Ten true null hypotheses; the chance of any rejection is 1 - 0.95 ** 10 = 0.40 unadjusted.
     alarms = [(holm(p) <= 0.05).any() for p in rng.random((2000, 10))]
     assert 0.03 <= np.mean(alarms) <= 0.065
+
+
+def test_partial_conjunction_by_hand():
+    # Sorted 0.005, 0.01, 0.03, 0.04. All four: the largest. At least two of four: Simes over 0.01, 0.03, 0.04: min(0.03, 0.045, 0.04).
+    assert partial_conjunction(P_VALUES, 4) == pytest.approx(0.04)
+    assert partial_conjunction(P_VALUES, 2) == pytest.approx(0.03)
+    assert partial_conjunction(P_VALUES, 1) == pytest.approx(min(4 * 0.005, 2 * 0.01, 4 / 3 * 0.03, 0.04))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_asking_for_more_effects_is_never_easier(values):
+    found = [partial_conjunction(values, u) for u in range(1, len(values) + 1)]
+    assert found == sorted(found) and found[-1] == max(values) and 0 <= found[0] <= 1
+
+
+def test_partial_conjunction_is_wrong_no_oftener_than_it_says():
+    """One of four effects is there for sure, three are not: "at least two" is said in at most 5 % of 4,000 draws (± 0.7)."""
+    g = np.random.default_rng(1)
+    draws = np.column_stack([np.zeros(4000), g.random((4000, 3))])
+    assert np.mean([partial_conjunction(row, 2) <= 0.05 for row in draws]) == pytest.approx(0.05, abs=0.011)
+
+
+@pytest.mark.parametrize("at_least", [0, 5])
+def test_partial_conjunction_asks_for_a_possible_number(at_least):
+    with pytest.raises(ValueError, match="between 1 and the number of p-values, 4"):
+        partial_conjunction(P_VALUES, at_least)

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from kaanalysis.stats import ratio_of_totals, share_of_total, signed_total, total
+from kaanalysis.stats import (
+    effective_number,
+    log_ratio_of_totals,
+    ratio_of_totals,
+    share_effect,
+    share_of_total,
+    signed_total,
+    total,
+    wilson,
+)
 
 
 def test_a_total_by_hand() -> None:
@@ -132,3 +141,49 @@ def test_a_ratio_turns_round_with_its_sums(values: list[float], factor: float) -
     assert one.value * other.value == pytest.approx(1)  # type: ignore[operator]
     if one.low is not None and other.high is not None:
         assert one.low * other.high == pytest.approx(1)
+
+
+def test_effective_number_by_hand() -> None:
+    assert effective_number([1, 1, 1, 1]) == 4 and effective_number([1, 1, 1, 1], ["a", "a", "b", "b"]) == 2
+    assert effective_number([3, 1]) == pytest.approx(16 / 10) and effective_number([0, 0]) == 0
+
+
+def test_log_ratio_is_the_logarithm_of_the_ratio_with_the_same_limits() -> None:
+    g = np.random.default_rng(4)
+    above, below = g.lognormal(0, 0.6, 40), g.lognormal(0.3, 0.6, 40)
+    effect, ratio = log_ratio_of_totals(above, below, method="m"), ratio_of_totals(above, below)
+    made = effect.interval(0.95)
+    assert effect.value == pytest.approx(np.log(above.sum() / below.sum()))
+    assert np.exp(made.low) == pytest.approx(ratio.low) and np.exp(made.high) == pytest.approx(ratio.high)  # type: ignore[arg-type]
+    assert log_ratio_of_totals([0, 0], [1, 2], method="m").value is None
+
+
+def test_share_effect_is_wilson_where_all_units_are_alike() -> None:
+    """Against Wilson's interval for 30 of 40, and its own test at the limits."""
+    part, rest = np.repeat([1.0, 0.0], [30, 10]), np.repeat([0.0, 1.0], [30, 10])
+    share = share_effect(part, rest, method="m")
+    made, known = share.interval(0.95), wilson(30, 40)
+    assert (made.value, made.n) == (0.75, 40)
+    assert made.low == pytest.approx(known.low) and made.high == pytest.approx(known.high)
+    assert share.p_above(made.low) == pytest.approx(0.025) and share.p_below(made.high) == pytest.approx(0.025)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("chance", "spread"), [(0.5, 0.5), (0.5, 1.1), (0.9, 0.5), (0.2, 0.8)])
+def test_the_test_of_a_share_keeps_its_level_and_its_interval_holds_the_truth(chance: float, spread: float) -> None:
+    g, false_alarms, held, runs = np.random.default_rng(9), 0, 0, 500
+    for _ in range(runs):
+        amount = np.exp(spread * g.standard_normal(max(5, g.poisson(35))))
+        mine = g.random(len(amount)) < chance
+        share = share_effect(amount * mine, amount * ~mine, method="m")
+        p = share.p_above(chance)
+        false_alarms += p is not None and p < 0.01
+        made = share.interval(0.95)
+        held += made.low is not None and made.low <= chance <= made.high  # type: ignore[operator]
+    assert false_alarms / runs < 0.03 and held / runs > 0.92
+
+
+def test_a_share_of_two_large_units_is_no_evidence() -> None:
+    one = share_effect([100.0, 0.1], [0.0, 0.0], method="m")
+    assert one.p_above(0.5) is None and one.interval(0.95).low is None and one.value == 1
+    assert share_effect([], [], method="m").value is None
+    assert share_effect(np.ones(30), np.zeros(30), method="m").p_above(0.5) < 1e-6  # type: ignore[operator]
