@@ -50,8 +50,8 @@ def truth(company: Path) -> dict:
 
 
 def same_bytes(a: Path, b: Path) -> bool:
-    names = sorted(p.name for p in a.iterdir())
-    return names == sorted(p.name for p in b.iterdir()) and all(
+    names = sorted(p.relative_to(a) for p in a.rglob("*") if p.is_file())
+    return names == sorted(p.relative_to(b) for p in b.rglob("*") if p.is_file()) and all(
         (a / n).read_bytes() == (b / n).read_bytes() for n in names
     )
 
@@ -63,7 +63,7 @@ def test_the_demo_is_what_simulate_writes(company: Path) -> None:
     assert ours["planted"] == committed["planted"]
     for label in ("SMB", "KA"):
         assert ours["segments"][label]["won"] == pytest.approx(committed["segments"][label]["won"], rel=1e-9)
-    assert sum(p.stat().st_size for p in DEMO.iterdir()) < 4 * 2**20
+    assert sum(p.stat().st_size for p in DEMO.rglob("*.*")) < 4 * 2**20
 
 
 def test_same_seed_same_bytes_other_seed_other_company(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_a_strangers_folder_is_left_alone_and_our_own_is_replaced(tmp_path: Path
 
 def test_a_run_that_dies_leaves_the_last_company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = simulate("healthy", tmp_path / "x", seed=1, size=0.1)
-    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    before = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.*")}
 
     def fail(*_: object) -> None:
         raise OSError("disk full")
@@ -309,7 +309,7 @@ def test_a_run_that_dies_leaves_the_last_company(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("kaanalysis.simulate.write.append_csv", fail)
     with pytest.raises(OSError, match="disk full"):
         simulate("healthy", out, seed=2, size=0.1)
-    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+    assert {p.relative_to(out): p.read_bytes() for p in out.rglob("*.*")} == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x", "x.truth.json"]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from kaanalysis.contracts import UnusableData
-from kaanalysis.simulate import claims, deal_tables, interviews, tables, team_tables
+from kaanalysis.simulate import change_log, claims, deal_tables, interviews, tables, team_tables
 from kaanalysis.simulate.core import Deals, Sellers, sellers
 from kaanalysis.simulate.customers import draw_customers, with_own_levels
 from kaanalysis.simulate.deals import draw_deals
@@ -63,6 +63,9 @@ def simulate(company: str, out: Path, seed: int | None = None, size: float = 1.0
             for label, latent in drawn.items():
                 counts[label] = counts.get(label, SkillCounts()) + SkillCounts.of(world, latent, crew)
             yield made
+        yield {
+            change_log.FILE: change_log.change_log(world, seed + world.history)
+        }  # beside the tables: not of the contract
 
     def record() -> dict[str, Any]:
         truth = population_truth(world)

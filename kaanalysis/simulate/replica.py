@@ -98,7 +98,7 @@ def _value_growth(sums: dict[str, np.ndarray], marks: Marks) -> dict[str, float]
 
 def _deals(tables: dict[str, pa.Table]) -> pd.DataFrame:
     """Opportunities with the account's segment and head office, and the motion of the team."""
-    columns = ("opportunity_id", "account_id", "team", "created_at", "closed_at", "outcome", "amount")
+    columns = ("opportunity_id", "account_id", "team", "origin", "created_at", "closed_at", "outcome", "amount")
     deals = _frame(tables["opportunities"], *columns)
     accounts = _frame(tables["accounts"], "account_id", "parent_account_id", "segment").set_index("account_id")
     head = accounts["parent_account_id"].fillna(accounts.index.to_series())
@@ -228,12 +228,16 @@ def _spend(world: World, deals: pd.DataFrame) -> dict[str, np.ndarray]:
     return {label: total.loc[label].to_numpy() if label in total.index else np.empty(0) for label in ("SMB", "KA")}
 
 
-def _siphon(world: World, deals: pd.DataFrame, before_months: int) -> np.ndarray:
-    """KA revenue since the launch: new, carried on, on top (currency)."""
-    launch, end = pd.Timestamp(world.ka_launch), pd.Timestamp(world.as_of)
+def _siphon(world: World, deals: pd.DataFrame, before_months: int) -> dict[str, np.ndarray]:
+    """sums: KA revenue since the launch new, carried on, on top; KA teams' deals opened since, those of them that are no new business;
+    first wins of new key-account groups before and since; other teams' won amount from small customers
+    before and since. opened: all deals by whole month before
+    the launch, the latest first."""
+    launch, end, begins = (pd.Timestamp(day) for day in (world.ka_launch, world.as_of, world.observed_from))
     months = (end - launch).days / DAYS_PER_MONTH
     won = deals[deals["outcome"] == "won"]
     since, by_ka = won["closed_at"] >= launch, won["motion"] == "KA"
+    small = ~by_ka & (won["segment"] == "SMB")
     year = ~since & (won["closed_at"] >= launch - pd.DateOffset(months=before_months))
     groups = pd.DataFrame(
         {
@@ -247,7 +251,18 @@ def _siphon(world: World, deals: pd.DataFrame, before_months: int) -> np.ndarray
     taken = groups["known"] > 0
     expected = (groups["before"] / before_months * months - groups["other"]).clip(lower=0.0)
     carried = np.minimum(groups["won"], expected)[taken].sum()
-    return np.array([groups["won"][~taken].sum(), carried, groups["won"][taken].sum() - carried], dtype=float)
+    worked = deals[(deals["motion"] == "KA") & (deals["created_at"] >= launch)]
+    first = won.sort_values("closed_at", kind="stable").drop_duplicates("group")
+    late = first[(first["segment"] == "KA") & (first["origin"] == "new")]["closed_at"] >= launch
+    back = ((launch - deals["created_at"]).dt.days - 1)[deals["created_at"] < launch] / DAYS_PER_MONTH
+    opened = np.bincount(back.astype("int64"), minlength=int((launch - begins).days / DAYS_PER_MONTH))
+    sums = [groups["won"][~taken].sum(), carried, groups["won"][taken].sum() - carried, len(worked), (worked["origin"] != "new").sum(),
+            (~late).sum(), late.sum(), won.loc[small & ~since, "amount"].sum(), won.loc[small & since, "amount"].sum(),
+            (launch - begins).days / DAYS_PER_MONTH, months]  # fmt: skip
+    return {
+        "sums": np.array(sums, dtype=float),
+        "opened": opened[: int((launch - begins).days / DAYS_PER_MONTH)].astype(float),
+    }
 
 
 def _fit(tables: dict[str, pa.Table], required: float) -> np.ndarray:
@@ -343,10 +358,24 @@ def _pool_spend(gathered: list[Any], count: int) -> dict[str, float]:
 
 
 def _pool_siphon(gathered: list[Any], count: int) -> dict[str, float]:
-    new, carried, on_top = (float(x) for x in np.sum(gathered, axis=0) / count)
+    sums = np.sum([g["sums"] for g in gathered], axis=0) / count
+    new, carried, on_top, worked, upgrades, early, late, others_before, others_since, before, since = (
+        float(x) for x in sums
+    )
     total = new + carried + on_top
+    # The trend of the deals opened, by a line through the logarithms of many companies' sums.
+    opened = np.sum([g["opened"] for g in gathered], axis=0)[::-1]
+    slope = float(np.polyfit(np.arange(len(opened)), np.log(np.maximum(opened, 0.5)), 1, w=np.sqrt(opened))[0])
+    trend = float(np.exp(slope * (before + since) / 2))
     out = {"ka_revenue_new|KA": new, "ka_revenue_carried_on|KA": carried, "ka_revenue_on_top|KA": on_top}
-    return out | {"score|KA": (carried + on_top) / total, "no_increment_share|KA": carried / total}
+    out |= {"moved_share|KA": (carried + on_top) / total, "no_increment_share|KA": carried / total}
+    out |= {
+        "upgrade_share|KA": upgrades / worked,
+        "smb_won_ratio|SMB": others_since / since / (others_before / before) / trend,
+    }
+    if early:
+        out["new_customers_ratio|KA"] = late / since / (early / before) / trend
+    return out
 
 
 def _pool_fit(gathered: list[Any], count: int) -> dict[str, float]:

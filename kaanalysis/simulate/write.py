@@ -60,7 +60,9 @@ def write_company(
         (draft / "company.toml").write_text(info, encoding="utf-8")
         for shard in shards:
             for name, table in shard.items():
-                append_csv(table, draft / f"{name}.csv")
+                path = draft / f"{name}.csv"
+                path.parent.mkdir(exist_ok=True)
+                append_csv(table, path)
         note.write_text(json.dumps(truth(), ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         old = out.with_name(f".{out.name}.{os.getpid()}.old")
         if out.exists():

@@ -206,7 +206,7 @@ def test_shards_make_one_company(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     booked = pd.read_csv(out / "team_months.csv")["bookings"].sum()
     assert booked == pytest.approx(deals.loc[deals["outcome"] == "won", "amount"].sum(), abs=0.01)
     again = simulate("rival_team", tmp_path / "again", seed=4, size=1.0)
-    assert all((out / p.name).read_bytes() == p.read_bytes() for p in again.iterdir())
+    assert all((out / p.relative_to(again)).read_bytes() == p.read_bytes() for p in again.rglob("*.csv"))
 
 
 def test_a_shard_at_a_time_is_held_and_never_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
