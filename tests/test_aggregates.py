@@ -281,6 +281,19 @@ def test_how_often_known_key_accounts_open_deals_and_hours_of_disputes(company: 
     assert hours == [("2025-03-01", 2.5), ("2025-03-01", 4)]
 
 
+def test_disputes_with_their_customer_and_both_teams_motions(company: Open, policy: Policy) -> None:
+    opened = company(
+        accounts=FOUR_ACCOUNTS, teams="team,motion\nsmb,SMB\nka,KA\n",
+        disputes="account_id,opened_at,team_a,team_b,hours\nA3,2025-05-02,smb,ka,2\nA1,2025-04-01,ka,lost,0\nA4,2025-06-01,ka,smb,1\n",
+    )  # fmt: skip
+    found = aggregates.team_disputes(opened, policy)
+    columns = ("account_id", "cluster", "segment", "team_a", "motion_a", "team_b", "motion_b", "hours")
+    assert records(found, *columns) == [
+        ("A1", "A1", "SMB", "ka", "KA", "lost", None, 0), ("A3", "A2", "KA", "smb", "SMB", "ka", "KA", 2),
+        ("A4", "A4", None, "ka", "KA", "smb", "SMB", 1),
+    ]  # fmt: skip
+
+
 def test_a_subscription_belongs_to_the_nearest_won_deal(company: Open, policy: Policy) -> None:
     opened = company(
         accounts="account_id,segment\nA1,KA\nA2,KA\nA3,KA\nA4,SMB\n",

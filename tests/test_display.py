@@ -168,6 +168,12 @@ def test_a_sheet_without_contacts_on_record_says_so() -> None:
     assert table["deals with a contact"].tolist() == ["not on record"] * 2
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_table_has_a_title_for_the_report(language: str) -> None:
+    names = {name for tables in display.TABLES.values() for name in tables}
+    assert [name for name in sorted(names) if not words(language).has(f"display.title.{name}")] == []
+
+
 def test_an_analysis_without_display_tables_has_none() -> None:
     assert display.available(Result("04_path_selection", "", "", "", [])) == []
 

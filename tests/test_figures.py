@@ -7,6 +7,7 @@ import re
 import tomllib
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from figure_frames import (
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
+from pattern_frames import STATES, failure
 
 from kaanalysis import figures
 from kaanalysis.figures import FIGURES, MissingGlyph, alt_text, available, draw_figure, figure_title, save_figure
@@ -405,10 +407,12 @@ def path_selection() -> Result:
 def failure_patterns() -> Result:
     bridge = pd.DataFrame(
         {
-            "part": ["new", "carried_on", "on_top"],
-            "value": [8e6, 1e6, 2e6],
-            "low": [7e6, 5e5, 1e6],
-            "high": [9e6, 2e6, 3e6],
+            "part": ["new", "carried_on", "on_top", "smb_lost", "net_increment"],
+            "value": [8e6, 1e6, 2e6, 1.5e6, 9.5e6],
+            "low": [7e6, 5e5, 1e6, -1e6, 6e6],
+            "high": [9e6, 2e6, 3e6, 4e6, 13e6],
+            "least": [8e6, 1e6, 2e6, 5e5, 8.5e6],
+            "most": [8e6, 1e6, 2e6, 2.5e6, 10.5e6],
         }
     )
     months = pd.date_range("2024-06-01", periods=24, freq="MS")
@@ -416,14 +420,10 @@ def failure_patterns() -> Result:
         pd.DataFrame({"month": months, "motion": m, "won": k * 1e5, "deals": 4, "accounts": 3})
         for k, m in enumerate(("SMB", "KA", "channel"), 1)
     )
-    finding = Finding(
-        "M-D",
-        "siphon",
-        "contradicted",
-        "siphon_contradicted",
-        (number("score", "KA", 0.27, "share"), number("ka_revenue_new", "KA", 8e6, "CNY")),
-    )
-    return result("05_failure_patterns", [finding], {"revenue_bridge": bridge, "monthly_revenue": monthly})
+    made = failure({**STATES, "M-D": "contradicted"}, revenue_bridge=bridge, monthly_revenue=monthly)
+    money = (number("moved_share", "KA", 0.27, "share"), number("ka_revenue_new", "KA", 8e6, "CNY"))
+    made.findings = [replace(f, numbers=(*f.numbers, *money)) if f.id == "M-D" else f for f in made.findings]
+    return made
 
 
 ALL = {
@@ -478,6 +478,19 @@ def test_same_input_gives_the_same_bytes(id: str, spec: figures.FigureSpec) -> N
     first, second = (figures.figure_bytes(draw_figure(spec, ALL[id], "zh", launch=LAUNCH), "svg") for _ in range(2))
     assert first == second
     assert b"<dc:date>" not in first
+
+
+def test_a_figure_is_laid_out_once_and_anew_only_where_it_has_changed() -> None:
+    id = "01_base_assumptions"
+    one, other = (draw_figure(figures.spec(id, "spend"), ALL[id], "en") for _ in range(2))
+    places = [axes.get_position(original=True).bounds for axes in one.axes]
+    first = figures.figure_bytes(one, "png")
+    figures.figure_bytes(other, "svg")  # which has a resolution of its own
+    assert figures.figure_bytes(other, "png") == first == figures.figure_bytes(one, "png")
+    assert [axes.get_position(original=True).bounds for axes in one.axes] == places
+    one.suptitle("A title\nof\nfour\nlines")  # as an analyst may amend it
+    assert figures.figure_bytes(one, "png") != first
+    assert one.axes[0].get_position(original=True).y1 < places[0][1] + places[0][3]
 
 
 def test_threads_draw_the_same_as_one() -> None:

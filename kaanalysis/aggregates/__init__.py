@@ -50,8 +50,10 @@ from kaanalysis.aggregates.flows import (
     roles_taking_part,
     told_steps,
 )
+from kaanalysis.aggregates.launch_evidence import launch_evidence
 from kaanalysis.aggregates.parties import parties_by_deal, persons_by_account, returning_persons
 from kaanalysis.aggregates.process import parties_by_flow
+from kaanalysis.aggregates.quarrels import disputes_between_teams, handovers, ownership_claims
 from kaanalysis.aggregates.rankings import ranking_matches
 from kaanalysis.aggregates.reckoning import reckoning_by_deal
 from kaanalysis.aggregates.reference_flows import flow_roles, key_account_deals, role_meetings
@@ -66,6 +68,7 @@ from kaanalysis.aggregates.segments import (
 from kaanalysis.aggregates.selling_contacts import parties_contacted, selling_steps, steps_reached
 from kaanalysis.aggregates.steps_and_selling import stage_sequences, steps_and_selling
 from kaanalysis.aggregates.teams import (
+    has_key_account_team,
     key_account_deal_sizes,
     key_account_deals_by_month,
     key_account_disputes,
@@ -73,6 +76,7 @@ from kaanalysis.aggregates.teams import (
     key_account_openings,
     key_account_revenue,
     monthly_revenue_by_motion,
+    team_disputes,
     team_economics,
     team_years,
     won_by_motion,
@@ -101,10 +105,13 @@ __all__ = [
     "deal_times",
     "deals_with_customer",
     "directly_follows",
+    "disputes_between_teams",
     "flow_durations",
     "flow_lives",
     "flow_roles",
     "growth_by_account",
+    "handovers",
+    "has_key_account_team",
     "history_start",
     "key_account_deal_sizes",
     "key_account_deals",
@@ -115,6 +122,7 @@ __all__ = [
     "key_account_openings",
     "key_account_revenue",
     "key_account_stages",
+    "launch_evidence",
     "library_accounts",
     "library_deals",
     "library_flows",
@@ -124,6 +132,7 @@ __all__ = [
     "months_before",
     "order_amounts",
     "other_accounts",
+    "ownership_claims",
     "parties_by_deal",
     "parties_by_flow",
     "parties_contacted",
@@ -148,6 +157,7 @@ __all__ = [
     "stances",
     "steps_and_selling",
     "steps_reached",
+    "team_disputes",
     "team_economics",
     "team_years",
     "told_steps",

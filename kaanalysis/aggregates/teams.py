@@ -6,6 +6,7 @@ import ibis
 import pandas as pd
 
 from kaanalysis.aggregates.common import deals_with_customer, months_before
+from kaanalysis.aggregates.segments import account_segments
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 
@@ -33,6 +34,12 @@ def team_economics(company: Company) -> pd.DataFrame:
         .order_by(["team", "month"])
         .execute()
     )
+
+
+def has_key_account_team(company: Company) -> bool:
+    """Whether `teams` names a team whose motion is KA."""
+    teams = company.table("teams")
+    return bool(teams.filter(teams.motion == "KA").limit(1).count().execute())
 
 
 def key_account_revenue(company: Company, policy: Policy) -> pd.DataFrame:
@@ -146,6 +153,19 @@ def key_account_disputes(company: Company) -> pd.DataFrame:
     ours = disputes.filter(disputes.team_a.isin(teams.team) | disputes.team_b.isin(teams.team))
     ours = ours.filter(ours.opened_at.notnull()).mutate(month=ours.opened_at.truncate("M").cast("date"))
     return ours.select("month", "hours").order_by(["month", "hours"]).execute()
+
+
+def team_disputes(company: Company, policy: Policy) -> pd.DataFrame:
+    """One row per dispute between teams, oldest first: account_id, cluster (customer group), segment, opened_at, hours, team_a, motion_a,
+    team_b, motion_b (null where teams does not name them). Disputes without a day are left out: they cannot be held against any."""
+    disputes, teams = company.table("disputes"), company.table("teams").select("team", "motion")
+    found = disputes.filter(disputes.opened_at.notnull())
+    customers = account_segments(company, policy).select("account_id", "cluster", "segment")
+    named = [teams.rename({f"team_{side}": "team", f"motion_{side}": "motion"}) for side in "ab"]
+    for key, table in (("account_id", customers), ("team_a", named[0]), ("team_b", named[1])):
+        found = found.left_join(table, key).drop(f"{key}_right")
+    columns = ("account_id", "cluster", "segment", "opened_at", "hours", "team_a", "motion_a", "team_b", "motion_b")
+    return found.select(*columns).order_by(["opened_at", "account_id", "team_a", "team_b"]).execute()
 
 
 def won_in_last_year(company: Company, policy: Policy) -> float:

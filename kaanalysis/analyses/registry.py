@@ -52,7 +52,7 @@ REGISTRY: dict[str, Analysis] = {
         Analysis("02_procurement_flow", procurement_flow),
         Analysis("03_sales_flow", sales_flow),
         Analysis("04_path_selection", path_selection, ("01_base_assumptions", "03_sales_flow")),
-        Analysis("05_failure_patterns", failure_patterns),
+        Analysis("05_failure_patterns", failure_patterns, ("03_sales_flow",)),
     )
 }
 

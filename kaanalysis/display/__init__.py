@@ -9,7 +9,9 @@ import pandas as pd
 from kaanalysis.display import (
     assumptions,
     buying,
+    collisions,
     framing,
+    health_check,
     next_steps,
     path_information,
     paths,
@@ -18,6 +20,7 @@ from kaanalysis.display import (
     staging,
 )
 from kaanalysis.display import parts as parts
+from kaanalysis.display import pattern_sheets as pattern_sheets
 from kaanalysis.results import Result
 from kaanalysis.text import Words
 
@@ -66,10 +69,20 @@ TABLES: dict[str, dict[str, Callable[[Result, Words], pd.DataFrame]]] = {
         "continuation_rule": staging.continuation_rule,
         "early_wins": staging.early_wins,
     },
+    "05_failure_patterns": {
+        "signs": health_check.signs,
+        "early_warning": health_check.early_warning,
+        "launch_evidence": health_check.launch_evidence,
+        "change_kinds": health_check.change_kinds,
+        "changes": health_check.changes,
+        "look_next": health_check.look_next,
+        "collisions": collisions.collisions,
+        "collision_deals": collisions.collision_deals,
+    },
 }
 SHOWN = 12  # rows of a table in the report; all are in the run folder
 # Tables whose rows are questions or tasks, or add up: none is left out.
-WHOLE = ("definition_cards", "next_steps", "ledger_lines", "difference")
+WHOLE = ("definition_cards", "next_steps", "ledger_lines", "difference", "signs", "changes", "look_next")
 DRAWN = {"sales_sheet_nodes": "sales_sheet"}  # tables that the figure of another name holds: left out where it is drawn
 
 

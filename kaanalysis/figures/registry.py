@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from kaanalysis.figures import (
@@ -18,6 +21,7 @@ from kaanalysis.figures import (
     buyers,
     continuation,
     definitions,
+    early_warning,
     economic_account,
     failure_patterns,
     groups,
@@ -28,10 +32,12 @@ from kaanalysis.figures import (
     market,
     matrices,
     needs,
+    overlap,
     parties,
     party_waits,
     path_information,
     path_selection,
+    patterns,
     personas,
     problem_framing,
     problem_ranking,
@@ -46,6 +52,7 @@ from kaanalysis.figures import (
     statements,
     steadiness,
     team_fit,
+    timelines,
     variants,
 )
 from kaanalysis.figures.scene import DrawnWords, FigureSpec, Scene
@@ -101,7 +108,13 @@ FIGURES: dict[str, tuple[FigureSpec, ...]] = {
         *continuation.FIGURES,
         *staged.FIGURES,
     ),
-    "05_failure_patterns": failure_patterns.FIGURES,
+    "05_failure_patterns": (
+        *patterns.FIGURES,
+        *early_warning.FIGURES,
+        *timelines.FIGURES,
+        *overlap.FIGURES,
+        *failure_patterns.FIGURES,
+    ),
 }
 FORMATS = ("svg", "png")
 # Nothing in a file may tell when or by which version it was made: the same input gives the same bytes.
@@ -242,9 +255,29 @@ def figure_bytes(figure: Figure, format: str = "svg") -> bytes:
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}; not {format!r}")
     buffer = io.BytesIO()
-    with styled():
-        figure.savefig(buffer, format=format, metadata=_METADATA[format])
+    with styled(), _as_laid_out(figure):
+        # Not savefig: it draws everything once more before it draws, to know what this figure has known since it was laid out.
+        if format == "svg":
+            FigureCanvasSVG(figure).print_svg(buffer, metadata=_METADATA[format])
+        else:
+            FigureCanvasAgg(figure).print_png(buffer, metadata=_METADATA[format])
     return buffer.getvalue()
+
+
+@contextmanager
+def _as_laid_out(figure: Figure) -> Iterator[None]:
+    """Keep the canvas, the resolution (SVG sets its own) and, where nothing has changed since the figure was laid out, the layout, which
+    takes as long as drawing."""
+    canvas, resolution, engine, current = figure.canvas, figure.dpi, figure.get_layout_engine(), not figure.stale
+    if current:
+        figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_canvas(canvas)
+        figure.dpi = resolution
+        figure.set_layout_engine(engine if engine is not None else "none")
+        figure.stale = not current
 
 
 def save_figure(figure: Figure, path_without_suffix: Path | str) -> tuple[Path, Path]:

@@ -1,114 +1,109 @@
-"""M-D: the revenue bridge by hand, and which companies may be called siphons."""
+"""The health check as a whole: every element of the method judged, conflicts fed by the patterns, and nothing called for want of a table."""
 
-import datetime as dt
-from collections.abc import Callable
+from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from kaanalysis.analyses.failure_patterns import analyse, bridge_parts, judge
-from kaanalysis.company import Company
+from kaanalysis.analyses import conflicts, failure_patterns, siphon
+from kaanalysis.analyses.failure_patterns import FEEDS, PATTERNS, analyse, families, gather, replayed
+from kaanalysis.analyses.pattern_family import judge
+from kaanalysis.analyses.verdicts import only_numbers
+from kaanalysis.company import Company, open_company
 from kaanalysis.policy import Policy
-from kaanalysis.results import Number
+from kaanalysis.results import Finding, Number, Result
+from kaanalysis.simulate import simulate
 
-MONEY = st.floats(0, 1e9)
-
-
-def test_bridge_by_hand() -> None:
-    # 24 months since the launch, rates of 12 months before. New: 100. Taken over with 30 a year before: 60 were to come anyway,
-    # of 100 won 60 are carried on, 40 on top. SMB still won 50 of it: only 10 carried on. Taken over, 500 a year: all carried on.
-    frame = pd.DataFrame(
-        {
-            "won": [100, 100, 100, 100],
-            "other_won": [0, 0, 50, 0],
-            "before": [0, 30, 30, 500],
-            "known_before": [0, 1, 1, 1],
-        }
-    )
-    parts = bridge_parts(frame, 24, 12)
-    assert parts["new"].tolist() == [100, 0, 0, 0]
-    assert parts["carried_on"].tolist() == [0, 60, 10, 100]
-    assert parts["on_top"].tolist() == [0, 40, 90, 0]
+IDS = ["M-A", "M-B", "M-C", "M-D", "M-E", "M-F", "M-X1", "M-X2", "M-X3", "M-X4"]
 
 
-@given(rows=st.lists(st.tuples(MONEY, MONEY, MONEY, st.booleans()), min_size=1, max_size=8), months=st.floats(0, 60))
-def test_parts_add_up_to_what_was_won_and_none_is_negative(rows, months) -> None:
-    frame = pd.DataFrame(rows, columns=["won", "other_won", "before", "known_before"])
-    parts = bridge_parts(frame.astype({"known_before": int}), months, 12)
-    assert parts.sum(axis=1).to_numpy() == pytest.approx(frame["won"].to_numpy())
-    assert (parts.to_numpy() >= 0).all()
+@pytest.fixture(scope="module")
+def rivals(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A company in which the key-account team pursues the other teams' customers."""
+    return open_company(simulate("rival_team", tmp_path_factory.mktemp("rivals") / "company", seed=5, size=1.0))
 
 
-@pytest.mark.parametrize(("low", "high", "n", "state"), [
-    (0.51, 0.9, 30, "supported"), (0.5, 0.9, 30, "undecided"), (0.1, 0.49, 30, "contradicted"), (0.51, 0.9, 9, "undecided"),
-    (None, None, 30, "undecided"),
-])  # fmt: skip
-def test_verdict_around_the_moved_share(low, high, n, state, policy: Policy) -> None:
-    assert judge([Number("score", "KA", 0.5, low, high, 0.95, n, "share", "m")], policy)[0].state == state
+@pytest.fixture(scope="module")
+def found(rivals: Company, policy: Policy) -> Result:
+    with only_numbers():
+        return analyse(rivals, policy, {})
 
 
-def run(
-    company: Callable[..., Company],
-    policy: Policy,
-    taken: int,
-    new: int,
-    *,
-    smb_team: str = "S",
-    group: bool = False,
-    **toml: object,
-):
-    accounts = "account_id,parent_account_id\n" + "".join(
-        f"A{i},{'A0' if group and i else ''}\n" for i in range(taken + new)
-    )
-    deals = "opportunity_id,account_id,team,outcome,created_at,closed_at,amount\nX,A0,K,lost,2020-01-01,2020-02-01,\n"
-    for i in range(taken + new):
-        deals += f"K{i},A{i},K,won,2025-01-01,2025-08-01,{100 + i}\n"
-        deals += f"S{i},A{i},{smb_team},won,2024-01-01,2024-12-01,50\n" * (i < taken)
-    made = company(
-        {"ka_launch": dt.date(2025, 6, 30), **toml},
-        accounts=accounts,
-        opportunities=deals,
-        teams="team,motion\nK,KA\nS,SMB\n",
-    )
-    return analyse(made, policy, {}).findings[0]
+def test_every_element_is_judged_and_the_planted_pattern_found_alone(found: Result) -> None:
+    assert [f.id for f in found.findings] == IDS
+    assert [f.id for f in found.findings if f.state == "supported"] == ["M-C", "M-X2"]
+    rival = found.findings[2]
+    assert [n.name for n in rival.numbers[:3]] == ["score", "p_adjusted", "lead_months"]
+    lead = rival.number("lead_months")
+    assert lead is not None and lead.value is not None and lead.value > 0
+    assert "double_pursuit" in rival.terms["seen"]
 
 
-@pytest.mark.parametrize(
-    ("taken", "new", "state"),
-    [(36, 4, "supported"), (4, 36, "contradicted"), (20, 20, "undecided"), (4, 4, "undecided")],
-)
-def test_left_hand_to_right_hand(
-    taken: int, new: int, state: str, company: Callable[..., Company], policy: Policy
+def test_every_sign_that_a_conflict_borrows_is_measured_by_its_pattern(rivals: Company, policy: Policy) -> None:
+    evidence = gather(rivals, policy, None)
+    measured = {m.ID: {s.name for s in m.signs(evidence.gathered[m.ID], rivals.info.as_of, policy)} for m in PATTERNS}
+    own = {"M-X1", "M-X4"}
+    for name, pattern in conflicts.OF_PATTERN.items():
+        assert pattern in own or name in measured[pattern], name
+
+
+def test_today_is_the_last_day_of_the_replay(rivals: Company, policy: Policy, found: Result) -> None:
+    patterns, conflicting = replayed(rivals, policy, gather(rivals, policy, None))
+    for frame, ids in ((patterns, IDS[:6]), (conflicting, IDS[6:])):
+        last = frame[frame["month"] == frame["month"].max()].set_index("pattern")
+        for id in ids:
+            number = next(f for f in found.findings if f.id == id).number("p_adjusted")
+            assert number is not None and last.loc[id, "p_adjusted"] == pytest.approx(number.value)
+
+
+def test_a_day_before_the_launch_shows_nothing(rivals: Company, policy: Policy) -> None:
+    launch = rivals.info.ka_launch
+    assert launch is not None
+    early = families(gather(rivals, policy, None), launch, policy)
+    assert not [f.id for f in judge(early.patterns, policy) if f.state == "supported"]
+
+
+def test_without_a_launch_nothing_is_called_and_what_is_missing_is_named(
+    small_demo: Path, policy: Policy, tmp_path: Path
 ) -> None:
-    found = run(company, policy, taken, new)
-    amounts = np.arange(100, 100 + taken + new)
-    assert found.state == state
-    assert found.number("score").value == pytest.approx(amounts[:taken].sum() / amounts.sum())  # type: ignore[union-attr]
+    company = open_company(small_demo)
+    company.info = type(company.info)(**{**vars(company.info), "ka_launch": None})
+    company._filled.clear()
+    result = analyse(company, policy, {})
+    assert {f.state for f in result.findings} == {"no_data"}
+    assert all("company.ka_launch" in f.needs for f in result.findings)
 
 
-def test_accounts_won_by_a_team_that_is_gone_are_taken_over_all_the_same(
-    company: Callable[..., Company], policy: Policy
-) -> None:
-    for team in ("", "dissolved"):
-        assert run(company, policy, 36, 4, smb_team=team).state == "supported"
+def test_without_a_key_account_team_there_is_nobody_to_check(small_demo: Path, policy: Policy) -> None:
+    company = open_company(small_demo)
+    teams = company.table("teams")
+    company.tables["teams"] = teams.mutate(motion=teams.motion.replace("KA", "SMB"))
+    states = {f.id: f for f in analyse(company, policy, {}).findings}
+    assert {f.state for id, f in states.items() if id != "M-B"} == {"no_data"} and states["M-A"].needs == (
+        "teams.motion",
+    )
 
 
-def test_records_that_begin_after_the_year_before_the_launch_carry_no_verdict(
-    company: Callable[..., Company], policy: Policy
-) -> None:
-    found = run(company, policy, 4, 36, observed_from=dt.date(2025, 1, 1))
-    assert (found.state, found.needs) == ("no_data", ("company.observed_from",))
-    assert run(company, policy, 4, 36, observed_from=dt.date(2024, 6, 30)).state == "contradicted"
+def test_a_sure_increment_is_no_left_hand_to_right_hand(monkeypatch: pytest.MonkeyPatch, policy: Policy) -> None:
+    def bridge(low: float) -> list[Number]:
+        return [Number("net_increment", "KA", 5.0, low, 9.0, 0.95, 30, "CNY", "m")]
+
+    found = Finding("M-D", "siphon", "supported", "siphon_supported")
+    evidence = SimpleNamespace(gathered={"M-D": None})
+    for low, state in ((1.0, "undecided"), (-1.0, "supported")):
+        monkeypatch.setattr(siphon, "numbers", lambda *_, low=low: bridge(low))
+        assert failure_patterns._with_own_numbers(found, evidence, policy).state == state  # type: ignore[arg-type]
 
 
-def test_one_group_of_customers_is_one_unit(company: Callable[..., Company], policy: Policy) -> None:
-    assert run(company, policy, 36, 4, group=True).state == "undecided"
+@pytest.mark.parametrize(("table", "id"), [("team_months", "M-F"), ("opportunities.team", "M-C"), ("teams", "M-D")])
+def test_a_pattern_without_its_tables_has_no_verdict(table: str, id: str) -> None:
+    assert any(n.startswith(table) for part in FEEDS[id] for n in part.split("|"))
 
 
-def test_what_is_missing_is_named(company: Callable[..., Company], policy: Policy) -> None:
-    found = analyse(company(), policy, {}).findings[0]
-    assert found.state == "no_data"
-    assert set(found.needs) >= {"teams.motion", "opportunities.team", "opportunities.amount", "company.ka_launch"}
+def test_flips_say_how_many_signs_and_which_margins_turn_the_verdict(rivals: Company, policy: Policy) -> None:
+    result = failure_patterns.analyse(rivals, policy, {})
+    rival = result.findings[2]
+    assert rival.flips[0].policy == "rival_team.signs" and len(rival.flips) > 1
+    assert {"signs", "timelines", "early_warning", "collisions", "overlap"} <= set(result.frames)
