@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from kaanalysis import runner
+from kaanalysis.analyses.registry import REGISTRY
 from kaanalysis.contracts import UnusableData
-from kaanalysis.manifest import Manifest, Step
-from kaanalysis.report import build
+from kaanalysis.figures import available
+from kaanalysis.manifest import Manifest
+from kaanalysis.report import build, misfits, sections
 from kaanalysis.results import load_result
+from kaanalysis.runfolder import drawn_path, read_result, write_bytes, write_text
 from kaanalysis.runner import analyse_in_process
 from kaanalysis.text import words
 
@@ -57,29 +62,72 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("report")
-    company = folder / "company"
-    shutil.copytree(DEMO, company)
-    toml = (company / "company.toml").read_text(encoding="utf-8")
-    (company / "company.toml").write_text(
-        re.sub(r'name = ".*"', 'name = "A <b>& B</b> \\"Co\\""', toml), encoding="utf-8"
-    )
-    lines = (company / "accounts.csv").read_text(encoding="utf-8").splitlines()
-    lines[1] = lines[1].replace(lines[1].split(",")[0], "a-first", 1)
-    (company / "accounts.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    analyse_in_process(str(company), folder / "run", overrides={"evidence.draws": 200}, command="kaanalysis analyse x")
-    return folder / "run"
+def run(report_run: Path) -> Path:
+    return report_run
 
 
 @pytest.fixture(scope="module", params=["en", "zh"])
 def page(request: pytest.FixtureRequest, run: Path) -> tuple[str, Page]:
-    return request.param, Page(build(run, request.param).read_text(encoding="utf-8"))
+    return request.param, Page((run / f"report.{request.param}.html").read_text(encoding="utf-8"))
 
 
 def test_report_loads_nothing_from_outside(page: tuple[str, Page]) -> None:
-    assert page[1].loads and all(source.startswith("data:image/svg+xml;base64,") for source in page[1].loads)
+    pictures = [
+        source for source in page[1].loads if source != "data:,"
+    ]  # which keeps a browser from asking for an icon
+    assert pictures and all(source.startswith("data:image/svg+xml;base64,") for source in pictures)
     assert "script" not in page[1].tags
+
+
+def test_headings_are_in_order_and_landmarks_are_named(page: tuple[str, Page]) -> None:
+    """WCAG 2.2, 1.3.1 and 2.4.1: one h1, no level left out on the way down, one main, a link past the head as the first link."""
+    tags = page[1].tags
+    levels = [int(t[1]) for t in tags if re.fullmatch(r"h[1-6]", t)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+    assert [tags.count(t) for t in ("main", "header", "footer")] == [1, 1, 1]
+    assert page[1].links[0] == "#decision"
+
+
+def test_the_decision_comes_first_then_a_card_for_each_question_then_the_sections(page: tuple[str, Page]) -> None:
+    order = [
+        page[1].ids.index(id)
+        for id in ("decision", "verdicts", "00_problem_framing", "margins", "faults", "policy", "provenance")
+    ]
+    assert order == sorted(order)
+    assert [id for id in page[1].ids if id.startswith("q-")] == [f"q-{id}" for id in REGISTRY]
+
+
+def test_no_figure_in_the_prose_differs_from_the_results(run: Path, page: tuple[str, Page]) -> None:
+    assert misfits(run, page[0]) == []
+
+
+def test_a_figure_changed_in_the_prose_is_found(run: Path) -> None:
+    """The check can fail: one digit of one sentence is another."""
+    text = (run / "report.en.html").read_text(encoding="utf-8")
+    sentence = re.search(r'<p data-said="M-1.2">([^<]*?)(\d+\.\d)', text)
+    assert sentence is not None
+    changed = text[: sentence.start(2)] + "98.7" + text[sentence.end(2) :]
+    assert {(m.figure, m.source) for m in misfits(run, "en", changed)} == {("98.7", "M-1.2")}
+
+
+def test_every_override_is_marked_with_the_value_of_the_file(run: Path) -> None:
+    text = (run / "report.en.html").read_text(encoding="utf-8")
+    assert re.search(r"<mark><code>evidence\.draws = 200</code></mark>.*?<code>1000</code>", text)
+
+
+def test_an_executed_notebook_is_a_page_that_loads_nothing_and_hides_its_code(
+    run: Path, page: tuple[str, Page]
+) -> None:
+    linked = {link for link in page[1].links if link.endswith(".html") and link.startswith("notebooks/")}
+    assert len(linked) == 3
+    for link in linked:
+        parsed = Page((run / link).read_text(encoding="utf-8"))
+        assert all(source.startswith("data:") for source in parsed.loads)
+        assert "script" not in parsed.tags and "iframe" not in parsed.tags
+        assert parsed.tags.count("details") >= 5  # a folded one for each cell of code
+        assert all(alt and len(alt) > 20 for alt in parsed.alts)
+        assert f"../report.en.html#{Path(link).stem}" in parsed.links
 
 
 def test_every_figure_has_an_alternative_text_that_says_what_it_claims(page: tuple[str, Page]) -> None:
@@ -102,12 +150,13 @@ def test_all_findings_are_there_with_state_and_sentence(run: Path, page: tuple[s
 
 
 def test_names_are_escaped(run: Path) -> None:
-    text = build(run, "en").read_text(encoding="utf-8")
-    assert "A &lt;b&gt;&amp; B&lt;/b&gt;" in text and "<b>& B" not in text
+    text = (run / "report.en.html").read_text(encoding="utf-8")
+    assert "A &lt;b&gt;&amp; B&lt;/b&gt;" in text and "<b>& B" not in text and "<i>" not in text
+    # In the running header, a string of the style sheet, no character of a name can end it.
+    assert "A\\000020\\00003cb\\00003e\\000026" in text and "\\000022Co\\000022" in text
 
 
 def test_faults_are_named_with_row_and_value(page: tuple[str, Page]) -> None:
-    """The first account was renamed, so what refers to it is an orphan."""
     language, parsed = page
     assert words(language)("rules.orphan") in parsed.text and words(language)("actions.set_aside") in parsed.text
 
@@ -122,22 +171,50 @@ def test_overrides_and_hashes_are_shown(run: Path, page: tuple[str, Page]) -> No
     )
 
 
-def test_a_failed_and_a_skipped_step_are_shown_in_their_place(run: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def broken(run: Path, tmp_path: Path) -> Path:
+    """A run whose sales flow failed, so that path selection was skipped."""
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     manifest = Manifest.read(copy)
     assert manifest is not None
+    manifest.steps = [s for s in manifest.steps if s.id[:2] in ("03", "04", "05")]
     for step in manifest.steps:
         if step.id == "03_sales_flow":
-            step.status, step.error = "failed", "ZeroDivisionError: division by <zero>"
+            step.status, step.error = "failed", "ZeroDivisionError: division by <zero> in line 98"
         if step.id == "04_path_selection":
             step.status, step.needs = "skipped", "03_sales_flow"
     (copy / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
     (copy / "results" / "03_sales_flow.json").unlink()
-    text = build(copy, "en").read_text(encoding="utf-8")
+    return copy
+
+
+def test_a_failed_and_a_skipped_step_are_shown_in_their_place_and_there_is_no_decision(broken: Path) -> None:
+    text = build(broken, "en").read_text(encoding="utf-8")
     assert "ZeroDivisionError: division by &lt;zero&gt;" in text
     assert "This step needs “03_sales_flow”, which failed." in text
-    assert "M-1.2" in Page(text).ids and "M-3.6" not in Page(text).ids
+    assert "M-D" in Page(text).ids and "M-3.6" not in Page(text).ids
+    headline = re.search(r'<p class="headline"[^>]*>(.*?)</p>', text)
+    assert headline is not None and headline[1] == "No decision: path selection did not run to its end."
+    assert misfits(broken, "en") == []
+
+
+def test_a_figure_that_its_notebook_drew_for_this_report_is_not_drawn_again(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = tmp_path / "run"
+    shutil.copytree(run, only)
+    manifest = Manifest.read(only)
+    assert manifest is not None
+    manifest.steps = [s for s in manifest.steps if s.id == "05_failure_patterns"]
+    write_text(only / "manifest.json", manifest.to_json())
+    specs = available(read_result(only, "05_failure_patterns"))
+    for spec in specs:
+        write_bytes(drawn_path(only, "05_failure_patterns", spec.name, "zh"), f"<svg>{spec.name}</svg>".encode())
+    monkeypatch.setattr(sections, "draw_figure", lambda *_: pytest.fail("drawn again"))
+    page = build(only, "zh").read_text(encoding="utf-8")
+    for spec in specs:
+        assert base64.b64encode(f"<svg>{spec.name}</svg>".encode()).decode() in page
 
 
 def test_a_folder_without_manifest_is_refused(tmp_path: Path) -> None:
@@ -167,15 +244,3 @@ def test_analyse_and_report_write_equal_results(tmp_path: Path) -> None:
     tags = [t for c in executed["cells"] for t in c["metadata"].get("tags", [])]
     assert "lang-zh" in tags and "lang-en" not in tags and "exercise" not in tags
     assert (tmp_path / "reported/report.zh.html").is_file()
-
-
-def test_failing_notebook_is_recorded_with_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import nbformat
-
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise ValueError('told to')")])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, tmp_path / "bad.ipynb")
-    monkeypatch.setattr(runner, "notebook_path", lambda id: tmp_path / "bad.ipynb")
-    step = runner.execute("00_problem_framing", tmp_path / "run", {"lang": "en"})
-    assert (step.status, step.error) == ("failed", "ValueError: told to")
-    assert isinstance(step, Step) and (tmp_path / "run/notebooks/00_problem_framing.ipynb").is_file()
