@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from kaanalysis.analyses.registry import REGISTRY
-from kaanalysis.runner import check_parameters
+from kaanalysis.notebook_run import check_parameters
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("0*.ipynb"))
+START = ROOT / "notebooks" / "start.ipynb"  # no analysis: it leads to them
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
@@ -61,7 +62,32 @@ def test_notebook_is_thin(path: Path) -> None:
     check_parameters(path)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_every_notebook_is_known() -> None:
+    """One that no test knows would be neither followed nor refreshed."""
+    assert {p.name for p in (ROOT / "notebooks").glob("*.ipynb")} == {p.name for p in [*NOTEBOOKS, START]} | {
+        "_template.ipynb"
+    }
+
+
+def test_the_start_page_leads_to_every_notebook_and_says_nothing_twice() -> None:
+    source = "\n".join("".join(c["source"]) for c in cells(START) if c["cell_type"] == "code")
+    assert (
+        not re.search(r"^\s*(def|class|for|while)\b", source, re.M)
+        and "workbook.walk(data=data, run=run, lang=lang)" in source
+    )
+    prose = "\n".join("".join(c["source"]) for c in cells(START) if c["cell_type"] == "markdown")
+    assert not any(id in prose for id in REGISTRY) and "M-" not in prose, "the table says it, from the registry"
+    parameters = next(c for c in cells(START) if "parameters" in tags(c))
+    first = next(c for c in cells(NOTEBOOKS[0]) if "parameters" in tags(c))
+    assert "".join(first["source"]).startswith("".join(parameters["source"])), "the same parameters, word for word"
+    walk = next(c for c in cells(START) if "walk" in tags(c))
+    said = "".join(walk["outputs"][0]["data"]["text/markdown"])
+    assert all(f"({id}.ipynb)" in said for id in REGISTRY)
+    linked = re.findall(r"\]\((\.\./[^)]+)\)", prose)
+    assert linked and all((START.parent / place).is_file() for place in linked)
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, START], ids=lambda p: p.stem)
 def test_headings_come_in_both_languages_side_by_side(path: Path) -> None:
     prose = [c for c in cells(path) if c["cell_type"] == "markdown"]
     assert len(prose) % 2 == 0
@@ -84,7 +110,7 @@ def test_cells_that_should_show_something_hold_an_output(path: Path) -> None:
             assert kinds & {"image/png", "text/html"}, "".join(cell["source"])
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*NOTEBOOKS, START], ids=lambda p: p.stem)
 def test_kept_outputs_name_no_path_of_a_machine(path: Path) -> None:
     assert not re.search(r"/(work|home|root|tmp|Users)/", path.read_text(encoding="utf-8"))
 
