@@ -485,7 +485,7 @@ TRAPS: dict[str, Trap] = {
         ("growth of the KA team's revenue, last year", "大客户团队收入近一年增长"),
         ("share from accounts taken over (M-D)", "来自接手客户的占比（M-D）"),
         ka_growth,
-        lambda r: r.number("M-D", "score", "KA"),
+        lambda r: r.number("M-D", "moved_share", "KA"),
         lambda r: moved_share(replica(r)),
         (0, 1),
         (0.5, 1),

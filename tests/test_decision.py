@@ -162,15 +162,48 @@ def test_spans_without_an_upper_limit_hold_what_never_comes() -> None:
 def test_regret_is_what_the_named_path_is_worth_less_than_the_best() -> None:
     def made(rule: str, part_time: float, split: float) -> dict[str, Any]:
         expected = {"part_time": part_time, "split": split, "rebuild": -1.0}
-        return {"rule": ["supported", rule], "paths": {p: {"expected": v} for p, v in expected.items()}}
+        stage = {"stage": "gain" if part_time > 4 else "open"}
+        return {
+            "rule": ["supported", rule],
+            "paths": {p: {"expected": v} for p, v in expected.items()},
+            "staged": stage,
+        }
 
     told = [made("part_time", 2.0, 3.0), made("split", 5.0, 3.0)]
-    lost = score.regrets(told, {"part_time": 1.0, "split": 4.0, "rebuild": -2.0})
+    lost = score.regrets(told, {"part_time": 1.0, "split": 4.0, "rebuild": -2.0, "staged": 3.5})
     assert {who: v.tolist() for who, v in lost.items()} == {
-        "rule": [3, 0], "money": [0, 3], "always part_time": [3, 3], "always split": [0, 0], "always rebuild": [6, 6],
-        "always nothing": [4, 4]}  # fmt: skip
+        "rule": [3, 0], "money": [0, 3], "money or staged": [0, 0.5], "always part_time": [3, 3], "always split": [0, 0],
+        "always rebuild": [6, 6], "always staged": [0.5, 0.5], "always nothing": [4, 4]}  # fmt: skip
     # Where every path loses, doing nothing is best.
-    assert score.regrets(told, {"part_time": -1.0, "split": -4.0, "rebuild": -2.0})["rule"].tolist() == [1, 4]
+    assert score.regrets(told, {"part_time": -1.0, "split": -4.0, "rebuild": -2.0, "staged": -1.5})[
+        "rule"
+    ].tolist() == [1, 4]
+
+
+def test_within_the_agreed_loss_only_paths_count_that_keep_it() -> None:
+    def made(rule: str, predicted: float) -> dict[str, Any]:
+        breach = {"part_time": (0.0, 0.05), "split": (predicted, 0.4), "rebuild": (0.9, 0.9)}
+        paths = {
+            p: {
+                "expected": {"part_time": 1.0, "split": 3.0, "rebuild": 2.0}[p],
+                "p_breach": told,
+                "real": {"breach": real},
+            }
+            for p, (told, real) in breach.items()
+        }
+        return {"rule": ["supported", rule], "paths": paths}
+
+    worth = {"part_time": 1.0, "split": 4.0, "rebuild": 3.0, "staged": 9.0}
+    best, found = score.capped([made("rebuild", 0.1), made("part_time", 0.5)], worth, 0.2)
+    assert best == "part_time"
+    assert (found["rule"].breaks, found["rule"].lost.tolist()) == (0.5, [-2, 0])
+    assert (found["money"].breaks, found["money"].lost.tolist()) == (1.0, [-3, -3])
+    # The first company was told that split keeps the loss, the second was not.
+    assert (found["money within the loss"].breaks, found["money within the loss"].lost.tolist()) == (0.5, [-3, 0])
+    # Where no path is expected to keep it, none is named, and nothing is lost against nothing.
+    best, found = score.capped([made("rebuild", 0.5)], {**worth, "part_time": -1.0}, 0.01)
+    assert best == "nothing" and found["money within the loss"].nothing == 0.0
+    assert score.named_within(made("rebuild", 0.5), -1.0) == "nothing"
 
 
 def test_what_is_seen_survives_being_written_down(policy: Policy) -> None:
@@ -210,7 +243,9 @@ def test_the_document_has_every_world_path_and_chance(policy: Policy, world: Wor
     held = seen(policy, None)
     made = judging.judge(world, held.inputs, held, 0, 8, policy)
     assert set(made["paths"]["part_time"]["as_smb"]) == set(made["paths"]["part_time"]["real"]) - {"best"}
-    told = document({"one world": [made, made]}, {"one world": dict.fromkeys(PATHS, 1e6)}, {"command": "`c`"})
+    assert made["staged"]["stage"] in ("gain", "loss", "open")
+    worth = {"one world": {**dict.fromkeys(PATHS, 1e6), "staged": 2e6}}
+    told = document({"one world": [made, made]}, worth, {"one world": made["staged"]}, 0.2, {"command": "`c`"})
     for word in (
         "one world",
         *PATHS,
@@ -219,6 +254,9 @@ def test_the_document_has_every_world_path_and_chance(policy: Policy, world: Wor
         "`p_best`",
         "Brier",
         "always nothing",
+        "always staged",
+        "money within the loss",
+        "Part-time first",
         "- command: `c`",
     ):
         assert word in told, word

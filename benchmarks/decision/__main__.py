@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.decision import judge as judging
 from benchmarks.decision.companies import LARGE, MADE_WITH, Kept, large_company, worlds
 from benchmarks.decision.document import document
+from benchmarks.decision.score import STAGED
 from benchmarks.validity.engine import Engine
 from benchmarks.validity.store import FINDS_WITH, Rows, code_hash, short_hash, world_hash
 from kaanalysis.policy import load_policy
@@ -65,7 +66,12 @@ def main(argv: list[str] | None = None) -> int:
         "code": f"{code_hash(FINDS_WITH)} (companies seen with {code_hash(MADE_WITH)})",
     }
     values = {name: judging.expected_values(inputs, policy) for name, inputs in known.items()}
-    asked.out.write_text(document(judged, values, stamp), encoding="utf-8")
+    staged = {name: judging.staging(inputs, policy) for name, inputs in known.items()}
+    for name, found in staged.items():
+        # Staging is valued against the best commitment, nothing (worth 0) among them.
+        values[name][STAGED] = max(*values[name].values(), 0.0) + found["option_value"]
+    told = document(judged, values, staged, 1 - policy["ledger.certainty"], stamp)
+    asked.out.write_text(told, encoding="utf-8")
     return 0
 
 

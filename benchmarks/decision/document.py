@@ -126,6 +126,34 @@ def regret(judged: score.Judged, values: Mapping[str, Mapping[str, float]]) -> s
                    "the rule names"], rows)  # fmt: skip
 
 
+def regret_within(judged: score.Judged, values: Mapping[str, Mapping[str, float]], chance: float) -> str:
+    rows = []
+    for world, companies in judged.items():
+        best, held = score.capped(companies, values[world], chance)
+        for who, found in held.items():
+            mean, low, high = score.mean_with_interval(found.lost, np.arange(len(found.lost)))
+            told = f"{_millions(mean)} ({_millions(low)} to {_millions(high)})"
+            rows.append([world, best, who, _percent(found.breaks), told, _percent(found.nothing)])
+    return _table(["world", "best path that keeps it", "who names the path", "names one that breaks it",
+                   "mean regret, millions (95 %)", "names none"], rows)  # fmt: skip
+
+
+def staged(judged: score.Judged, known: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = []
+    for world, companies in judged.items():
+        said = [made["staged"]["stage"] for made in companies]
+        values = np.array([made["staged"]["option_value"] for made in companies])
+        mean, low, high = score.mean_with_interval(values, np.arange(len(values)))
+        truth = known[world]
+        rows.append([
+            world, f"{truth['stage']}, {_millions(truth['option_value'])} against {truth['commitment']}",
+            *(str(said.count(s)) for s in ("gain", "open", "loss")), f"{_millions(mean)} ({_millions(low)} to {_millions(high)})",
+        ])  # fmt: skip
+    return _table(
+        ["world", "data inputs known", "04: gain", "04: open", "04: loss", "04's option value, millions (95 %)"], rows
+    )
+
+
 GUIDE = """Companies are drawn from worlds whose truth is known; 01, 03 and 04 see each as the workbook does; beside each prediction stand
 futures of the same path, drawn deal by deal in that world (`kaanalysis/simulate/futures.py`), not by the ledger's formulas. A
 future draws from the policy's own beliefs what only the policy states, and takes from the world what data can tell. **So this
@@ -138,7 +166,15 @@ middle, and spans of 90 % hold a little more than that; the other way round they
 one and the same chance everywhere; *at most* is the skill of who knows each company's true frequency. Spans are of 90 %."""
 
 
-def document(judged: score.Judged, values: Mapping[str, Mapping[str, float]], stamp: Mapping[str, Any]) -> str:
+def document(
+    judged: score.Judged,
+    values: Mapping[str, Mapping[str, float]],
+    known: Mapping[str, Mapping[str, Any]],
+    chance: float,
+    stamp: Mapping[str, Any],
+) -> str:
+    """values: what each path and staging are worth where the data inputs are known; known: staging there; chance: of breaking the agreed
+    loss that is put up with."""
     told = "\n".join(f"- {name}: {value}" for name, value in stamp.items())
     return f"""# The decision: predicted against simulated
 
@@ -167,11 +203,24 @@ Millions, mean over the beliefs, data inputs known: by the ledger; by futures, w
 {worth(judged, values)}
 ## Regret
 
-What is lost against the oracle, who knows the data inputs (not the future, nor which belief is right) and takes the path with the
-best expected net present value. *rule*: the path that bottlenecks and fit ask for (M-4), supported or not; *money*: the best mean
-of the ledger's expected values.
+What is lost against the oracle, who knows the data inputs (not the future, nor which belief is right) and takes what has the best
+expected net present value: a path, part-time first and then split by the fixed rule (*staged*), or nothing. *rule*: the path that
+bottlenecks and fit ask for (M-4), supported or not; *money*: the best mean of the ledger's expected values; *money or staged*:
+staging where 04 calls it a gain.
 
 {regret(judged, values)}
+## Regret within the agreed loss
+
+The same, but only paths count that break the agreed loss in at most {_percent(chance)} of all futures; a regret below 0 is won by
+breaking it. *money within the loss*: the best by the ledger among those that 04 expects to keep it, nothing where none does.
+
+{regret_within(judged, values, chance)}
+## Part-time first
+
+Whether looking first pays, where the data inputs are known and as 04 says of each company (both conventions of the horizon must
+agree, else it is open).
+
+{staged(judged, known)}
 ## What the ledger does not know
 
 One success rate serves all paths. If today's sellers, who cover key accounts part-time, work them as SMB sellers do in these

@@ -15,9 +15,11 @@ import numpy as np
 
 from benchmarks.decision.companies import LARGE, Seen
 from benchmarks.validity.store import short_hash, world_hash
-from kaanalysis.analyses import path_economics, strategic_loss
+from kaanalysis.analyses import path_economics, staged_choice, strategic_loss
+from kaanalysis.analyses.continuation_rule import rule_of
 from kaanalysis.analyses.ledger import PATHS, evaluate, expected_npv
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs
+from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number
 from kaanalysis.simulate import population_truth
@@ -55,6 +57,15 @@ def expected_values(inputs: Inputs, policy: Policy) -> dict[str, float]:
     return dict(zip(PATHS, values.tolist(), strict=True))
 
 
+def staging(inputs: Inputs, policy: Policy) -> dict[str, Any]:
+    """Part-time first, then split by the fixed rule: what 04 calls it (gain, loss, open) and what it brings more than the best commitment,
+    in a horizon that ends for all in the same month."""
+    x = draw_inputs(inputs, policy["ledger.draws"], policy["evidence.seed"])
+    with only_numbers():
+        numbers, terms, _ = staged_choice.find(x, rule_of(policy), policy, "CNY")
+    return {"stage": terms["stage"], "commitment": terms["commitment"], "option_value": float(numbers[0].value or 0.0)}
+
+
 def predict(seen: Seen, policy: Policy) -> dict[str, Any]:
     """What 04 says: numbers by path as the findings M-4.1 … M-4.4 carry them, and each path's mean of expected net present values."""
     horizon, rate, seed = policy["ledger.horizon_months"], policy["ledger.discount_rate"], policy["evidence.seed"]
@@ -70,6 +81,7 @@ def predict(seen: Seen, policy: Policy) -> dict[str, Any]:
         "rule": list(seen.rule),
         "cap": policy["ledger.loss_cap_share"] * seen.year,
         "year": seen.year,
+        "staged": staging(seen.inputs, policy),
         "paths": {},
     }
     for path in PATHS:

@@ -125,14 +125,66 @@ def named_by_money(made: Mapping[str, Any]) -> str:
     return max(PATHS, key=lambda p: float(made["paths"][p]["expected"]))
 
 
+STAGED, NOTHING = "staged", "nothing"
+
+
+def named_within(made: Mapping[str, Any], chance: float) -> str:
+    """The path with the best mean of expected net present values among those predicted to break the agreed loss with at most that chance;
+    nothing where none is."""
+    held = [p for p in PATHS if made["paths"][p]["p_breach"] <= chance]
+    return max(held, key=lambda p: float(made["paths"][p]["expected"])) if held else NOTHING
+
+
+def named_staged(made: Mapping[str, Any]) -> str:
+    """Staging where 04 calls it a gain, else the path with the best mean of expected net present values."""
+    return STAGED if made["staged"]["stage"] == "gain" else named_by_money(made)
+
+
 def regrets(companies: Sequence[Mapping[str, Any]], worth: Mapping[str, float]) -> dict[str, Array]:
-    """What is lost against the best path, by company, for what is named by the rule, by the money, and always the same. worth: each path's
-    expected net present value where the data inputs are known; doing nothing is worth 0 and may be the best."""
+    """What is lost against the best, by company, for what is named by the rule, by the money, by the money or staging, and always the same.
+    worth: the expected net present value where the data inputs are known, of each path and of `staged` (part-time first, split by the
+    fixed rule); doing nothing is worth 0 and may be the best."""
     best = max(*worth.values(), 0.0)
     chosen = {
         "rule": [made["rule"][1] for made in companies],
         "money": [named_by_money(made) for made in companies],
-        **{f"always {p}": [p] * len(companies) for p in PATHS},
+        "money or staged": [named_staged(made) for made in companies],
+        **{f"always {p}": [p] * len(companies) for p in worth},
     }
     out = {who: np.array([best - worth[p] for p in paths]) for who, paths in chosen.items()}
     return out | {"always nothing": np.full(len(companies), best)}
+
+
+@dataclass(frozen=True)
+class Capped:
+    """Choices under the agreed loss. breaks: share of companies whose path breaks it in more futures than agreed; lost: by company, against
+    the best path that keeps it (below 0: won by breaking it); nothing: share of companies told to do nothing."""
+
+    breaks: float
+    lost: Array
+    nothing: float
+
+
+def capped(
+    companies: Sequence[Mapping[str, Any]], worth: Mapping[str, float], chance: float
+) -> tuple[str, dict[str, Capped]]:
+    """The best path among those (and nothing) that break the agreed loss in at most the share `chance` of all futures, and how the rule,
+    the money, and the money within the agreed loss do against it."""
+    broken = {p: float(np.mean([made["paths"][p]["real"]["breach"] for made in companies])) for p in PATHS} | {
+        NOTHING: 0.0
+    }
+    value = {p: worth[p] for p in PATHS} | {NOTHING: 0.0}
+    best = max((p for p in value if broken[p] <= chance), key=lambda p: value[p])
+    chosen = {
+        "rule": [made["rule"][1] for made in companies],
+        "money": [named_by_money(made) for made in companies],
+        "money within the loss": [named_within(made, chance) for made in companies],
+    }
+    return best, {
+        who: Capped(
+            float(np.mean([broken[p] > chance for p in paths])),
+            np.array([value[best] - value[p] for p in paths]),
+            float(np.mean([p == NOTHING for p in paths])),
+        )
+        for who, paths in chosen.items()
+    }

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.validity import base_cells, sales_cells
 from benchmarks.validity.cell import BORDER, Cell, exact_cell, found, paying, shifted, with_segment
-from benchmarks.validity.truths import exact_numbers, path_asked_for, reliefs, replica, truth_state
+from benchmarks.validity.truths import exact_numbers, path_asked_for, reliefs, replica, siphon_distance, truth_state
 from kaanalysis.policy import Policy
 from kaanalysis.simulate.parameters import load
 from kaanalysis.simulate.world import World
@@ -239,21 +239,26 @@ def _siphon(world: World, policy: Policy) -> list[Cell]:
         before = (ka.before_launch or 0.0) + weight * 0.5
         return with_segment(world, "KA", repeat=ka.repeat + weight * (0.95 - ka.repeat), before_launch=before)
 
-    half = policy["siphon.moved_share"]
-
     def missing(weight: float) -> float:
-        return replica(moved_by(weight), 1.0)["score|KA"] - half
+        return siphon_distance(replica(moved_by(weight), 1.0), policy)
 
-    # Counted, not integrated: half a hundredth of the way is finer than what the replica's own chance leaves.
-    border = found(world, f"siphon {half}", missing, 0.25, 0.75, 0.005)
+    # Counted, not integrated: half a hundredth of the way is finer than what the replica's own chance leaves. The name holds what the
+    # border hangs on: the margins, and how many signs must be there.
+    marks = [policy[f"siphon.{m}"] for m in ("signs", "moved_share", "upgrade_share", "new_customers", "drained_ratio")]
+    border = found(world, f"siphon {marks}", missing, 0.05, 0.75, 0.005)
     out = []
     for kind, weight in (("fails", 0.25), (BORDER, border), ("holds", 1.0)):
         moved = moved_by(weight)
-        value = replica(moved, 1.0)["score|KA"]
-        truth = (BORDER, "") if kind == BORDER else truth_state("M-D", {"score|KA": value}, policy)
-        out.append(Cell(f"M-D-{kind}", "M-D", kind, truth, f"{moved.ka.repeat:.0%} of KA deals are repeats, "
-                        f"{moved.ka.before_launch:.0%} before the launch; share of KA revenue taken over {value:.3f}", moved, ("05",),
-                        values={"score|KA": value}))  # fmt: skip
+        counted = replica(moved, 1.0)
+        truth = (BORDER, "") if kind == BORDER else truth_state("M-D", counted, policy)
+        values = {
+            k: counted[k] for k in ("moved_share|KA", "upgrade_share|KA", "new_customers_ratio|KA", "smb_won_ratio|SMB")
+        }
+        share = f"share of KA revenue taken over {counted['moved_share|KA']:.3f}"
+        about = (
+            f"{moved.ka.repeat:.0%} of KA deals are repeats, {moved.ka.before_launch:.0%} before the launch; {share}"
+        )
+        out.append(Cell(f"M-D-{kind}", "M-D", kind, truth, about, moved, ("05",), values=values))
     return out
 
 

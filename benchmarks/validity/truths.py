@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.validity.engine import Engine
 from benchmarks.validity.store import DRAWS_FROM, FINDS_WITH, code_hash, remembered, short_hash, world_hash
 from kaanalysis import aggregates
-from kaanalysis.analyses import loss_modes
+from kaanalysis.analyses import hatching, loss_modes, shortfall
 from kaanalysis.analyses.ledger import PATHS, evaluate
 from kaanalysis.analyses.ledger_inputs import Inputs, draw_inputs, gather_inputs
 from kaanalysis.analyses.registry import REGISTRY
@@ -23,14 +24,18 @@ from kaanalysis.analyses.verdicts import only_numbers
 from kaanalysis.contracts import LANES
 from kaanalysis.policy import Policy
 from kaanalysis.simulate import draw_company, population_truth
+from kaanalysis.simulate.deals import shortfall_ramp
 from kaanalysis.simulate.relief_truth import delay_truth, joint_relief_truth
 from kaanalysis.simulate.replica import FIRST_SEED, replica_truth
 from kaanalysis.simulate.replica_sales import changes
+from kaanalysis.simulate.team_tables import months_of
 from kaanalysis.simulate.truth import discount, fit, team_fit
 from kaanalysis.simulate.world import World
 
 LOSSES_SIZE = 100.0  # size of the one company from which the ways to lose are read
 LEDGER_SIZE = 40.0  # size of the one company from which the ledger's data inputs are known nearly without error
+SIGNS_SIZE = 30.0  # size of the one company from which patterns' signs are read
+SIGNS = (hatching, shortfall)  # patterns whose signs do not hang on the company's size
 PIECES = 400  # companies behind a truth read from tables: its own error is then a twentieth of one company's
 BETWEEN = "undecided"  # the ledger's share lies between the two certainties even where the inputs are known
 # Intervals that say something else than where the truth lies, and why no coverage can be asked of them.
@@ -53,6 +58,14 @@ NO_COVERAGE = {
     "regret": "mean of ledger draws, given without an interval",
     "evpi": "mean of ledger draws, given without an interval",
     "evppi": "Monte-Carlo error of a mean over ledger draws; its coverage is measured in tests/stats/test_partial_information.py",
+    "smb_lost": "limits hold two bounds over what accounts taken over would have done, which no simulated company tells; their coverage is "
+    "measured in tests/analyses/test_revenue_bridge.py",
+    "net_increment": "bounds, as smb_lost",
+    "double_pursuit": "chance is read off each company's own strata of groups and days; tests/analyses/test_pursuit.py holds it against "
+    "permutation",
+    "dispute_rate": "what the handover explains is each company's own record; coverage of such rates: tests/stats/test_event_rates.py",
+    "dispute_hours": "as dispute_rate",
+    "efficiency_gain": "segments weigh by how well each company can compare them, so there is no one truth for all",
     "parties_estimated": "a lower bound where persons differ in how easily they get on record, as they do; its coverage where they do "
     "not is measured in tests/stats/test_richness.py",
     "parties_unseen": "a lower bound, as parties_estimated",
@@ -73,11 +86,26 @@ NO_COVERAGE = {
     "seller_overlap": "a credible interval that cannot reach the 1 of equal spreads; its coverage is measured in "
     "tests/stats/test_rate_distribution.py",
     "seller_superiority": "a credible interval, as seller_overlap",
+    "late_registration_change": "read in regions that the data choose: its truth moves with them; coverage in given regions is measured in "
+    "tests/stats/test_share_contrast.py, power and false alarms: benchmarks/patterns",
+    "diverted_change": "as late_registration_change",
+    "registration_ratio": "as late_registration_change; its interval is simultaneous over all choices of regions",
+    "unregistered_change": "as late_registration_change; coverage of its estimator: tests/stats/test_cluster_regression.py",
+    "ka_success_gap": "as unregistered_change",
+    "smb_capacity_ratio": "how far the last months lie from a trend: its truth hangs on the window; coverage of its estimator: "
+    "tests/stats/test_cluster_regression.py",
+    "competitor_loss_change": "a jump beside a trend, as smb_capacity_ratio",
+    "smb_success_change": "within a company's own sellers, whose skills differ: a truth of that company alone, as smb_capacity_ratio",
+    "ka_no_breakthrough": "success of the deals since the launch alone, as the company's own; success over all deals is covered",
+    "score": "a count of signs between those surely there and those not ruled out: bounds, no confidence interval",
+    "team_fit": "the fit of 03, covered there as `fit`",
+    "winless_sellers": "a share of the sellers that a company has, each with chances of their own; exact binomial limits",
     "followed_to_horizon": "describes the deals at hand: the share follows from their opening days",
 }
 
 # Numbers that come without an interval: exact counts, thresholds, p values, and what a stop rule is made of.
-# The last four have intervals, but no simulated company notes facts of its deals (tests/analyses/test_unknown_facts.py).
+# unknown_… and the last two have intervals, but no company drawn in memory notes facts of its deals or keeps a log of decisions
+# (tests/analyses/test_unknown_facts.py, test_change_log.py).
 NO_INTERVAL = frozenset({
     "waiting_cost", "reconciled_at", "decided_at",
     "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread", "bottleneck_candidates",
@@ -92,6 +120,7 @@ NO_INTERVAL = frozenset({
     "conversion_periods_p_value", "mode_untold", "modes_none",
     "library_cells", "library_cells_held", "library_covered", "library_unplaced", "library_next", "flow_similarity_p_value",
     "steps", "items_unjudged",
+    "p_adjusted", "lead_months", "preparation_months", "decisions_per_year", "early_change_share",
 })  # fmt: skip
 PERSONAS = ("M-1.5a", "M-1.5b", "M-1.5c", "M-1.5d")
 
@@ -181,6 +210,7 @@ def all_numbers(world: World, size: float, policy: Policy, pieces: int = PIECES)
         **approvals_added(world),
         "flow_decay|all": 0.0,
         **loss_truth(world, policy),
+        **sign_truth(world, policy),
     }
     return {**counted, **exact, **_unlinked(world, counted)}
 
@@ -213,6 +243,33 @@ def loss_truth(world: World, policy: Policy) -> dict[str, float]:
         return none | {f"{n.name}|{n.segment}": float(n.value) for n in numbers if n.value is not None}
 
     return dict(remembered("losses", key, make))
+
+
+def sign_truth(world: World, policy: Policy) -> dict[str, float]:
+    """The signs of the patterns in one company so large that hardly any chance is left: how they are reckoned is checked by hand
+    (tests/analyses), so the truth is what they are without sampling error."""
+    key = short_hash(code_hash(FINDS_WITH), policy.hash, world_hash(world), SIGNS_SIZE)
+
+    def make() -> dict[str, float]:
+        company = Engine().open(world, draw_company(world, FIRST_SEED + 3_000_000, SIGNS_SIZE))
+        found = [s for m in SIGNS for s in m.signs(m.gather(company, policy), world.as_of, policy)]
+        return {f"{s.name}|{s.segment}": s.value for s in found if s.value is not None}
+
+    return {**remembered("signs", key, make), **_beyond_trend(world, policy)}
+
+
+def _beyond_trend(world: World, policy: Policy) -> dict[str, float]:
+    """Quota and support cost per seller beyond their trend, as planted: what a month's table strays by is no less in a larger company."""
+    _, first, last = months_of(world)
+    end = pd.Timestamp(world.as_of)
+    start = max(pd.Timestamp(world.ka_launch), end - pd.DateOffset(months=policy["shortfall.window_months"]))
+    inside = first >= (start - pd.Timestamp(0)).days
+    filled = shortfall_ramp(world, last)[inside]
+    planted = world.shortfall
+    rises = {"smb_fills|SMB": planted.quota - 1, "support_cost_growth|SMB": planted.friction} if planted else {}
+    return {"smb_fills|SMB": 1.0, "support_cost_growth|SMB": 1.0} | {
+        name: float(np.exp(np.log1p(rise * filled).mean())) for name, rise in rises.items()
+    }
 
 
 def _unlinked(world: World, counted: Mapping[str, float]) -> dict[str, float]:
@@ -333,8 +390,20 @@ def truth_state(finding: str, truth: Mapping[str, float], policy: Policy) -> tup
     if finding == "M-4":
         return "supported", PATHS[path_asked_for(truth["bottlenecks|KA"], truth["fit|KA"], policy)]
     if finding == "M-D":
-        return _above(truth["score|KA"], policy["siphon.moved_share"]), ""
+        return _above(siphon_distance(truth, policy), 0.0), ""
     raise KeyError(f"no truth is defined for the finding {finding}")
+
+
+def siphon_distance(truth: Mapping[str, float], policy: Policy) -> float:
+    """By how much (log units) the sign of M-D that decides lies beyond its margin: the one of rank `siphon.signs`, the clearest first."""
+    beyond = sorted(
+        side * float(np.log(truth[number] / policy[f"siphon.{name}"]))
+        for number, name, side in (
+            ("moved_share|KA", "moved_share", 1), ("upgrade_share|KA", "upgrade_share", 1),
+            ("new_customers_ratio|KA", "new_customers", -1), ("smb_won_ratio|SMB", "drained_ratio", -1),
+        )
+    )  # fmt: skip
+    return beyond[-policy["siphon.signs"]]
 
 
 def path_asked_for(bottlenecks: float, fit: float, policy: Policy) -> int:

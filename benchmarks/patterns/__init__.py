@@ -1,0 +1,1 @@
+"""The health check of 05 on companies whose failure patterns are known."""
