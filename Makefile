@@ -8,7 +8,7 @@ LANGUAGES ?= en,zh
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab report test notebooks lint bench bench-process bench-ledger bench-validity bench-decision clean dictionary lock demo traps matching
+.PHONY: help setup lab report test notebooks lint bench bench-everyday bench-process bench-ledger bench-validity bench-decision bench-patterns bench-changes clean dictionary lock demo traps matching screenshots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,8 +28,8 @@ $(VENV)/.ready-lab: $(VENV)/.ready
 
 setup: $(VENV)/.ready ## make the environment in .venv (other targets do it when it is missing)
 
-lab: $(VENV)/.ready-lab ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/00_problem_framing.ipynb
+lab: $(VENV)/.ready-lab ## open JupyterLab on the start page of the notebooks
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/start.ipynb
 
 report: $(VENV)/.ready ## run all notebooks and write the report (DATA=folder RUN=folder LANGUAGES=en,zh)
 	$(BIN)/kaanalysis report $(DATA) --out $(RUN) --lang $(LANGUAGES) --jobs $(JOBS)
@@ -49,8 +49,14 @@ dictionary: $(VENV)/.ready ## write data/README.md from the contract
 demo: $(VENV)/.ready ## make data/demo again (same seed, same bytes)
 	$(BIN)/kaanalysis simulate healthy --out data/demo --seed 20260630
 
+screenshots: $(VENV)/.ready ## pictures of the report in RUN, both languages: light, dark, phone, paper (reports/screenshots)
+	$(BIN)/python scripts/screenshots.py $(RUN) reports/screenshots
+
 bench: $(VENV)/.ready ## measure estimators against peers and the time of a report
 	$(BIN)/python benchmarks/run.py
+
+bench-everyday: $(VENV)/.ready ## measure the everyday report over its floor: benchmarks/EVERYDAY.md
+	$(BIN)/python -m benchmarks.everyday
 
 # pm4py is AGPL: it is measured in an environment of its own and never installed beside the workbook.
 $(VENV)-bench/.ready: pyproject.toml constraints.txt
@@ -74,8 +80,14 @@ matching: $(VENV)/.ready ## measure the matching of company names beside naive w
 bench-validity: $(VENV)/.ready ## measure intervals and verdicts on companies with known truth (resumable; JOBS=2)
 	$(BIN)/python -m benchmarks.validity --jobs $(JOBS)
 
+bench-patterns: $(VENV)/.ready ## measure what 05 finds on companies with planted patterns: benchmarks/PATTERNS.md (resumable)
+	$(BIN)/python -m benchmarks.patterns
+
 bench-decision: $(VENV)/.ready ## measure what 04 predicts of the paths against simulated futures: benchmarks/DECISION.md (resumable)
 	$(BIN)/python -m benchmarks.decision
+
+bench-changes: $(VENV)/.ready ## measure how often `kaanalysis diff` sees change where there is none: benchmarks/CHANGES.md (resumable)
+	$(BIN)/python -m benchmarks.changes
 
 lock: $(VENV)/.ready ## resolve constraints.txt again from pyproject.toml
 	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --all-extras --no-header --no-annotate -p 3.11 pyproject.toml -o constraints.txt

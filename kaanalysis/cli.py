@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kaanalysis.contracts import UnusableData
+
+if TYPE_CHECKING:
+    from kaanalysis.report import Engine
+    from kaanalysis.unattended import Watch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
                   help="Does a company that grew on small customers have what key accounts take? "
@@ -29,6 +34,54 @@ Only = Annotated[
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Override a policy value: name=value (repeat for several).")
 ]
+
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="COLUMN", help="A report per value of this column of accounts, and a page over them."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but what went wrong (cron, systemd, CI).")]
+Log = Annotated[
+    Path | None, typer.Option("--log", help="Append what happened to this file as JSON lines (docs/schedule.md).")
+]
+Keep = Annotated[
+    int | None,
+    typer.Option("--keep", min=1, help="Of the runs beside RUN named by a date, keep so many and the last good one."),
+]
+OnFailure = Annotated[
+    str | None,
+    typer.Option("--on-failure", metavar="CMD", help="Run this where the run fails or is refused (docs/schedule.md)."),
+]
+
+Hide = Annotated[
+    bool,
+    typer.Option(
+        "--pseudonyms",
+        help="Replace the names of customers, deals, sellers, partners and persons in everything written; the key lies beside the run.",
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--pseudonym-key", help="Key of --pseudonyms (made where missing), to have the same code words in several runs."
+    ),
+]
+
+
+def _key(out: Path, pseudonyms: bool, key: Path | None) -> Path | None:
+    """Where the key of this run lies; None where its names stay."""
+    from kaanalysis.pseudonyms import key_path
+
+    return key or (key_path(Path(out).resolve()) if pseudonyms else None)
+
+
+def _told_ambiguous(count: int) -> None:
+    """What a reader of code words must know before the folder is handed on."""
+    if count:
+        print(
+            f"kaanalysis: {count} names are also words of the workbook or too short to be told from others; they are replaced in "
+            "columns of names only (docs/pseudonyms.md).",
+            file=sys.stderr,
+        )
 
 
 def _command() -> str:
@@ -142,12 +195,18 @@ def _import_flow_sheets(from_path: Path, out: Path, csv: bool, lang: str) -> Non
 
 
 @app.command()
-def analyse(data: Data, out: Out, only: Only = None, set_: Set = None) -> None:
+def analyse(
+    data: Data, out: Out, only: Only = None, set_: Set = None, pseudonyms: Hide = False, pseudonym_key: Key = None
+) -> None:
     """Compute results and tables in one process, without notebooks, figures or report."""
     from kaanalysis.policy import parse_assignments
     from kaanalysis.runner import analyse_in_process
 
-    manifest = analyse_in_process(data, out, only=only, overrides=parse_assignments(set_ or []), command=_command())
+    key = _key(out, pseudonyms, pseudonym_key)
+    manifest = analyse_in_process(
+        data, out, only=only, overrides=parse_assignments(set_ or []), command=_command(), key=key
+    )
+    _told_ambiguous(manifest.pseudonyms.get("ambiguous", 0))
     print(f"{len(manifest.steps)} analyses → {out / 'results'}")
 
 
@@ -157,19 +216,16 @@ def report(
     lang: Annotated[str, typer.Option(help="Languages of the report, the first also of the notebooks: en, zh, or en,zh.")] = "en,zh",
     only: Only = None, set_: Set = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks at a time (default: one per core).")] = None,
+    since: Annotated[Path | None, typer.Option("--since", metavar="RUN", help="Earlier run: say what changed since.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also print each report to PDF (a browser, or the extra pdf).")] = False,
+    by: By = None, quiet: Quiet = False, log: Log = None, keep: Keep = None, on_failure: OnFailure = None,
+    pseudonyms: Hide = False, pseudonym_key: Key = None,
 ) -> None:  # fmt: skip
     """Execute the notebooks, write the run folder and the report. Exit: 0 all ran, 1 a notebook failed, 2 bad input."""
-    from kaanalysis.analyses.registry import select, with_upstream
+    from kaanalysis.kernel_server import KernelServer
     from kaanalysis.manifest import Step
-    from kaanalysis.policy import parse_assignments
-    from kaanalysis.report import build
-    from kaanalysis.runner import run_notebooks
-    from kaanalysis.text import LANGUAGES
+    from kaanalysis.unattended import Watch
 
-    languages = [part.strip() for part in lang.split(",") if part.strip()]
-    unknown = [x for x in languages if x not in LANGUAGES]
-    if unknown or not languages:
-        raise UnusableData(f"--lang {lang!r} must name languages out of {', '.join(LANGUAGES)}.")
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
@@ -177,45 +233,147 @@ def report(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=quiet or not console.is_terminal,
     )
-    with bar:
-        task = bar.add_task("notebooks", total=len(with_upstream(select(only))))
+    try:
+        with KernelServer(), Watch(out, log, on_failure) as watch, bar:
+            # The rest is imported while the server imports, on another core.
+            from kaanalysis.analyses.registry import select, with_upstream
+            from kaanalysis.policy import parse_assignments
+            from kaanalysis.report import build, find_engine
+            from kaanalysis.runner import run_notebooks
 
-        def tell(step: Step, done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, description=step.id)
-            if step.status in ("failed", "skipped") or not console.is_terminal:
-                said = step.error or (f"needs {step.needs}" if step.needs else f"{step.seconds:.1f} s")
-                console.print(f"{step.id}: {step.status} ({said})", markup=False, highlight=False, soft_wrap=True)
+            if by and since is not None:
+                raise UnusableData(
+                    "--since goes with one report, not with --by: `kaanalysis diff` sets two groups' runs side by side."
+                )
+            key = _key(out, pseudonyms, pseudonym_key)
+            if by and key is not None:
+                raise UnusableData(
+                    "--pseudonyms goes with one report, not with --by: the names of groups are names of folders."
+                )
+            languages = _languages(lang)
+            engine = find_engine() if pdf else None  # refused before anything runs
+            task = bar.add_task("groups" if by else "notebooks", total=None if by else len(with_upstream(select(only))))
 
-        def finish(run: Path) -> None:
-            for language in languages:
-                bar.update(task, description=f"report.{language}.html")
-                build(run, language)
+            def tell(step: Step, done: int, total: int) -> None:
+                watch.log.step(step)
+                bar.update(task, completed=done, total=total, description=step.id)
+                if step.status in ("failed", "skipped") or not (console.is_terminal or quiet):
+                    said = step.error or (f"needs {step.needs}" if step.needs else f"{step.seconds:.1f} s")
+                    console.print(f"{step.id}: {step.status} ({said})", markup=False, highlight=False, soft_wrap=True)
 
-        try:
-            manifest = run_notebooks(
-                data,
-                out,
-                only=only,
-                overrides=parse_assignments(set_ or []),
-                languages=languages,
-                jobs=jobs or os.cpu_count() or 1,
-                command=_command(),
-                tell=tell,
-                finish=finish,
-            )
-        except KeyboardInterrupt:
-            bar.stop()
-            print(
-                "kaanalysis: interrupted; nothing was published, finished steps are kept for the next run.",
-                file=sys.stderr,
-            )
-            sys.stderr.flush()
-            os._exit(130)  # notebooks under way are not waited for; their kernels end with this process
+            def warn(said: str) -> None:
+                watch.log.write("notes", "failed", error=said)
+                if not quiet:
+                    console.print(f"kaanalysis: {said}", markup=False, highlight=False, soft_wrap=True)
+
+            def finish(run: Path) -> None:
+                for language in languages:
+                    bar.update(task, description=f"report.{language}.html")
+                    begun = time.monotonic()
+                    build(run, language)
+                    watch.log.write(f"report.{language}", "done", time.monotonic() - begun)
+
+            asked: dict[str, Any] = {
+                "only": only, "overrides": parse_assignments(set_ or []), "languages": languages, "jobs": jobs or os.cpu_count() or 1,
+                "command": _command(), "tell": tell, "stale": watch.stale, "warn": warn,
+            }  # fmt: skip
+            if by:
+                from kaanalysis.run_groups import run_groups
+
+                watch.manifest = run_groups(data, out, by, log=watch.log, **asked)
+            else:
+                watch.manifest = run_notebooks(data, out, since=since, key=key, finish=finish, **asked)
+            if engine is not None:
+                _print_pdfs(out, languages, engine, watch, quiet)
+            watch.keep(keep)
+            _told_ambiguous(watch.manifest.pseudonyms.get("ambiguous", 0))
+    except KeyboardInterrupt:
+        print(
+            "kaanalysis: interrupted; nothing was published, finished steps are kept for the next run.",
+            file=sys.stderr,
+        )
+        sys.stderr.flush()
+        os._exit(130)  # notebooks under way are not waited for; their kernels end with this process
+    for language in [] if quiet else languages:
+        print(out / f"{'index' if by else 'report'}.{language}.html")
+    raise typer.Exit(watch.exit_code)
+
+
+@app.command()
+def pdf(
+    run: Annotated[Path, typer.Argument(help="Run folder of a report.")],
+    lang: Annotated[
+        str, typer.Option(help="Languages to print: en, zh, or en,zh (default: those that are there).")
+    ] = "",
+) -> None:
+    """Print the reports of a run folder to PDF. Exit: 0 printed, 2 no report there or nothing on this machine that prints."""
+    from kaanalysis.report import find_engine, print_pdf
+    from kaanalysis.text import LANGUAGES
+
+    there = [x for x in LANGUAGES if (run / f"report.{x}.html").is_file()]
+    languages = _languages(lang) if lang else there
+    if not languages:
+        raise UnusableData(f"{run} holds no report: run `kaanalysis report` first.")
+    engine = find_engine()
     for language in languages:
-        print(out / f"report.{language}.html")
-    raise typer.Exit(1 if manifest.failed else 0)
+        print(print_pdf(run / f"report.{language}.html", engine))
+
+
+def _languages(lang: str) -> list[str]:
+    from kaanalysis.text import LANGUAGES
+
+    languages = [part.strip() for part in lang.split(",") if part.strip()]
+    if not languages or set(languages) - set(LANGUAGES):
+        raise UnusableData(f"--lang {lang!r} must name languages out of {', '.join(LANGUAGES)}.")
+    return languages
+
+
+def _print_pdfs(out: Path, languages: list[str], engine: Engine, watch: Watch, quiet: bool) -> None:
+    """Print the reports of a finished run (of every group, with --by); an engine that fails is told of and costs the run nothing else."""
+    from kaanalysis.report import print_pdf
+
+    for language in languages:
+        for page in sorted(p for place in (out, *out.glob("*/")) for p in place.glob(f"report.{language}.html")):
+            begun = time.monotonic()
+            try:
+                printed = print_pdf(page, engine)
+            except UnusableData as error:
+                print(f"kaanalysis: {error}", file=sys.stderr)
+                watch.unprinted = str(error)
+                watch.log.write(f"pdf.{language}", "failed", time.monotonic() - begun, str(error))
+                return
+            watch.log.write(f"pdf.{language}", "done", time.monotonic() - begun)
+            if not quiet:
+                print(printed)
+
+
+@app.command()
+def diff(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder of the earlier run.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder of the later run.")],
+    json_: Annotated[bool, typer.Option("--json", help="All of it as JSON: keys and numbers, no sentences.")] = False,
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    data_a: Annotated[str | None, typer.Option("--data-a", metavar="DATA", help="What RUN_A was made from.")] = None,
+    data_b: Annotated[str | None, typer.Option("--data-b", metavar="DATA", help="What RUN_B was made from (default: as RUN_A).")] = None,
+    attribute: Annotated[bool, typer.Option("--attribute", help="Compute the states between: what moved each verdict.")] = False,
+    paired: Annotated[bool, typer.Option("--paired", help="Resample both companies together: a sharper look at the numbers.")] = False,
+) -> None:  # fmt: skip
+    """What is different between two runs, change told apart from noise. Exit: 0 no verdict moved, 1 a verdict moved, 2 unusable input."""
+    import json
+
+    from kaanalysis.changes import compare_runs, lines
+    from kaanalysis.text import LANGUAGES
+
+    if lang not in LANGUAGES:
+        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
+    compared = compare_runs(run_a, run_b, data_a, data_b, attribute=attribute, paired=paired)
+    if json_:
+        print(json.dumps(compared.to_dict(), ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        print("\n".join(lines(compared.page(lang))))
+    raise typer.Exit(1 if compared.diff.moved else 0)
 
 
 @app.command()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 
+from kaanalysis import opened
+from kaanalysis.account_groups import cut, selection
 from kaanalysis.checks import check_tables
 from kaanalysis.company_toml import CompanyInfo, read_company_toml
 from kaanalysis.contracts import TABLES, Fault, UnusableData
 from kaanalysis.deal_facts import empty_facts, read_deal_facts
+from kaanalysis.decision_log import empty_changes, read_changes
 from kaanalysis.intake import RawTables, read_database, read_folder
 from kaanalysis.interviews import empty_interviews, read_interviews
 from kaanalysis.lanes import read_lanes, read_path_settings
@@ -20,6 +24,9 @@ from kaanalysis.rankings import COLUMNS as RANKING_COLUMNS
 from kaanalysis.rankings import read_rankings
 from kaanalysis.sales_sheets import read_saved
 
+# What of an opened company other processes of a run are handed besides its tables.
+HANDED_ON = ("info", "faults", "data_hash", "rows_read", "rows_valid", "import_faults", "rankings", "interviews", "deal_facts", "changes",
+             "interests", "selling", "path_settings", "sheet", "selected")  # fmt: skip
 FAULT_COLUMNS = ["table", "column", "row", "value", "rule", "action"]
 
 
@@ -29,9 +36,10 @@ class Company:
     import_faults: what the import of the source already found. rankings: ranking lists beside the tables; interviews: who was asked,
     by whom and when, by flow; interests: what the company says interests a role, selling: what it says selling does at a node of the
     customer's flow, path_settings: what it says of the paths' checklists (empty: as the catalogue has it); sheet: the sales sheet that
-    the analyst saved (None: none); deal_facts: what sellers note of deals. rows_read, rows_valid: counts by table. expressions: what
-    aggregates have built over these tables, frames: what they have read from them, by policy; a copy with other tables starts with
-    none."""
+    the analyst saved (None: none); deal_facts: what sellers note of deals; changes: the dated decisions of the programme. selected:
+    column and value of the accounts that it was cut down to ((None, None): the whole company). rows_read, rows_valid: counts by table.
+    expressions: what aggregates have built over these tables, frames: what they have read from them, by policy; a copy with other tables
+    starts with none."""
 
     info: CompanyInfo
     tables: dict[str, ibis.Table]
@@ -44,10 +52,12 @@ class Company:
     rankings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RANKING_COLUMNS)))
     interviews: pd.DataFrame = field(default_factory=empty_interviews)
     deal_facts: pd.DataFrame = field(default_factory=empty_facts)
+    changes: pd.DataFrame = field(default_factory=empty_changes)
     interests: dict[str, dict[str, Any]] = field(default_factory=dict)
     selling: dict[str, Any] = field(default_factory=dict)
     path_settings: dict[str, Any] = field(default_factory=dict)
     sheet: pd.DataFrame | None = None
+    selected: tuple[str | None, str | None] = (None, None)
     _filled: dict[str, bool] = field(default_factory=dict)
     expressions: dict[Any, ibis.Table] = field(default_factory=dict, init=False)
     frames: dict[Any, pd.DataFrame] = field(default_factory=dict, init=False)
@@ -68,6 +78,8 @@ class Company:
             return any(self.has(part) for part in name.split("|"))
         if name not in self._filled:
             table, _, column = name.partition(".")
+            if name == "company.changes":
+                return not self.changes.empty  # in company.toml or beside the tables
             if table == "company":
                 return getattr(self.info, column) is not None
             if table not in TABLES:
@@ -121,11 +133,55 @@ def _count(raw: RawTables, table: str) -> int:
 
 
 def open_company(data: str | Path, *, refuse: bool = True) -> Company:
-    """Open a company folder (or a DuckDB file with ``company.toml`` beside it) and check it.
+    """Open a company folder (or a DuckDB file with ``company.toml`` beside it) and check it, or one group of its accounts
+    (``folder#region=east``, :mod:`kaanalysis.account_groups`). What the present run handed on for the place is taken from there.
 
     refuse: raise :class:`UnusableData` where a key rule is broken, naming the first rows; ``False`` returns the company with
     ``refused`` filled (for `check`, which lists them all).
     """
+    whole, column, value = selection(str(data))
+    company = _handed_on(data) or _handed_on(whole, copy=column is not None)
+    if company is not None and company.selected == (column, value):
+        return company
+    company = company or _open(whole, refuse)
+    return company if column is None else _group(company, column, value)
+
+
+def hand_on(company: Company, place: str, folder: Path) -> None:
+    """Write an opened company into `folder` for the other processes of this run (:mod:`kaanalysis.opened`); place: as they will ask for
+    it."""
+    assert company.raw is not None
+    rest = {n: getattr(company, n) for n in HANDED_ON}
+    opened.hand_on(company.raw, list(company.tables), place, rest, folder)
+
+
+def _handed_on(place: str | Path, *, copy: bool = False) -> Company | None:
+    found = opened.handed_on(place, copy=copy)
+    if found is None:
+        return None
+    raw, tables, rest = found
+    return Company(tables=tables, raw=raw, **rest)
+
+
+def _group(company: Company, column: str, value: str | None) -> Company:
+    """The company cut down to one group, in place: its engine holds nothing else any more. Faults are those of the whole folder: of a
+    row set aside nobody can say where it belongs."""
+    assert company.raw is not None
+    raw, names = company.raw, set(company.tables)
+    cut(raw, names, column, value)
+    flows = set(company.table("buying_steps").flow_id.execute()) if "buying_steps" in names else set()
+    deals = set(company.table("opportunities").opportunity_id.execute())
+    rows = {n: _count(raw, n) for n in company.tables}
+    digest = hashlib.sha256(f"{company.data_hash} {column} {value!r}".encode()).hexdigest()[:16]
+    return replace(
+        company, data_hash=digest, rows_read=rows, rows_valid=rows, rankings=company.rankings.head(0),
+        interviews=company.interviews[company.interviews["flow_id"].isin(flows)].reset_index(drop=True),
+        deal_facts=company.deal_facts[company.deal_facts["opportunity_id"].isin(deals)].reset_index(drop=True),
+        selected=(column, value), _filled={},
+    )  # fmt: skip
+
+
+def _open(data: str | Path, refuse: bool) -> Company:
     folder, database = _location(data)
     info = read_company_toml(folder / "company.toml")
     database = database or info.database
@@ -147,15 +203,16 @@ def open_company(data: str | Path, *, refuse: bool = True) -> Company:
     sheet, sheet_digest = read_saved(folder)
     deals = tables["opportunities"].opportunity_id
     facts, fact_faults, facts_digest = read_deal_facts(folder, lambda: set(deals.execute()))
-    raw.faults += asked_faults + fact_faults
-    raw.digest.update(asked_digest + lanes_digest + sheet_digest + facts_digest)
+    decisions, change_faults, change_digest = read_changes(folder, info.changes, info.as_of)
+    raw.faults += asked_faults + fact_faults + change_faults
+    raw.digest.update(asked_digest + lanes_digest + sheet_digest + facts_digest + change_digest)
     imported = _import_faults(folder)
     company = Company(
         info, tables, raw.faults, raw.digest.hexdigest()[:16],
         {n: _count(raw, f"raw_{n}") + sum(f.table == n and f.rule == "ragged_row" for f in raw.faults) for n in tables},
         {n: _count(raw, n) for n in tables},
         raw=raw, rankings=lists, interviews=asked, interests=interests, selling=selling, sheet=sheet,
-        path_settings=read_path_settings(folder), deal_facts=facts,
+        path_settings=read_path_settings(folder), deal_facts=facts, changes=decisions,
     )  # fmt: skip
     if imported is not None:
         company.import_faults = imported

@@ -14,7 +14,8 @@ from kaanalysis.contracts import UnusableData
 @dataclass(frozen=True)
 class CompanyInfo:
     """What ``company.toml`` says. as_of: cut-off at which open things are censored; observed_from: nothing before it is
-    recorded; ka_launch: start of the KA programme (None: not given)."""
+    recorded; ka_launch: start of the KA programme (None: not given); changes: its decisions as they stand there, unchecked
+    (:mod:`kaanalysis.decision_log` reads them)."""
 
     name: str
     currency: str
@@ -24,9 +25,10 @@ class CompanyInfo:
     language: str = "en"
     database: str | None = None
     source: dict[str, Any] = field(default_factory=dict)
+    changes: tuple[dict[str, Any], ...] = ()
 
 
-_INFO_KEYS = {"name", "currency", "as_of", "observed_from", "ka_launch", "language", "database", "source"}
+_INFO_KEYS = {"name", "currency", "as_of", "observed_from", "ka_launch", "language", "database", "source", "changes"}
 
 
 def _as_date(path: Path, key: str, value: object) -> dt.date:
@@ -67,5 +69,8 @@ def read_company_toml(path: Path) -> CompanyInfo:
             dates[key] = _as_date(path, key, raw[key])
             if dates[key] > as_of:  # type: ignore[operator]
                 raise UnusableData(f"{path}: {key} = {dates[key]} lies after as_of = {as_of}.")
+    changes = raw.get("changes", [])
+    if not isinstance(changes, list) or not all(isinstance(entry, dict) for entry in changes):
+        raise UnusableData(f"{path}: changes must be written as [[changes]], one entry per decision.")
     return CompanyInfo(str(raw["name"]), currency, as_of, dates["observed_from"], dates["ka_launch"], language,
-                       raw.get("database"), dict(raw.get("source", {})))  # fmt: skip
+                       raw.get("database"), dict(raw.get("source", {})), tuple(changes))  # fmt: skip

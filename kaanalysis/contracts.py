@@ -252,7 +252,9 @@ class Fault:
         row = "" if self.row is None else f", row {self.row}"
         value = "" if self.value is None else f", value {self.value!r}"
         choices = ""
-        if self.rule == "unknown_choice":
+        if (
+            self.rule == "unknown_choice" and self.table in TABLES
+        ):  # not those beside the tables, such as a ranking list
             choices = f", {', '.join(TABLES[self.table].column(self.column).choices)}"
         return f"{where}{row}{value}: {RULES[self.rule]}{choices} ({ACTIONS[self.action]})"
 

@@ -28,6 +28,7 @@ company.toml:
 | `language` | en (default) or zh |
 | `database` | a DuckDB file in the folder, or a database URL, that holds the tables |
 | `source` | a table of free text about where the data comes from |
+| `changes` | `[[changes]]`, one entry per decision of the key-account programme: at, kind, what, who, reverses (docs/changes.md); or files in the folder `changes` |
 """
 
 
@@ -92,6 +93,10 @@ def dictionary() -> str:
         "- In M-3.3 a deal won and then refunded or litigated is a lost one; in M-3.1 and M-3.2 it was won (`conversion_kept`, `success_kept`: without it).",
         "- What the contract has no column for may lie beside the tables in the folder `deal_facts` (CSV, TSV or Excel; opportunity_id and any other columns, one fact",
         "  each). A fact that is empty or says so (unknown, ?, 未知) was not known; M-3.3b compares such deals with those of which it was.",
+        "- The programme's dated decisions may lie beside the tables in the folder `changes` (CSV, TSV or Excel; at, kind, what, who, reverses in English or Chinese), in",
+        "  `[[changes]]` of company.toml, or both: docs/changes.md. `early_change_share` and `decisions_per_year` are read from them; drawn under the time series of 05.",
+        "- `lead_months` counts from the month on from which a pattern's alarm holds without a break until as_of to the month from which the total revenue lies below its",
+        "  own trend; where the revenue shows nothing by as_of it is at least that long: `low` = `value`, `high` is null.",
         "- M-0 is the premise of the reflex (revenue per head has a ceiling), M-1 the overlap of the two groups; both ids are the headings of the method.",
         "- M-0.1 to M-0.4 carry `shortfall` and `p_first` besides the bridge: what is missing a period against target or own rate elsewhere, and the chance to be the largest.",
         "- An account is `worked` if it has a date of entry, a deal, an order or a contract; one known from a ranking alone has none. accounts_estimated is capture–recapture between the two.",

@@ -4,10 +4,8 @@ shown."""
 from __future__ import annotations
 
 import html
-import importlib.util
 import math
 import re
-import sys
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kaanalysis.explore import GROUPS, Control, Explorer
 from kaanalysis.figures.explore import screen_png
 from kaanalysis.policy import PolicyError
-from kaanalysis.runfolder import in_lab
+from kaanalysis.runfolder import at_a_notebook
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -23,11 +21,7 @@ if TYPE_CHECKING:
 
 def can_show() -> bool:
     """Whether sliders make sense here: ipywidgets installed, a notebook's kernel, and nobody who executes without a reader."""
-    if not in_lab() or importlib.util.find_spec("ipywidgets") is None:
-        return False
-    shell = sys.modules.get("IPython")
-    active = shell.get_ipython() if shell is not None else None
-    return getattr(active, "kernel", None) is not None
+    return at_a_notebook("ipywidgets")
 
 
 class Panel:

@@ -44,6 +44,8 @@ class Manifest:
     steps: list[Step] = field(default_factory=list)
     rows: dict[str, list[int]] = field(default_factory=dict)
     faults: int = 0
+    since: str = ""  # name of the run that this one is compared with (--since)
+    pseudonyms: dict[str, int] = field(default_factory=dict)  # of a run under pseudonyms: how many names of each kind
 
     @property
     def failed(self) -> bool:
@@ -67,7 +69,11 @@ class Manifest:
 def code_hash() -> str:
     """Short SHA-256 over the package's source, texts and the notebooks: results made by other code are not kept."""
     digest = hashlib.sha256()
-    files = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".toml", ".html") and "_workbook" not in p.parts]
+    files = [
+        p
+        for p in PACKAGE.rglob("*")
+        if p.suffix in (".py", ".toml", ".html", ".css", ".j2") and "_workbook" not in p.parts
+    ]
     for path in sorted(files) + sorted(workbook_file("notebooks").glob("*.ipynb")):
         digest.update(path.name.encode())
         digest.update(_source(path))
@@ -75,11 +81,13 @@ def code_hash() -> str:
 
 
 def _source(path: Path) -> bytes:
-    """File content; of a notebook only its cells' source, since running it in JupyterLab changes the rest."""
+    """File content; of a notebook only its cells' source, since running it in JupyterLab changes the rest, and of these not an analyst's
+    notes (Markdown without a tag, docs/notes.md), which change no result."""
     if path.suffix != ".ipynb":
         return path.read_bytes()
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(c["source"]) for c in cells).encode()
+    shipped = [c for c in cells if c.get("cell_type") != "markdown" or c.get("metadata", {}).get("tags")]
+    return "\n".join("".join(c["source"]) for c in shipped).encode()
 
 
 def versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ from kaanalysis.contracts import UnusableData
 
 SCHEMA = 1
 State = Literal["supported", "contradicted", "undecided", "no_data"]
+LISTED = " | "  # between names of which a finding's term holds several
 STATES: tuple[State, ...] = ("supported", "contradicted", "undecided", "no_data")
 
 

@@ -9,83 +9,41 @@ from __future__ import annotations
 
 import concurrent.futures
 import datetime as dt
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
+from kaanalysis.account_groups import label, resolved
 from kaanalysis.analyses.registry import REGISTRY, Analysis, select, with_upstream
-from kaanalysis.company import Company, open_company
+from kaanalysis.company import Company, hand_on, open_company
+from kaanalysis.compared_runs import PREVIOUS, keep_previous, read_run
 from kaanalysis.contracts import UnusableData
 from kaanalysis.explore import FILE as OVERRIDES
+from kaanalysis.kernel_server import KernelServer
 from kaanalysis.manifest import Manifest, Step, code_hash, versions
-from kaanalysis.paths import workbook_file
+from kaanalysis.notebook_run import check_parameters, execute, notebook_path
+from kaanalysis.opened import OPENED
 from kaanalysis.policy import Policy, load_policy
-from kaanalysis.runfolder import HEADLESS, result_path, save_frame, save_result, write_text
+from kaanalysis.pseudonymise import Pseudonymiser
+from kaanalysis.pseudonymised_run import (
+    KEY,
+    as_it_leaves,
+    refuse_mixing,
+    refuse_other_names,
+    save_faults,
+    stamped,
+    tidy_sheets,
+)
+from kaanalysis.pseudonyms import read_or_make_key
+from kaanalysis.run_lock import Holder, locked
+from kaanalysis.run_notes import RunNotes
+from kaanalysis.runfolder import DRAWN, DRAWN_FOR, HEADLESS, result_path, save_result, write_text
 from kaanalysis.sales_sheets import FOLDER as SHEETS
 
-PARAMETERS = ("data", "run", "lang", "overrides")
 
-
-def notebook_path(id: str) -> Path:
-    path = workbook_file("notebooks") / f"{id}.ipynb"
-    if not path.is_file():
-        raise UnusableData(f"{path} is missing: analysis {id} has no notebook.")
-    return path
-
-
-def check_parameters(path: Path) -> None:
-    """Refuse a notebook that does not declare exactly the workbook's parameters: Papermill itself would only warn, and run with
-    whatever stands in the notebook."""
-    import papermill
-
-    declared = set(papermill.inspect_notebook(str(path)))
-    if declared != set(PARAMETERS):
-        missing, extra = sorted(set(PARAMETERS) - declared), sorted(declared - set(PARAMETERS))
-        said = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(extra)}"] * bool(extra)
-        raise UnusableData(
-            f"{path}: its parameters cell {' and '.join(said)}; it must declare {', '.join(PARAMETERS)}."
-        )
-
-
-def execute(id: str, run: Path, parameters: Mapping[str, Any]) -> Step:
-    """Execute one notebook with Papermill into the run folder; a failure is recorded, never raised."""
-    import papermill
-
-    target = run / "notebooks" / f"{id}.ipynb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
-    try:
-        papermill.execute_notebook(
-            str(notebook_path(id)), str(target), parameters=dict(parameters), kernel_name="python3", progress_bar=False,
-            cwd=str(workbook_file("notebooks")), extra_arguments=["--log-level=CRITICAL"],
-        )  # fmt: skip
-    except papermill.PapermillExecutionError as error:
-        return Step(id, "failed", time.monotonic() - begun, f"{error.ename}: {error.evalue}")
-    except Exception as error:  # a dead kernel, a broken notebook file: the run goes on and shows it in its place
-        return Step(id, "failed", time.monotonic() - begun, f"{type(error).__name__}: {error}")
-    _tidy_notebook(target, str(parameters.get("lang", "en")))
-    if not result_path(run, id).is_file():
-        return Step(id, "failed", time.monotonic() - begun, "NoResult: the notebook ended without saving its result")
-    return Step(id, "done", time.monotonic() - begun)
-
-
-def _tidy_notebook(path: Path, language: str) -> None:
-    """An executed notebook is a record for one reader: cells of the other language and exercises are dropped."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-
-    def kept(cell: dict[str, Any]) -> bool:
-        tags = cell["metadata"].get("tags", [])
-        return "exercise" not in tags and not any(t.startswith("lang-") and t != f"lang-{language}" for t in tags)
-
-    notebook["cells"] = [c for c in notebook["cells"] if kept(c)]
-    write_text(path, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
-
-
-def _partial_of(out: Path) -> Path:
+def partial_of(out: Path) -> Path:
     return out.parent / f".{out.name}.partial"
 
 
@@ -93,7 +51,8 @@ def _prepare(out: Path, stamp: dict[str, str]) -> tuple[Path, dict[str, Step]]:
     """The partial run folder and the steps in it that can be kept."""
     if out.exists() and Manifest.read(out) is None and any(out.iterdir()):
         raise UnusableData(f"{out} is not empty and is no run folder of this workbook; choose another --out.")
-    partial = _partial_of(out)
+    _refuse_grouped(out)
+    partial = partial_of(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     earlier = Manifest.read(partial)
     if earlier is None or earlier.stamp != stamp:
@@ -117,7 +76,14 @@ def _prepare(out: Path, stamp: dict[str, str]) -> tuple[Path, dict[str, Step]]:
     }
 
 
-def _publish(partial: Path, out: Path) -> None:
+def _refuse_grouped(out: Path) -> None:
+    """A folder of runs by group holds an analyst's work in every one of them: a single run does not take its place."""
+    last = Manifest.read(out)
+    if last is not None and "by" in last.stamp:
+        raise UnusableData(f"{out} holds runs by {last.stamp['by']}; choose another --out.")
+
+
+def publish(partial: Path, out: Path) -> None:
     """Put the finished run in its place: two renames, so that at any moment either the old or the new run is whole."""
     old = out.parent / f".{out.name}.old"
     shutil.rmtree(old, ignore_errors=True)
@@ -138,14 +104,27 @@ def start(
     info = company.info
     manifest = Manifest(
         stamp, {"name": info.name, "currency": info.currency, "as_of": str(info.as_of), "language": info.language,
-                "ka_launch": str(info.ka_launch) if info.ka_launch else ""}, Path(data).name if "://" not in data else data.split("@")[-1],
-        {n: t.value for n, t in sorted(policy.thresholds.items())}, dict(policy.overrides), versions(), languages, command, _now(),
+                "ka_launch": str(info.ka_launch) if info.ka_launch else ""}, label(data),
+        {n: t.value for n, t in sorted(policy.thresholds.items())}, dict(policy.overrides), versions(), languages, command, now(),
         rows={n: [company.rows_valid[n], company.rows_read[n]] for n in company.tables}, faults=len(company.faults),
     )  # fmt: skip
     return company, policy, chosen, manifest
 
 
-def _now() -> str:
+def _pseudonymised(
+    company: Company, manifest: Manifest, data: str, out: Path, key: Path | None, since: Path | None = None
+) -> Pseudonymiser | None:
+    """What replaces the names of a run (None: they stay); the manifest is made ready for it. Runs of the two kinds are kept apart."""
+    made = Pseudonymiser.of(company, read_or_make_key(key, out)) if key is not None else None
+    refuse_mixing(out, made)
+    if made is not None and key is not None:
+        said = {str(out): "RUN", out.name: "RUN", str(key): "KEY", key.name: "KEY"}
+        said |= {str(since): "RUN", since.name: "RUN"} if since is not None else {}
+        stamped(manifest, made, said | {data: "DATA", Path(data).name: "DATA"})
+    return made
+
+
+def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
@@ -158,41 +137,96 @@ def run_notebooks(
     languages: list[str],
     jobs: int = 2,
     command: str = "",
+    since: Path | None = None,
+    key: Path | None = None,
     tell: Callable[[Step, int, int], None] = lambda step, done, total: None,
     finish: Callable[[Path], None] = lambda run: None,
+    stale: Callable[[Holder], None] = lambda holder: None,
+    warn: Callable[[str], None] = lambda said: None,
 ) -> Manifest:
     """Execute the notebooks asked for and what they rest on, `jobs` at a time, and publish the run folder.
 
-    tell: called after each step with the step, steps ended and steps in all. finish: called on the complete run folder before it is
-    published (the report is written there). Raises :class:`UnusableData` before anything runs; a failing notebook only shows in
-    the manifest.
+    since: an earlier run that the report sets this one against; what that takes is kept in this run's folder. It may be `out` itself, the
+    run about to be replaced. tell: called after each step with the step, steps ended and steps in all. finish: called on the complete
+    run folder before it is published (the report is written there). stale: called where a run of the same folder died and left its
+    lock. key: file of the secret under which names are replaced in everything that is written, made where it is missing (None: names
+    stay). warn: called with a sentence for each thing that kept an analyst's notes from being kept (docs/notes.md), which fails no run.
+    Raises :class:`UnusableData` before anything runs (:class:`~kaanalysis.run_lock.RunBusy` where another run is being written to
+    the folder); a failing notebook only shows in the manifest.
     """
-    out = Path(out).resolve()
+    out, jobs = Path(out).resolve(), max(1, jobs)
+    with locked(out) as left, KernelServer():
+        if left is not None:
+            stale(left)
+        return _run_locked(data, out, only, overrides, languages, jobs, command, since, key, tell, finish, warn)
+
+
+def _run_locked(
+    data: str,
+    out: Path,
+    only: list[str] | None,
+    overrides: Mapping[str, object] | None,
+    languages: list[str],
+    jobs: int,
+    command: str,
+    since: Path | None,
+    key: Path | None,
+    tell: Callable[[Step, int, int], None],
+    finish: Callable[[Path], None],
+    warn: Callable[[str], None],
+) -> Manifest:
     company, _policy, chosen, manifest = start(data, out, only, overrides or {}, languages, command)
     for analysis in chosen:
         check_parameters(notebook_path(analysis.id))
+    pseudonymiser = _pseudonymised(company, manifest, data, out, key, since)
+    if since is not None:
+        read_run(since)  # refused before anything is computed
+        refuse_other_names(since, manifest.stamp)
     partial, kept = _prepare(out, manifest.stamp)
+    if since is None:
+        shutil.rmtree(partial / PREVIOUS, ignore_errors=True)  # a run kept from last time may have been set against one
+    else:
+        manifest.since = keep_previous(since, partial)
+    if pseudonymiser is not None:
+        tidy_sheets(partial / SHEETS, pseudonymiser)
     write_text(partial / "manifest.json", manifest.to_json())
-    save_frame(partial, "tables/data_faults.parquet", company.fault_frame())
-    save_frame(partial, "tables/import_faults.parquet", company.import_faults)
-    location = data if "://" in data else str(Path(data).resolve())
+    save_faults(partial, company, pseudonymiser)
+    location = resolved(data)
+    data_hash, code_word = manifest.stamp["data_hash"], pseudonymiser.company if pseudonymiser is not None else ""
+    notes = RunNotes(location, data_hash, languages[0], warn, pseudonymiser, code_word)
+    notes.take(out)
     parameters = {"data": location, "run": str(partial), "lang": languages[0], "overrides": dict(overrides or {})}
     ended: dict[str, Step] = {}
 
     def end(step: Step) -> None:
         ended[step.id] = step
+        notes.put_into(partial, step.id)
         manifest.steps = [ended[a.id] for a in chosen if a.id in ended]
         write_text(partial / "manifest.json", manifest.to_json())
         tell(step, len(ended), len(chosen))
 
     waiting = {a.id for a in chosen}
-    pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs))
-    before = os.environ.get(HEADLESS)
-    os.environ[HEADLESS] = "1"  # the kernels inherit it: nobody is there to move a slider
+    # Chains first: what is rested on and what rests on it decide when the run ends, the others fill the gaps.
+    chained = {u for a in chosen for u in (*a.upstream, *([a.id] if a.upstream else []))}
+    ordered = sorted(chosen, key=lambda a: a.id not in chained)
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=jobs)
+    given = partial / ".opened"  # within the run: what a killed run leaves is cleared away by the next
+    shutil.rmtree(given, ignore_errors=True)
+    given.mkdir(mode=0o700)
+    hand_on(company, location, given / "company")
+    # The kernels inherit it: nobody is there to move a slider, the company is open already, and the path of the key, not the secret.
+    told = {
+        HEADLESS: "1",
+        OPENED: str(given),
+        DRAWN_FOR: ",".join(languages),
+        KEY: str(key.resolve()) if key is not None else "",
+    }
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
     try:
         running: dict[concurrent.futures.Future[Step], str] = {}
         while waiting or running:
-            for id in [a.id for a in chosen if a.id in waiting]:
+            for id in [a.id for a in ordered if a.id in waiting]:
                 upstream = REGISTRY[id].upstream
                 broken = [u for u in upstream if u in ended and ended[u].status in ("failed", "skipped")]
                 if id in kept and not broken:
@@ -201,25 +235,29 @@ def run_notebooks(
                 elif broken:
                     waiting.remove(id)
                     end(Step(id, "skipped", needs=broken[0]))
-                elif all(u in ended for u in upstream):
+                elif len(running) < jobs and all(u in ended for u in upstream):
                     waiting.remove(id)
                     running[pool.submit(execute, id, partial, parameters)] = id
             if running:
                 done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
                 for future in done:
                     del running[future]
-                    end(future.result())
+                    end(as_it_leaves(future.result(), partial, pseudonymiser, location))
     finally:
         # After Ctrl-C nobody waits for notebooks under way: their kernels end with this process.
         pool.shutdown(wait=False, cancel_futures=True)
-        if before is None:
-            os.environ.pop(HEADLESS, None)
-        else:
-            os.environ[HEADLESS] = before
-    manifest.ended = _now()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(given, ignore_errors=True)
+    manifest.ended = now()
     write_text(partial / "manifest.json", manifest.to_json())
     finish(partial)
-    _publish(partial, out)
+    shutil.rmtree(partial / DRAWN, ignore_errors=True)
+    notes.take(out)  # what was written into the last run while this one was made
+    publish(partial, out)
     return manifest
 
 
@@ -230,10 +268,20 @@ def analyse_in_process(
     only: list[str] | None = None,
     overrides: Mapping[str, object] | None = None,
     command: str = "",
+    key: Path | None = None,
 ) -> Manifest:
-    """The same results and tables without a kernel: no notebooks, figures or report. Files are written one by one, each atomically."""
+    """The same results and tables without a kernel: no notebooks, figures or report. Files are written one by one, each atomically.
+    key: as of :func:`run_notebooks`."""
+    with locked(Path(out).resolve()):
+        return _analyse_locked(data, out, only, overrides, command, key)
+
+
+def _analyse_locked(
+    data: str, out: Path, only: list[str] | None, overrides: Mapping[str, object] | None, command: str, key: Path | None
+) -> Manifest:
     from kaanalysis.analyses.registry import analyse_all
 
+    _refuse_grouped(out)
     company, policy, _chosen, manifest = start(data, out, only, overrides or {}, [], command)
     if (
         out.exists()
@@ -241,13 +289,15 @@ def analyse_in_process(
         and any(p.name not in ("results", "tables", "figures") for p in out.iterdir())
     ):
         raise UnusableData(f"{out} is not empty and is no run folder of this workbook; choose another --out.")
+    pseudonymiser = _pseudonymised(company, manifest, data, Path(out).resolve(), key)
+    if pseudonymiser is not None and Manifest.read(out) is None and out.exists() and any(out.iterdir()):
+        raise UnusableData(f"{out} holds results of unknown make; choose another --out for --pseudonyms.")
     begun = time.monotonic()
     results = analyse_all(company, policy, only)
     for id, result in results.items():
-        save_result(out, result)
+        save_result(out, pseudonymiser.result(result) if pseudonymiser is not None else result)
         manifest.steps.append(Step(id, "done", time.monotonic() - begun))
-    save_frame(out, "tables/data_faults.parquet", company.fault_frame())
-    save_frame(out, "tables/import_faults.parquet", company.import_faults)
-    manifest.ended = _now()
+    save_faults(out, company, pseudonymiser)
+    manifest.ended = now()
     write_text(out / "manifest.json", manifest.to_json())
     return manifest

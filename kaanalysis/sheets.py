@@ -79,6 +79,9 @@ LABELS: dict[str, Label] = {
     "opponent": _flag,
     "added": _flag,
     "answers": _flag,
+    "matched_by": lambda v, row, w: w(f"display.matched.{v}"),
+    "collision_kind": lambda v, row, w: w(f"display.collision.{v}"),
+    "outcome": lambda v, row, w: _first(w, str(v), "display.result"),
     "unit": lambda v, row, w: w.unit(str(v)),
     "mode": lambda v, row, w: w.segment(str(v)),
     "result": lambda v, row, w: w(f"display.result.{v}"),
@@ -192,6 +195,12 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
         "named_accounts": (["rank", "account_id", "name", "persona", "industry", "region", "annual_revenue", "team", "seller", "worked",
                             "open_deals", "expected", "low", "high", "unit", "on_list_of", "responsible", "done_on", "remark"], money),
         "rule_borders": (["border", "at", "distance", "move", "need", "unit", "beyond", "then_path"], ""),
+        "collisions": (["collision_line", "account_a", "name_a", "account_b", "name_b", "matched_by", "score", "team_a", "team_b", "begins",
+                        "ends", "deals_a", "deals_b", "open", "won_a", "won_b", "amount_won", "unit", "days_held_by_both", "disputes",
+                        "hours"], money),
+        "collision_deals": (["collision_line", "collision_kind", "opportunity_id", "account_id", "team", "other_team", "owner", "begins",
+                             "ends", "outcome", "amount", "unit", "hours"], money),
+        "overlap": (["team_a", "team_b", "customer_groups", "expected_by_chance", "low", "high", "disputes"], ""),
         "inputs": (["input_of", *ends, "level", "unit", "origin"], ""),
         "input_correlations": (["input_of", "second_input", "correlation"], ""),
     }  # fmt: skip
@@ -205,6 +214,9 @@ def of_result(result: Result, words: Words) -> dict[str, pd.DataFrame]:
                 result, words
             )  # text alone, in the words of the report
         found[w(f"sheet.title.{name}")] = _special(name, result, columns, unit, words)
+    for name in display.pattern_sheets.SHEETS:
+        if result.id == "05_failure_patterns" and len(result.frames.get(name, ())):
+            found[w(f"sheet.title.{name}")] = display.pattern_sheets.sheet(name, result, money, w)
     if len(result.frames.get("ledger_lines", ())):
         found[w("sheet.title.ledger_lines")] = display.paths.ledger_sheet(result, words)
     return found
@@ -220,6 +232,9 @@ _COLUMNS = {
     "problem_ranking": {"statement": "problem"},
     "fit_items": {"level": "level_judged"},  # a level that judges gave is no interval's level
     "lane_reliefs": {"level": "level_judged"},
+    "collisions": {"line": "collision_line"},
+    "collision_deals": {"line": "collision_line", "kind": "collision_kind"},
+    "overlap": {"expected": "expected_by_chance", "accounts": "customer_groups"},
 }  # fmt: skip
 
 
@@ -286,6 +301,8 @@ def _special(name: str, result: Result, columns: list[str], unit: str, words: Wo
     if name == "input_correlations":
         named, others = ([words.input_name(str(v)) for v in frame[c]] for c in ("first", "second"))
         frame = frame.assign(input_of=named, second_input=others)
+    if name in ("collisions", "collision_deals"):
+        frame = display.collisions.readable(frame)
     frame = frame.rename(columns=_COLUMNS.get(name, {}))
     if name == "sheet_orphans":
         kinds = ["customer" if s == "customer" else str(k) for s, k in zip(frame["side"], frame["kind"], strict=True)]

@@ -41,6 +41,12 @@ def sentence(finding: Finding, words: Words, *, brief: bool = False) -> str:
     return words.fill(f"undecided.{finding.reason}", finding)
 
 
+def said(finding: Finding, words: Words, names: tuple[str, ...]) -> list[str]:
+    """The sentences that the finding's terms of these names choose (``money``, ``border`` …), each on its own; those it has none of are
+    left out."""
+    return [words.fill(key, finding) for key in _parts(finding, names) if words.has(key)]
+
+
 def title(finding: Finding, words: Words) -> str:
     return words(f"findings.{finding.key}.title")
 
@@ -60,23 +66,34 @@ def numbers_table(finding: Finding, words: Words) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[words(f"table.{c}") for c in ("number", "value", "interval", "n", "method")])
 
 
+def _shown(value: float, flip: Flip, words: Words, policy_units: dict[str, str], *, fine: bool = False) -> str:
+    """A value of the flip's policy: shares and times in their unit, other units only by their number."""
+    unit = policy_units.get(flip.policy, "")
+    known = unit.startswith("share") or unit in ("months", "days")
+    return words.value(value, unit if known else "", fine=fine)
+
+
+def flip_ends(flip: Flip, words: Words, policy_units: dict[str, str]) -> tuple[str, str]:
+    """The policy value now and where the verdict changes; the latter empty where it changes nowhere."""
+    now = _shown(flip.now, flip, words, policy_units)
+    if flip.at is None:
+        return now, ""
+    at = _shown(flip.at, flip, words, policy_units)
+    # A flip close to the present value needs the digits that tell the two apart.
+    return now, at if at != now else _shown(flip.at, flip, words, policy_units, fine=True)
+
+
 def flip_sentence(flip: Flip, finding: Finding, words: Words, policy_units: dict[str, str]) -> str:
     """Where one policy value would have to go for the verdict to change."""
-    name, unit = words(f"policy_names.{flip.policy}"), policy_units.get(flip.policy, "")
-
-    known = unit.startswith("share") or unit in ("months", "days")
-
-    def show(value: float) -> str:
-        return words.value(value, unit if known else "")
-
+    name = words(f"policy_names.{flip.policy}")
+    now, at = flip_ends(flip, words, policy_units)
     if flip.at is None:
-        return words("flips.never", policy=name, now=show(flip.now), low=show(flip.range[0]), high=show(flip.range[1]))
-    # A flip close to the present value needs the digits that tell the two apart.
-    at = words.value(flip.at, unit if known else "", fine=show(flip.at) == show(flip.now))
+        low, high = (_shown(end, flip, words, policy_units) for end in flip.range)
+        return words("flips.never", policy=name, now=now, low=low, high=high)
     side = words("flips.up" if flip.at > flip.now else "flips.down", at=at)
     if finding.key == "path_rule":
-        return words("flips.path", policy=name, now=show(flip.now), side=side, to=words.term("path", flip.to or ""))
-    return words("flips.moves", policy=name, now=show(flip.now), side=side, to=words(f"states.{flip.to}"))
+        return words("flips.path", policy=name, now=now, side=side, to=words.term("path", flip.to or ""))
+    return words("flips.moves", policy=name, now=now, side=side, to=words(f"states.{flip.to}"))
 
 
 def units_of(policy: Policy) -> dict[str, str]:
@@ -102,10 +119,11 @@ def fault_summary(faults: pd.DataFrame, words: Words) -> pd.DataFrame:
     return grouped.set_axis(columns, axis=1)
 
 
-def opening_lines(company: Company, policy: Policy, words: Words) -> list[str]:
-    """What was opened: company, period, rows used, faults, policy. Counts and names only, so that a notebook's output can be checked."""
+def opening_lines(company: Company, policy: Policy, words: Words, name: str = "") -> list[str]:
+    """What was opened: company, period, rows used, faults, policy. Counts and names only, so that a notebook's output can be checked.
+    name: the company's code word in a run under pseudonyms."""
     info = company.info
-    lines = [words("opening.company", name=info.name, as_of=info.as_of, currency=info.currency)]
+    lines = [words("opening.company", name=name or info.name, as_of=info.as_of, currency=info.currency)]
     for name in company.tables:
         lines.append(
             "  " + words("opening.rows", table=name, valid=company.rows_valid[name], read=company.rows_read[name])

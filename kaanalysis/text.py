@@ -19,7 +19,7 @@ from babel.dates import format_date
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
 from kaanalysis.paths import PACKAGE
-from kaanalysis.results import Finding, Number
+from kaanalysis.results import LISTED, Finding, Number
 
 LANGUAGES = ("en", "zh")
 _LOCALES = {"en": Locale("en"), "zh": Locale("zh", script="Hans")}
@@ -109,7 +109,7 @@ class Words:
             value = round(value)  # an estimate of a number of companies
         if unit.startswith("share") or unit == "probability":
             digits = "#,##0.0%" if fine or 0 < abs(like if like is not None else value) < 0.1 else "#,##0%"
-            return format_percent(value, digits, locale=self.locale)
+            return _no_minus_zero(format_percent(value, digits, locale=self.locale))
         if re.fullmatch(r"[A-Z]{3}", unit):
             if abs(value) < 1000:
                 return format_currency(value, unit, "¤#,##0", locale=self.locale, currency_digits=False)
@@ -117,7 +117,11 @@ class Words:
                 _three_digits(value), unit, locale=self.locale, fraction_digits=_fraction(value, self.language)
             )
         number = format_decimal(value, "#,##0.0##", locale=self.locale) if fine else self._decimal(value, like)
-        return self._with_unit(number, unit, one=value == 1)
+        return self._with_unit(number, unit, one=number == "1")
+
+    def margin(self, margin: float, unit: str) -> str:
+        """The smallest effect that counts, in its unit and as exact as the policy has it; one of -0.0 is none."""
+        return self.value(margin + 0.0, unit, fine=unit == "ratio")
 
     def _with_unit(self, number: str, unit: str, *, one: bool = False) -> str:
         if not unit:
@@ -128,26 +132,34 @@ class Words:
     def _points(self, value: float, like: float | None = None) -> str:
         """A difference of shares in hundredths."""
         digits = "#,##0.0" if abs(like if like is not None else value) < 0.1 else "#,##0"
-        return format_decimal(100 * value, digits, locale=self.locale)
+        return _no_minus_zero(format_decimal(100 * value, digits, locale=self.locale))
 
     def _decimal(self, value: float | int, like: float | None = None) -> str:
         size = abs(value if like is None else like)
         if float(value).is_integer() and (like is None or float(like).is_integer()) and abs(value) < 1e15:
             return format_decimal(int(value), locale=self.locale)
         pattern = "#,##0" if size >= 100 else "#,##0.0" if size >= 10 else "#,##0.00"
-        return format_decimal(value, pattern, locale=self.locale)
+        return _no_minus_zero(format_decimal(value, pattern, locale=self.locale))
 
     def interval(self, number: Number) -> str:
         """The number's interval with its level; empty where there is none. The unit is named once."""
+        span = self.span(number)
+        if not span:
+            return ""
+        if not _plain(number.unit):
+            span = self._with_unit(span, number.unit)
+        return self("numbers.interval", span=span, level=format_percent(number.level or 0, locale=self.locale))
+
+    def span(self, number: Number) -> str:
+        """The ends of the number's interval alone, as precise as its value, without level and unit (percent and currency stay); empty
+        where there is none."""
         if number.low is None and number.high is None:
             return ""
-        level = format_percent(number.level or 0, locale=self.locale)
-        plain = (number.unit.startswith("share") and number.unit != POINTS) or number.unit == "probability"
 
         def end(value: float | int) -> str:
             if number.unit == "probability":
                 return format_percent(value, "#,##0.#%", locale=self.locale)
-            if plain or re.fullmatch(r"[A-Z]{3}", number.unit):
+            if _plain(number.unit):
                 return self.value(value, number.unit, like=number.value)
             if number.unit == POINTS:
                 return self._points(value, number.value)
@@ -156,12 +168,8 @@ class Words:
         if number.low is None or number.high is None:
             key, known = ("numbers.at_most", number.high) if number.low is None else ("numbers.at_least", number.low)
             assert known is not None
-            span = self(key, value=end(known))
-        else:
-            span = self("numbers.span", low=end(number.low), high=end(number.high))
-        if not plain and not re.fullmatch(r"[A-Z]{3}", number.unit):
-            span = self._with_unit(span, number.unit)
-        return self("numbers.interval", span=span, level=level)
+            return self(key, value=end(known))
+        return self("numbers.span", low=end(number.low), high=end(number.high))
 
     def estimate(self, number: Number) -> str:
         """A number's value alone, as precise as its interval; the limit that is known where there is no value."""
@@ -241,7 +249,7 @@ class Words:
         Raises :class:`MissingText` where one is not there."""
         if key not in self.texts:
             raise MissingText(f"no text {key!r} in language {self.language}")
-        known = {**{k: self._name(k, v) for k, v in finding.terms.items()}, **terms}
+        known = {**{k: self.term_name(k, v) for k, v in finding.terms.items()}, **terms}
 
         def place(match: re.Match[str]) -> str:
             name, segment, bare = match.groups()
@@ -266,13 +274,15 @@ class Words:
 
         return self._tidy(_PLACE.sub(place, self.texts[key]))
 
-    def _name(self, group: str, name: str) -> str:
+    def term_name(self, group: str, name: str) -> str:
         """A finding's term in this language: a date written out, else a name of its own group, of an industry or of a step; of a sequence
         every one."""
         if _DATE.fullmatch(name):
             return format_date(dt.date.fromisoformat(name), "long", locale=self.locale)
+        if group in ("seen", "unseen"):
+            return self.list_of(self.term("sign", part) for part in name.split(LISTED))
         if SEQUENCE in name:
-            return SEQUENCE.join(self._name(group, part) for part in name.split(SEQUENCE))
+            return SEQUENCE.join(self.term_name(group, part) for part in name.split(SEQUENCE))
         if group in ("input", "lever"):
             return self.input_name(name)
         if group == "line":
@@ -286,6 +296,17 @@ class Words:
     def _tidy(self, text: str) -> str:
         """No space between two Chinese characters or marks, where filling a place has left one."""
         return _BETWEEN_CHINESE.sub("", text) if self.language == "zh" else text
+
+
+def _plain(unit: str) -> bool:
+    """Whether a unit is written at every end of an interval: a percent sign, a currency."""
+    shares = unit.startswith("share") and unit != POINTS
+    return shares or unit == "probability" or re.fullmatch(r"[A-Z]{3}", unit) is not None
+
+
+def _no_minus_zero(said: str) -> str:
+    """A number that rounds to nothing without its sign."""
+    return said if re.search("[1-9]", said) else said.replace("-", "")
 
 
 def _without_brackets(said: str) -> str:

@@ -6,6 +6,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,64 @@ def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, frame in cut.items():
         frame.to_csv(target / f"{name}.csv", index=False)
     shutil.copy(source / "company.toml", target)
+    shutil.copytree(source / "changes", target / "changes")
     return target
+
+
+_BLANK = b'<svg xmlns="http://www.w3.org/2000/svg" width="590pt" height="300pt" viewBox="0 0 590 300"/>'
+
+
+@pytest.fixture(scope="session")
+def report_run(tmp_path_factory: pytest.TempPathFactory, demo_results: dict[str, Result]) -> Path:
+    """A run folder of data/demo with both reports: a company whose name needs escaping, a fault, an override, and three of the
+    repository's own executed notebooks. Only the figures of 04 are drawn: that every figure can be is for their own tests to show."""
+    from kaanalysis.manifest import Manifest, Step
+    from kaanalysis.report import build, sections
+    from kaanalysis.runfolder import save_frame, save_result, write_text
+
+    def make() -> Path:
+        run, few = tmp_path_factory.mktemp("report") / "run", {"evidence.draws": 200}
+        policy = load_policy().override(few)
+        for result in demo_results.values():
+            save_result(run, replace(result, figures={}))
+        company = {
+            "name": 'A <b>& B</b> "Co" \\',
+            "currency": "CNY",
+            "as_of": "2026-06-30",
+            "language": "zh",
+            "ka_launch": "2022-07-01",
+        }
+        values = {name: t.value for name, t in policy.thresholds.items()}
+        stamp = {"data_hash": "0123456789abcdef", "policy_hash": policy.hash, "code_hash": "fedcba9876543210"}
+        steps, rows = [Step(id, "done", 1.0) for id in demo_results], {"accounts": [1472, 1473]}
+        manifest = Manifest(
+            stamp, company, "demo", values, few, {"python": "3.11.7"}, ["en", "zh"], "kaanalysis report x",
+            "2026-07-01T08:00:00+00:00", "2026-07-01T08:01:00+00:00", steps, rows, 1,
+        )  # fmt: skip
+        write_text(run / "manifest.json", manifest.to_json())
+        fault = ["opportunities", "account_id", 7.0, "=1+1<i>", "orphan", "set_aside"]
+        save_frame(
+            run,
+            "tables/data_faults.parquet",
+            pd.DataFrame([fault], columns=["table", "column", "row", "value", "rule", "action"]),
+        )
+        save_frame(
+            run,
+            "tables/import_faults.parquet",
+            pd.DataFrame(columns=["file", "row", "column", "value", "rule", "action"], dtype=object),
+        )
+        (run / "notebooks").mkdir()
+        for id in ("00_problem_framing", "01_base_assumptions", "04_path_selection"):
+            shutil.copy(ROOT / "notebooks" / f"{id}.ipynb", run / "notebooks")
+        draw, encode = sections.draw_figure, sections.figure_bytes
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sections, "draw_figure", lambda s, r, *a: draw(s, r, *a) if r.id.startswith("04") else None)
+            patch.setattr(sections, "figure_bytes", lambda f, kind: _BLANK if f is None else encode(f, kind))
+            for language in ("en", "zh"):
+                build(run, language)
+        return run
+
+    return computed_once("report", tmp_path_factory, make)
 
 
 def computed_once(name: str, tmp_path_factory: pytest.TempPathFactory, make: Callable[[], Any]) -> Any:

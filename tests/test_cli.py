@@ -9,9 +9,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from run_folders import SALES, success, write_run
+
+from kaanalysis.run_lock import locked
 
 ROOT = Path(__file__).parent.parent
-VERBS = ("check", "import", "report", "analyse", "simulate", "list")
+VERBS = ("check", "import", "report", "analyse", "diff", "simulate", "list", "pdf")
 
 
 def kaanalysis(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -87,6 +90,14 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
         (("import", "salesforce", "--template", "x"), "--template goes with flow_sheet alone"),
         (("import", "flow_sheet", "x", "--out", "y", "--lang", "fr"), "must be one of en, zh"),
         (("simulate", "nobody", "--out", "y"), "nobody"),
+        (("diff", "nowhere", "data"), "nowhere is no run folder"),
+        (("diff", "data", "data"), "holds no result that this version can read"),
+        (("diff", "data", "data", "--lang", "fr"), "must be one of en, zh"),
+        (("report", "data/demo", "--out", "x", "--since", "nowhere"), "nowhere is no run folder"),
+        (
+            ("report", "data/demo", "--out", "x", "--since", "nowhere", "--by", "region"),
+            "goes with one report, not with --by",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], said: str) -> None:
@@ -94,6 +105,27 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], s
     assert done.returncode == 2, done.stdout
     assert said in done.stderr and "Traceback" not in done.stderr
     assert not (ROOT / "x").exists() and not (ROOT / "y").exists()
+
+
+@pytest.mark.parametrize("arguments", [("nowhere",), ("data/demo", "--lang", "fr"), ("data/demo", "--set", "success.target=5")])  # fmt: skip
+def test_a_report_that_nobody_watches_says_a_refusal_once_logs_it_and_gives_notice(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    log, told = tmp_path / "log.jsonl", tmp_path / "told"
+    hook = f'echo "$KAANALYSIS_STATUS $KAANALYSIS_EXIT" > "{told}"'
+    done = kaanalysis("report", *arguments, "--out", tmp_path / "run", "--quiet", "--log", log, "--on-failure", hook)
+    assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+    last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    assert (last["step"], last["status"], last["exit"]) == ("run", "refused", 2) and last["error"] in done.stderr
+    assert told.read_text() == "refused 2\n" and not (tmp_path / "run").exists()
+
+
+def test_analyse_and_report_are_refused_while_the_run_folder_is_being_written(small: Path, tmp_path: Path) -> None:
+    with locked(tmp_path / "run"):
+        for verb in ("analyse", "report"):
+            done = kaanalysis(verb, small, "--out", tmp_path / "run")
+            assert done.returncode == 2 and "is being written by process" in done.stderr and done.stdout == ""
+    assert not (tmp_path / "run").exists()
 
 
 def test_analyse_writes_results_without_a_kernel(small: Path, tmp_path: Path) -> None:
@@ -161,3 +193,14 @@ def test_an_edited_sales_sheet_becomes_the_company_s_and_its_mistakes_are_named(
     wrong = kaanalysis("import", "sales_sheet", sheet, "--out", small)
     assert wrong.returncode == 2 and "row 3, part, value '拍板': must be one of approve 审批" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+def test_diff_says_what_moved_and_exits_0_or_1(tmp_path: Path) -> None:
+    before = success(0.55, 0.49, 0.61)
+    after = success(0.57, 0.51, 0.63, state="supported", reason="success_supported")
+    a, b = write_run(tmp_path / "a", {SALES: [before]}), write_run(tmp_path / "b", {SALES: [after]}, data="d2")
+    moved = kaanalysis("diff", a, b)
+    assert moved.returncode == 1 and "undecided → supported" in moved.stdout and moved.stderr == ""
+    assert "尚不能判定 → 成立" in kaanalysis("diff", a, b, "--lang", "zh").stdout
+    same = kaanalysis("diff", a, a, "--json")
+    assert same.returncode == 0 and json.loads(same.stdout)["moved"] == []

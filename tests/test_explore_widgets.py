@@ -34,7 +34,7 @@ def in_a_kernel(monkeypatch: pytest.MonkeyPatch, kernel: object, ipywidgets: boo
     monkeypatch.delenv("KAANALYSIS_HEADLESS", raising=False)
     monkeypatch.delenv("KAANALYSIS_RUN", raising=False)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=kernel)))
-    monkeypatch.setattr(explore_widgets.importlib.util, "find_spec", lambda name: object() if ipywidgets else None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if ipywidgets else None)
 
 
 def test_sliders_come_only_in_a_kernel_with_ipywidgets_and_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kaanalysis.analyses.conflicts import CONFLICTS
+from kaanalysis.analyses.failure_patterns import PATTERNS
 from kaanalysis.analyses.ledger import PATHS
 from kaanalysis.analyses.ledger_inputs import COMMON
 from kaanalysis.analyses.ledger_lines import NAMED, NAMED_PATHS, SETTINGS
@@ -134,6 +136,8 @@ def test_the_workbooks_own_policy_says_unit_source_and_range_of_every_value() ->
 COMPOSED = {
     'f"{path}.{setting}"': {f"{p}.{s}" for p in PATHS for s in SETTINGS} | {f"{p}.{NAMED}" for p in NAMED_PATHS},
     'f"ledger.{name}"': {f"ledger.{name}" for name, _ in COMMON},
+    'policy[f"{m.KEY}.signs"]': {f"{m.KEY}.signs" for m in PATTERNS},
+    'policy[f"{conflict.key}.signs"]': {f"{c.key}.signs" for c in CONFLICTS},
 }
 
 

@@ -8,8 +8,18 @@ import pandas as pd
 import pytest
 
 from kaanalysis.contracts import UnusableData
+from kaanalysis.paths import workbook_file
 from kaanalysis.results import Finding, Result, StaleResult
-from kaanalysis.runfolder import read_result, result_path, save_result, write_atomically, write_text
+from kaanalysis.runfolder import (
+    CHECKED,
+    DEFAULT_RUN,
+    read_result,
+    result_path,
+    run_folder,
+    save_result,
+    write_atomically,
+    write_text,
+)
 
 
 def a_result() -> Result:
@@ -82,3 +92,35 @@ def test_a_result_that_cannot_be_written_as_json_leaves_the_old_one(tmp_path: Pa
     with pytest.raises(ValueError, match="JSON"):
         save_result(tmp_path, broken)
     assert result_path(tmp_path, "03_sales_flow").read_text() == before
+
+
+def test_each_company_has_a_folder_of_its_own_in_the_default_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(CHECKED, raising=False)
+    home = workbook_file("data").resolve()
+    assert run_folder(str(home / "demo"), DEFAULT_RUN) == Path("../reports/lab/demo")
+    monkeypatch.chdir(home)
+    assert run_folder("demo/", DEFAULT_RUN) == run_folder("../data/demo", DEFAULT_RUN) == Path("../reports/lab/demo")
+    places = [
+        "demo",
+        "demo.duckdb",
+        "demo#region=east",
+        "demo#region=",
+        str(tmp_path / "demo"),
+        str(tmp_path / "other" / "demo"),
+        "postgres://reader:secret@host/demo?sslmode=require",
+        "我的公司",
+    ]
+    folders = [run_folder(place, DEFAULT_RUN) for place in places]
+    assert len(set(folders)) == len(places)
+    assert all(f.parent == Path(DEFAULT_RUN) and f.name and not f.name.startswith(".") for f in folders)
+    assert not any("secret" in str(f) or "#" in str(f) for f in folders) and folders[-1].name == "我的公司"
+
+
+def test_a_run_folder_that_is_named_stays_as_it_is_and_checks_are_led_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CHECKED, str(tmp_path / "check"))
+    assert run_folder("data/demo", DEFAULT_RUN) == tmp_path / "check"
+    assert run_folder("data/demo", "reports/mine") == Path("reports/mine")

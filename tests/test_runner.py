@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from notebooks_noted import cell, notebook
 
 from kaanalysis import runner
+from kaanalysis.company import open_company
+from kaanalysis.compared_runs import PREVIOUS, read_run
 from kaanalysis.contracts import UnusableData
+from kaanalysis.kernel_server import KERNELS
 from kaanalysis.manifest import Manifest, Step
+from kaanalysis.opened import OPENED
 from kaanalysis.results import Finding, Result
-from kaanalysis.runfolder import HEADLESS, result_path, save_result
-from kaanalysis.runner import check_parameters, run_notebooks
+from kaanalysis.run_lock import Holder, lock_path
+from kaanalysis.runfolder import DRAWN_FOR, HEADLESS, result_path, save_result
+from kaanalysis.runner import run_notebooks
 
 ALL = [
     "00_problem_framing",
@@ -25,6 +31,7 @@ ALL = [
     "04_path_selection",
     "05_failure_patterns",
 ]
+RESTS = ["04_path_selection", "05_failure_patterns"]  # on 03_sales_flow
 
 
 @pytest.fixture
@@ -99,7 +106,11 @@ def test_an_analysis_runs_after_what_it_rests_on(company: Path, tmp_path: Path, 
 def test_a_failing_notebook_stops_only_what_rests_on_it(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
     fake.fails = ("03_sales_flow",)
     manifest = run_notebooks(str(company), tmp_path / "run", languages=["en"])
-    assert states(manifest) == {**dict.fromkeys(ALL, "done"), "03_sales_flow": "failed", "04_path_selection": "skipped"}
+    assert states(manifest) == {
+        **dict.fromkeys(ALL, "done"),
+        "03_sales_flow": "failed",
+        **dict.fromkeys(RESTS, "skipped"),
+    }
     assert manifest.failed
     assert next(s for s in manifest.steps if s.id == "04_path_selection").needs == "03_sales_flow"
     assert not result_path(tmp_path / "run", "03_sales_flow").exists()
@@ -110,8 +121,8 @@ def test_a_second_run_goes_on_at_what_is_missing(company: Path, tmp_path: Path, 
     run_notebooks(str(company), tmp_path / "run", languages=["en"])
     fake.fails, fake.ran = (), []
     manifest = run_notebooks(str(company), tmp_path / "run", languages=["en"])
-    assert sorted(fake.ran) == ["03_sales_flow", "04_path_selection"]
-    assert states(manifest) == {**dict.fromkeys(ALL, "kept"), "03_sales_flow": "done", "04_path_selection": "done"}
+    assert sorted(fake.ran) == ["03_sales_flow", *RESTS]
+    assert states(manifest) == {**dict.fromkeys(ALL, "kept"), **dict.fromkeys(["03_sales_flow", *RESTS], "done")}
 
 
 def test_a_run_that_dies_leaves_the_last_good_run_and_its_own_steps(
@@ -162,21 +173,6 @@ def test_bad_input_is_refused_before_any_notebook_runs(company: Path, tmp_path: 
     assert fake.ran == [] and not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    ("source", "said"),
-    [
-        ("data = ''\nrun = ''\nlang = ''", "lacks overrides"),
-        ("data = ''\nrun = ''\nlang = ''\noverrides = {}\nspeed = 1", "has unknown speed"),
-    ],
-)
-def test_a_notebook_with_other_parameters_is_refused(tmp_path: Path, source: str, said: str) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, tmp_path / "a.ipynb")
-    with pytest.raises(UnusableData, match=said):
-        check_parameters(tmp_path / "a.ipynb")
-
-
 def test_a_sheet_that_the_analyst_edited_is_carried_into_a_run_under_another_policy(
     company: Path, tmp_path: Path, fake: FakeNotebooks
 ) -> None:
@@ -200,3 +196,88 @@ def test_a_state_written_back_is_carried_on_and_kernels_know_that_nobody_looks(
     run_notebooks(str(company), out, languages=["en"], overrides={"success.target": 0.7})
     assert (out / "overrides.toml").read_text() == "[overrides]\n"
     assert seen == {"1"} and HEADLESS not in os.environ
+
+
+def test_a_run_set_against_the_one_that_it_replaces_keeps_what_that_takes(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    out = tmp_path / "reports" / "run"
+    run_notebooks(str(company), out, languages=["en"], only=["00"])
+    assert not (out / PREVIOUS).exists()
+    (company / "accounts.csv").write_text("account_id\na1\na2\n")
+    manifest = run_notebooks(str(company), out, languages=["en"], only=["00"], since=out)
+    assert manifest.since == "run"
+    kept = read_run(out / PREVIOUS)
+    assert kept.name == "run" and kept.rows["accounts"] == 1 and read_run(out).rows["accounts"] == 2
+    # Made again without, the same run stands for itself.
+    assert run_notebooks(str(company), out, languages=["en"], only=["00"]).since == ""
+    assert not (out / PREVIOUS).exists()
+
+
+def test_a_run_to_be_compared_with_is_read_before_anything_is_computed(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    with pytest.raises(UnusableData, match="is no run folder"):
+        run_notebooks(str(company), tmp_path / "run", languages=["en"], since=tmp_path / "nowhere")
+    assert fake.ran == [] and not (tmp_path / "run").exists()
+
+
+def test_kernels_find_the_company_opened_and_nothing_of_it_is_left_behind(
+    company: Path, tmp_path: Path, fake: FakeNotebooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, seen = tmp_path / "run", []
+    real = runner.execute
+
+    def opens(id: str, run: Path, parameters: Mapping[str, Any]) -> Step:
+        seen.append((open_company(parameters["data"]).data_hash, os.environ.get(DRAWN_FOR)))
+        assert (run / ".opened").is_dir()
+        return real(id, run, parameters)
+
+    monkeypatch.setattr(runner, "execute", opens)
+    manifest = run_notebooks(str(company), out, languages=["en", "zh"], only=["problem_framing"])
+    assert seen == [(manifest.stamp["data_hash"], "en,zh")]
+    assert not (out / ".opened").exists() and not (out / ".drawn").exists()
+    assert OPENED not in os.environ and DRAWN_FOR not in os.environ and KERNELS not in os.environ
+
+
+def test_a_stale_lock_is_told_and_the_run_goes_on(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    left = {"pid": 1, "host": "another", "since": "2026-06-30T02:00:00+00:00"}
+    lock_path(tmp_path / "run").write_text(json.dumps(left))
+    told: list[Holder] = []
+    run_notebooks(str(company), tmp_path / "run", languages=["en"], only=["problem_framing"], stale=told.append)
+    assert told == [Holder(**left)] and not lock_path(tmp_path / "run").exists()
+
+
+def test_a_group_is_run_like_a_company_and_named_in_the_manifest(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    (company / "accounts.csv").write_text("account_id,region\na1,a/b\n")
+    run_notebooks(f"{company}#region=a/b", tmp_path / "run", languages=["en"], only=["problem_framing"])
+    manifest = Manifest.read(tmp_path / "run")
+    assert manifest is not None and manifest.data == "company#region=a/b"
+    assert fake.parameters["data"] == f"{company}#region=a/b"
+
+
+def test_what_others_rest_on_runs_first_and_no_more_than_jobs_at_a_time(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    run_notebooks(str(company), tmp_path / "run", languages=["en"], jobs=1)
+    assert fake.ran[:3] == ["01_base_assumptions", "03_sales_flow", "04_path_selection"] and sorted(fake.ran) == ALL
+
+
+def test_notes_in_the_last_run_are_kept_and_put_into_the_next_without_a_step_running_again(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    id, out, said = "00_problem_framing", tmp_path / "run", list[str]()
+    run_notebooks(str(company), out, languages=["en"], only=[id])
+    cells = [cell("code", "book.save()", "dab9c0ff", "save"), cell("markdown", "Checked.", "mine")]
+    (out / "notebooks" / f"{id}.ipynb").write_text(json.dumps(notebook(*cells)), encoding="utf-8")
+    kept = tmp_path / "company.notes" / id
+    kept.mkdir(parents=True)
+    (kept / "gone.md").write_bytes(b"\xff\xfe\xff")
+    manifest = run_notebooks(str(company), out, languages=["en"], only=[id], warn=said.append)
+    assert fake.ran == [id] and states(manifest) == {id: "kept"}
+    assert (kept / "dab9c0ff.md").read_text(encoding="utf-8") == "Checked.\n"
+    made = json.loads((out / "notebooks" / f"{id}.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert [(c["id"], c["metadata"]["tags"]) for c in made] == [("dab9c0ff", ["save"]), ("note-dab9c0ff-1", ["note"])]
+    assert len(said) == 1 and "gone.md is no text" in said[0]
