@@ -19,7 +19,15 @@ from kaanalysis.analyses.pattern_signs import Beyond, Sign, missing_sign, sign_o
 from kaanalysis.analyses.pursuit import CodedDeals, coded, day_of, days_of, met
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
-from kaanalysis.stats import EventRate, Measured, RateDifference, cluster_regression, event_rate, poisson_binomial_range
+from kaanalysis.stats import (
+    EventRate,
+    Measured,
+    RateDifference,
+    cluster_regression,
+    event_rate,
+    poisson_binomial_range,
+    share_beyond_expected,
+)
 from kaanalysis.stats.inputs import BoolArray, FloatArray, IntArray
 
 ID, KEY = "M-C", "rival_team"
@@ -33,7 +41,7 @@ FLIPS = (
 SIGNS = ("double_pursuit", "dispute_rate", "dispute_hours", "efficiency_gain")
 # Quarrel without double pursuit is another pattern, and its rate and its hours are two readings of the same disputes.
 REQUIRED = ("double_pursuit",)
-_PURSUIT = "share of deals beyond chance in strata, clusters of sellers, t"
+_PURSUIT = "share of deals beyond chance in strata, clusters of customers and sellers, exact"
 _RATE = "weighted Poisson rate by customer group, Fay and Feuer"
 _GAIN = "difference of shares won within the horizon, within segments, clusters of sellers, t"
 # policy value of the margin, side, unit, what the effect is held against
@@ -125,12 +133,12 @@ def _sign(effect: Measured, name: str, policy: Policy) -> Sign:
 
 def _double_pursuit(known: CodedDeals, ours: BoolArray, since: BoolArray, policy: Policy) -> Sign:
     """Share of the KA team's deals that meet another team's with the same customer group, less its expectation by chance. Another team's
-    deal from before the launch belongs to the handover: who takes a customer over meets what was under way."""
+    deal from before the launch belongs to the handover: who takes a customer over meets what was under way. Customers are clusters as
+    well as sellers: one large customer can bring most of the meetings."""
     mine = known.pick(ours)
     there, chance = met(mine, known.pick(~known.key & since))
-    excess = there - chance
-    effect = cluster_regression(excess, np.ones((len(excess), 1)), mine.seller).effect([1.0], _PURSUIT)
-    return _sign(effect, "double_pursuit", policy)
+    excess = share_beyond_expected(there, chance, mine.group, mine.seller, _PURSUIT)
+    return _sign(excess, "double_pursuit", policy)
 
 
 def _disputes(

@@ -5,7 +5,7 @@ from kaanalysis.stats.capture import Overlap, overlap, overlaps, population_size
 from kaanalysis.stats.change_point import change_point, change_point_test, largest_jump, step_weight
 from kaanalysis.stats.cluster_regression import Regression, cluster_regression, difference_in_differences
 from kaanalysis.stats.clustered_incidence import clustered_incidence_at, pseudo_incidence, weighted_incidence_at
-from kaanalysis.stats.clustered_share import ClusteredShare, clustered_share
+from kaanalysis.stats.clustered_share import ClusteredShare, clustered_share, share_beyond_expected
 from kaanalysis.stats.competing import cumulative_incidence, follow_up_share, incidence_at
 from kaanalysis.stats.composition import likeness_permutation, need_distance, need_distance_difference
 from kaanalysis.stats.concentration import gini, lorenz_curve, top_share
@@ -210,6 +210,7 @@ __all__ = [
     "sequence_similarity",
     "sequential_rule",
     "shapley_effects",
+    "share_beyond_expected",
     "share_contrast",
     "share_effect",
     "share_of_total",
