@@ -2,7 +2,8 @@
 
 Five signs, of which ``shortfall.signs`` must be there:
 
-- ka_attainment: bookings over quota of the KA teams, over the months after the ramp. Against the share that policy asks for.
+- ka_attainment: bookings over quota of the KA teams, over the months after the ramp. Against the share that policy asks for. Teams that
+  booked nothing at all are measured by the deals that their quota stood for.
 - smb_fills: quota per SMB seller in the last months, against its own trend before the launch: the hole is handed on. Quotas, because
   bookings are no sign of it: SMB teams lose their key accounts at the launch, and a few large deals drown what they gain; both are in
   the frames.
@@ -81,6 +82,7 @@ def gather(company: Company, policy: Policy) -> Gathered:
         if launch is not None and not found["key_account_disputes"]
         else _empty("cluster", "opened", "hours"),
         None if launch is None else day_number(launch), day_number(company.info.as_of), found,
+        _won(company, policy) if not segments and company.has("opportunities.closed_at") else _empty("closed", "amount"),
     )  # fmt: skip
 
 
@@ -96,6 +98,15 @@ def _deals(company: Company, policy: Policy, launch: dt.date) -> pd.DataFrame:
         "cluster": pd.factorize(deals["cluster"])[0], "opened": days_of(deals["created_at"]).to_numpy("float64"),
         "by_smb": (deals["motion"] == "SMB").to_numpy(bool),
     })  # fmt: skip
+
+
+def _won(company: Company, policy: Policy) -> pd.DataFrame:
+    deals = pattern_deals(company, policy)
+    deals = deals[
+        (deals["segment"] == "KA") & (deals["outcome"] == "won") & deals["amount"].notna() & deals["closed_at"].notna()
+    ]
+    amounts = deals["amount"].to_numpy("float64")
+    return pd.DataFrame({"closed": days_of(deals["closed_at"]).to_numpy("float64"), "amount": amounts})
 
 
 def _months(company: Company) -> pd.DataFrame:
@@ -136,7 +147,9 @@ def signs(gathered: Gathered, cut: dt.date, policy: Policy) -> list[Sign]:
     return [replace(s, p_absent=None) if s.name in SLOW else s for s in made]
 
 
-def _sign(name: str, effect: Effect | effects.RateRatio | None, needs: tuple[str, ...], policy: Policy) -> Sign:
+def _sign(
+    name: str, effect: Effect | effects.RateRatio | effects.NothingBooked | None, needs: tuple[str, ...], policy: Policy
+) -> Sign:
     unit, beyond, value, method, comparison = KINDS[name]
     margin, level = policy[value], policy["evidence.level"]
     if effect is None or effect.value is None:
@@ -148,6 +161,8 @@ def _sign(name: str, effect: Effect | effects.RateRatio | None, needs: tuple[str
         present, absent = effect.p_above(margin), effect.p_below(margin)
         return Sign(name, effect.value, low, high, level, effect.n, unit, method, margin, beyond, present, absent, comparison,
                     segment="KA")  # fmt: skip
+    if isinstance(effect, effects.NothingBooked):
+        return sign_of(effect, name, margin, beyond, unit, comparison, level, segment="KA")
     segment = "SMB" if comparison == "trend" else "KA"
     turn = None if name == "border_blur" else math.exp  # the others are differences of logs
     return replace(sign_of(effect, name, margin, beyond, unit, comparison, level, transform=turn), segment=segment)

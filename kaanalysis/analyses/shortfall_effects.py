@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +13,8 @@ import pandas as pd
 from kaanalysis.aggregates import DAYS_PER_MONTH, months_before
 from kaanalysis.analyses.pattern_days import day_number, day_of
 from kaanalysis.policy import Policy
-from kaanalysis.stats import ClusteredShare, Effect, cluster_regression, clustered_share, log_ratio
+from kaanalysis.stats import ClusteredShare, Effect, Estimate, cluster_regression, clustered_share, log_ratio
+from kaanalysis.stats.inputs import check_level
 
 FEWEST_MONTHS = 3  # for a spread between months
 YEAR_OF_MONTHS = 12  # a trend needs a year at least, or the season is taken for it
@@ -20,6 +22,7 @@ ROUNDING = 1e-4  # in logs: planned figures move without noise, and are not know
 Flags = npt.NDArray[np.bool_]
 
 ATTAINMENT = "ratio of sums over months, t on the log scale"
+NOTHING_BOOKED = "nothing booked, exact Poisson at the mean won key account"
 BEYOND_TREND = "change of mean logs beyond the teams' linear trend before the launch, clustered by quarter (CR2)"
 BLUR = "linear regression on time, clustered by customer (CR2)"
 DISPUTES = "ratio of rates with half a dispute added to each, limits exact given their sum"
@@ -29,6 +32,7 @@ DISPUTES = "ratio of rates with half a dispute added to each, limits exact given
 class Gathered:
     """deals: one row per deal of a key account opened since the launch by a KA or SMB team: cluster, opened (day), by_smb (bool).
     months: one row per team and month: opened, ended (its first and last day), team, motion, sellers, support_cost, quota, bookings.
+    won: one row per won deal of a key account, whoever won it: closed (day), amount.
     disputes: one row per dispute between KA and SMB teams about a key account since the launch: cluster, opened, hours. launch, as_of;
     days are numbers since 1970. needs: what each sign misses. kept: what was measured before, by day and the policy values read."""
 
@@ -38,14 +42,15 @@ class Gathered:
     launch: int | None
     as_of: int
     needs: dict[str, tuple[str, ...]]
-    kept: dict[tuple[Any, ...], dict[str, Effect | RateRatio | None]] = field(
+    won: pd.DataFrame
+    kept: dict[tuple[Any, ...], dict[str, Effect | RateRatio | NothingBooked | None]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
 
 
-def ka_attainment(gathered: Gathered, cut: int, policy: Policy) -> Effect | None:
+def ka_attainment(gathered: Gathered, cut: int, policy: Policy) -> Effect | NothingBooked | None:
     """Log of bookings over quota (0: the target) of the KA teams, over the full months from ``shortfall.ramp_months`` after the launch
-    on. The months are its units: a month's bookings are a handful of deals."""
+    on. The months are its units: a month's bookings are a handful of deals. Where nothing was booked at all, see :class:`NothingBooked`."""
     assert gathered.launch is not None
     start = months_after(gathered.launch, policy["shortfall.ramp_months"])
     months = gathered.months
@@ -54,6 +59,10 @@ def ka_attainment(gathered: Gathered, cut: int, policy: Policy) -> Effect | None
     sums = both.groupby("opened")[["bookings", "quota"]].sum()
     if len(sums) < FEWEST_MONTHS:
         return None
+    if not sums["bookings"].any() and sums["quota"].sum() > 0:
+        sizes = gathered.won["amount"].to_numpy()[gathered.won["closed"].to_numpy() <= cut]
+        enough = len(sizes) >= policy["evidence.minimum_units"] and sizes.mean() > 0
+        return NothingBooked(len(sums), float(sums["quota"].sum() / sizes.mean()) if enough else None)
     return log_ratio(sums["bookings"], sums["quota"], ATTAINMENT)
 
 
@@ -116,6 +125,31 @@ def border_blur(gathered: Gathered, cut: int, policy: Policy) -> Effect | None:
     years = (deals["opened"].to_numpy() - gathered.launch) / (12 * DAYS_PER_MONTH)
     x = np.column_stack([np.ones(len(deals)), years])
     return cluster_regression(deals["by_smb"].to_numpy(np.float64), x, deals["cluster"]).effect([0, 1], BLUR)
+
+
+@dataclass(frozen=True)
+class NothingBooked:
+    """An attainment of 0 (no log has it): not one deal was won in `n` months, in which the quota stood for `expected` deals of the size
+    that key accounts' won deals have had (None: too few of them to say). Wins taken as Poisson, none has probability exp(−attainment ·
+    expected); deals larger than those of the past, or won in clusters, would make it say too much."""
+
+    n: int
+    expected: float | None
+    value: float = 0.0
+    method: str = NOTHING_BOOKED
+
+    def interval(self, level: float) -> Estimate:
+        """0 with the attainment up to which no deal at all is no surprise; without limits where `expected` is None."""
+        high = None if self.expected is None else -math.log((1 - check_level(level)) / 2) / self.expected
+        return Estimate(self.value, None if high is None else 0.0, high, level, self.n, self.method)
+
+    def p_above(self, margin: float) -> float | None:
+        """P-value of "the attainment is at most `margin`" (0 or more): 1, as nothing booked never speaks for more."""
+        return None if self.expected is None else 1.0
+
+    def p_below(self, margin: float) -> float | None:
+        """P-value of "the attainment is at least `margin`" (0 or more): the chance of no deal at the margin itself."""
+        return None if self.expected is None else math.exp(-margin * self.expected)
 
 
 @dataclass(frozen=True)
@@ -183,7 +217,7 @@ READ = (
 )  # policy values that a measure hangs on
 
 
-def measured(gathered: Gathered, cut: int, policy: Policy) -> dict[str, Effect | RateRatio | None]:
+def measured(gathered: Gathered, cut: int, policy: Policy) -> dict[str, Effect | RateRatio | NothingBooked | None]:
     """Every measure for which nothing is missing, as of the day `cut`; None where too little is known. Before the launch nothing is."""
     if gathered.launch is None or cut <= gathered.launch:
         return {}

@@ -19,7 +19,7 @@ from benchmarks.validity.engine import Engine
 from kaanalysis.analyses.pattern_days import day_number, days_of
 from kaanalysis.analyses.pattern_signs import Sign, absence, presence
 from kaanalysis.analyses.shortfall import KINDS, MONTHS, frames, gather, signs
-from kaanalysis.analyses.shortfall_effects import Gathered
+from kaanalysis.analyses.shortfall_effects import Gathered, NothingBooked
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.simulate import draw_company
@@ -43,7 +43,7 @@ def team(name: str, motion: str, per_seller: Callable[[dt.date], tuple[float, fl
     return rows
 
 
-def made(months: Sequence[tuple[Any, ...]] = (), deals: Sequence[Deal] = (), disputes: Sequence[Dispute] = ()) -> Gathered:  # fmt: skip
+def made(months: Sequence[tuple[Any, ...]] = (), deals: Sequence[Deal] = (), disputes: Sequence[Dispute] = (), won: Sequence[tuple[float, float]] = ()) -> Gathered:  # fmt: skip
     first = pd.Series(pd.to_datetime([m[0] for m in months]))
     frame = pd.DataFrame([m[1:] for m in months], columns=list(MONTHS[2:]))
     frame.insert(0, "opened", days_of(first).to_numpy("float64"))
@@ -51,7 +51,8 @@ def made(months: Sequence[tuple[Any, ...]] = (), deals: Sequence[Deal] = (), dis
     frame.insert(1, "ended", last)
     worked = pd.DataFrame([(i, START + at, smb) for i, (at, smb) in enumerate(deals)], columns=["cluster", "opened", "by_smb"])  # fmt: skip
     quarrels = pd.DataFrame([(c, START + at, h) for c, at, h in disputes], columns=["cluster", "opened", "hours"])
-    return Gathered(worked.astype({"opened": float, "by_smb": bool}), frame, quarrels.astype(float), START, day_number(AS_OF), NEEDS)  # fmt: skip
+    return Gathered(worked.astype({"opened": float, "by_smb": bool}), frame, quarrels.astype(float), START, day_number(AS_OF), NEEDS,
+                    pd.DataFrame([(START + at, amount) for at, amount in won], columns=["closed", "amount"], dtype=float))  # fmt: skip
 
 
 def named(gathered: Gathered, policy: Policy, cut: dt.date = AS_OF) -> dict[str, Sign]:
@@ -76,6 +77,33 @@ def test_attainment_is_of_the_months_after_the_ramp(policy: Policy) -> None:
     assert named(made(months), policy, dt.date(2024, 8, 31))["ka_attainment"].value is None  # two months are no spread
     month = named(made(months), policy, dt.date(2025, 6, 29))["ka_attainment"]
     assert month.n == 11  # a month that is not over does not count
+
+
+def test_a_team_that_booked_nothing_is_measured_by_the_deals_its_quota_stood_for(policy: Policy) -> None:
+    # 18 months after the ramp at a quota of 2 × 10: as many as twelve deals of 30, the mean of those known by the day.
+    rows = team("k", "KA", lambda m: (10.0, 1.0), 0.0, LAUNCH)
+    deals = [(-400.0 + i, 20.0 + 20 * (i % 2)) for i in range(10)]
+    found = named(made(rows, won=[*deals, (5000.0, 1e6)]), policy)["ka_attainment"]
+    assert (found.value, found.low, found.n) == (0.0, 0.0, 18)
+    assert found.high == pytest.approx(-math.log(0.025) / 12)
+    margin = policy["shortfall.attainment"]
+    assert found.p_present == pytest.approx(stats.poisson.pmf(0, margin * 12)) and found.p_absent == 1
+    # Too few deals to say what a deal is worth: nothing was booked, and how little that is cannot be said.
+    bare = named(made(rows, won=deals[:3]), policy)["ka_attainment"]
+    assert (bare.value, bare.low, bare.high, bare.p_present, bare.p_absent) == (0.0, None, None, None, None)
+
+
+def test_nothing_booked_is_rarely_taken_for_a_miss_where_the_target_is_met(policy: Policy) -> None:
+    # Attainment at the margin itself, sizes lognormal: none won in six months, with a p-value below 5 %, in at most 5 % of companies.
+    rng, bold, runs, margin = np.random.default_rng(20260630), 0, 2000, policy["shortfall.attainment"]
+    for _ in range(runs):
+        past = rng.lognormal(3, 0.8, 40)
+        expected = rng.uniform(1, 10)
+        if rng.poisson(margin * expected) == 0:
+            quota = expected * math.exp(3 + 0.8**2 / 2)
+            p = NothingBooked(6, quota / past.mean()).p_below(margin)
+            bold += p is not None and p < 0.05
+    assert bold / runs < 0.05
 
 
 def test_quotas_that_rise_every_year_are_no_filling(policy: Policy) -> None:
