@@ -43,13 +43,20 @@ def selection(data: str) -> tuple[str, str | None, str | None]:
     """(place of the company, column, value) of a place that may name a group; column None: the whole company, value None: no value.
 
     A file or folder whose own name holds the mark is taken as it is."""
-    marks = [] if Path(data).exists() else list(re.finditer(rf"{MARK}(\w+)=", data))
+    marks = [] if _exists(data) else list(re.finditer(rf"{MARK}(\w+)=", data))
     if not marks:
         return data, None, None
     # The first that names a column: a value may hold what looks like another.
     mark = next((m for m in marks if m[1] in COLUMNS), marks[0])
     check_column(mark[1])
     return data[: mark.start()], mark[1], data[mark.end() :] or None
+
+
+def _exists(place: str) -> bool:
+    try:
+        return Path(place).exists()
+    except (OSError, ValueError):  # a value longer than any file's name, or with a sign that none can have
+        return False
 
 
 def check_column(column: str) -> None:

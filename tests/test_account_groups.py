@@ -104,6 +104,8 @@ def test_places_and_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert selection("data/demo") == ("data/demo", None, None)
     assert selection("data/demo#region=a/../b") == ("data/demo", "region", "a/../b")
     assert selection("data/demo#region=") == ("data/demo", "region", None)
+    long = "b" * 5000
+    assert selection(f"data/demo#region={long}") == ("data/demo", "region", long), "longer than any name of a file"
     assert label("/some/where/demo#region=a/b") == "demo#region=a/b" and label("postgres://u:p@host/db") == "host/db"
     monkeypatch.chdir(tmp_path)
     assert resolved("demo#region=a/../b") == f"{tmp_path}/demo#region=a/../b"
