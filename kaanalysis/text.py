@@ -7,6 +7,7 @@ rests on) and terms as ``{term}``; a term that is an ISO 8601 date is written as
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -136,8 +137,8 @@ class Words:
 
     def _decimal(self, value: float | int, like: float | None = None) -> str:
         size = abs(value if like is None else like)
-        if float(value).is_integer() and (like is None or float(like).is_integer()) and abs(value) < 1e15:
-            return format_decimal(int(value), locale=self.locale)
+        if _whole(value) and (like is None or _whole(like)) and abs(value) < 1e15:
+            return format_decimal(round(value), locale=self.locale)
         pattern = "#,##0" if size >= 100 else "#,##0.0" if size >= 10 else "#,##0.00"
         return _no_minus_zero(format_decimal(value, pattern, locale=self.locale))
 
@@ -302,6 +303,11 @@ def _plain(unit: str) -> bool:
     """Whether a unit is written at every end of an interval: a percent sign, a currency."""
     shares = unit.startswith("share") and unit != POINTS
     return shares or unit == "probability" or re.fullmatch(r"[A-Z]{3}", unit) is not None
+
+
+def _whole(value: float | int) -> bool:
+    """Whether a value is a whole number but for rounding in its computation, whose last digit depends on the processor."""
+    return abs(value - round(value)) <= 1e-12 * max(1.0, abs(value)) if math.isfinite(value) else False
 
 
 def _no_minus_zero(said: str) -> str:

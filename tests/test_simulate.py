@@ -60,7 +60,10 @@ def test_the_demo_is_what_simulate_writes(company: Path) -> None:
     assert same_bytes(company, DEMO)
     ours, committed = (json.loads(truth_path(p).read_text(encoding="utf-8")) for p in (company, DEMO))
     assert ours.keys() == committed.keys() and ours["parameters"] == committed["parameters"]
-    assert ours["planted"] == committed["planted"]
+    # Numbers computed from parameters: their last digit depends on the processor.
+    assert ours["planted"].keys() == committed["planted"].keys()
+    for name, value in committed["planted"].items():
+        assert ours["planted"][name] == (pytest.approx(value, rel=1e-12) if isinstance(value, float) else value), name
     for label in ("SMB", "KA"):
         assert ours["segments"][label]["won"] == pytest.approx(committed["segments"][label]["won"], rel=1e-9)
     assert sum(p.stat().st_size for p in DEMO.rglob("*.*")) < 4 * 2**20

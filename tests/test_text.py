@@ -175,3 +175,9 @@ def test_no_brackets_within_brackets(language: str) -> None:
     finding = Finding("M-2.6", "flow_library", "undecided", "library_undecided", (number, *values))
     said = words(language).fill("findings.flow_library.reason.library_undecided", finding)
     assert not re.search(r"[(（][^)）]*[(（]", said) and "0.1" in said and "0.3" in said, said
+
+
+def test_a_whole_number_reads_the_same_whatever_its_last_digit() -> None:
+    w = words("en")
+    assert w.value(1.0, "ratio") == w.value(1.0 + 2e-16, "ratio") == w.value(1.0 - 2e-16, "ratio")
+    assert w.value(1.001, "ratio") != w.value(1.0, "ratio")

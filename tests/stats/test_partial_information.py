@@ -136,7 +136,7 @@ def test_closed_form_of_the_beta_binomial_pair(a: float, b: float, price: float)
     assert [f.value for f in found] == pytest.approx(truth, abs=0.003)
     assert found[0].value == pytest.approx(0, abs=1e-9)
     values = [f.value for f in found]
-    assert values == sorted(values)
+    assert np.diff(values).min() >= -1e-12  # the last digit depends on the processor
     limit = np.maximum(share - price, 0).mean() - max((share - price).mean(), 0)
     assert found[-1].value <= limit + 0.003
 
