@@ -27,8 +27,9 @@ MEASURES = (
     "information_worth",
 )  # fmt: skip
 DATES = ("stop_month", "ramp_months")  # measures in months that can set an item's date
-# An item is listed once per counted bottleneck, step that may be one, study worth making, or column that is missing.
-EACH = ("bottleneck", "uncertain_step", "study", "missing")
+# An item is listed once per counted bottleneck, step that may be one, study worth making, column that is missing, or
+# value for management to set that is still the workbook's own.
+EACH = ("bottleneck", "uncertain_step", "study", "missing", "unset")
 FIELDS = ("en", "zh", "owner", "after", "measure", "done", "each", "source", "off")
 LATEST = 120  # months after the decision
 _PLACE = re.compile(r"\{([^{}]*)\}")

@@ -15,9 +15,9 @@ from kaanalysis.text import Words
 
 # Sentences around the one for the reason: a finding's term of that name says which text, none where it has none.
 BEFORE = ("whole", "share")
-AFTER = ("kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "capped", "size", "sop", "timing", "stop",
-         "rivals", "delay", "lane_cost", "carry", "reconcile", "decision", "information", "stage", "stage_horizon", "replay",
-         "handover", "signs_gone", "signs_alone", "signs_left", "signs_seen")  # fmt: skip
+AFTER = ("today", "today_size", "kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "capped", "size",
+         "sop", "timing", "stop", "cap", "rivals", "delay", "lane_cost", "carry", "reconcile", "decision", "information", "stage",
+         "stage_horizon", "replay", "handover", "signs_gone", "signs_alone", "signs_left", "signs_seen")  # fmt: skip
 
 
 def _parts(finding: Finding, names: tuple[str, ...], words: Words) -> list[str]:

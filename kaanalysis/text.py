@@ -109,7 +109,10 @@ class Words:
         if unit == "accounts":
             value = round(value)  # an estimate of a number of companies
         if unit.startswith("share") or unit == "probability":
-            digits = "#,##0.0%" if fine or 0 < abs(like if like is not None else value) < 0.1 else "#,##0%"
+            size = abs(like if like is not None else value)
+            # Close to nothing and close to all a whole per cent says too little: 99.9 % of the draws are not all of them.
+            close = 0 < size < 0.1 or (unit == "probability" and 0.99 < size < 1)
+            digits = "#,##0.0%" if fine or close else "#,##0%"
             return _no_minus_zero(format_percent(value, digits, locale=self.locale))
         if re.fullmatch(r"[A-Z]{3}", unit):
             if abs(value) < 1000:

@@ -107,7 +107,7 @@ NO_COVERAGE = {
 # unknown_… and the last two have intervals, but no company drawn in memory notes facts of its deals or keeps a log of decisions
 # (tests/analyses/test_unknown_facts.py, test_change_log.py).
 NO_INTERVAL = frozenset({
-    "handover_disputes", "handover_hours", "waiting_cost", "reconciled_at", "decided_at",
+    "handover_disputes", "handover_hours", "today_sellers", "today_won", "waiting_cost", "reconciled_at", "decided_at",
     "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread", "bottleneck_candidates",
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "to_border", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",

@@ -17,6 +17,8 @@ from kaanalysis.results import Finding, Number, Result
 
 YEAR = 12
 STUDIES = 3  # most worthwhile studies listed
+# Policy values whose source says "to be set by the company" and on which the decision hangs.
+FOR_MANAGEMENT = ("ledger.loss_cap_share",)
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,11 @@ def bottlenecks(known: Known) -> dict[str, dict[str, Measure]]:
             if open_
         },
     }
+
+
+def unset_values(known: Known) -> dict[str, Measure]:
+    """What management alone can say and nobody has said yet, by policy name: values of :data:`FOR_MANAGEMENT` not overridden."""
+    return {name: Measure() for name in FOR_MANAGEMENT if name not in known.policy.overrides}
 
 
 def worthwhile_studies(known: Known) -> dict[str, Measure]:

@@ -21,6 +21,7 @@ from kaanalysis.analyses.next_step_measures import (
     Measure,
     bottlenecks,
     named_accounts,
+    unset_values,
     worthwhile_studies,
 )
 from kaanalysis.path_settings import UNDECIDED, Setting, path_settings
@@ -75,10 +76,13 @@ def find(
     settings = path_settings(own)
     listed: dict[str, Mapping[str, Measure]] = {
         **bottlenecks(known), "study": worthwhile_studies(known), "missing": {need: Measure() for need in known.chosen.needs},
+        "unset": unset_values(known),
     }  # fmt: skip
     sure = known.chosen.state == "supported"
     paths = candidates(known.chosen, still_open)
-    rows = [] if sure else [r for item in settings.of(UNDECIDED) for r in _rows(item, "", "find_out", known, listed)]
+    # What management has to say belongs to every list; what else is to be found out, to an open question.
+    asked = [item for item in settings.of(UNDECIDED) if not sure or item.each == "unset"]
+    rows = [r for item in asked for r in _rows(item, "", "find_out", known, listed)]
     for path in paths:
         status = "set" if sure else "provisional"
         mine = [r for item in settings.of(path) for r in _rows(item, path, status, known, listed)]

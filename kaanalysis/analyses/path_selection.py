@@ -21,6 +21,7 @@ from kaanalysis.analyses import (
     path_rule,
     path_sensitivity,
     path_size,
+    set_up_today,
     staged_choice,
     strategic_loss,
 )
@@ -88,6 +89,7 @@ def analyse(company: Company, policy: Policy, upstream: Mapping[str, Result]) ->
     chosen, frames = path_rule.find(sales, policy)
     terms, replayed = continuation_replay.find(company, policy)
     chosen, frames = path_rule.with_more(chosen, [], terms), {**frames, **replayed}
+    chosen = path_rule.with_more(chosen, *set_up_today.find(company, policy))
     inputs = gather_inputs(company, policy, base, sales)
     x, outcomes = None, None
     if isinstance(inputs, list):

@@ -14,6 +14,8 @@ from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number
 from kaanalysis.stats import expected_value_of_perfect_information
 
+CAP = "ledger.loss_cap_share"
+
 FEEDS = {"M-4.4": NEEDS}
 
 
@@ -44,29 +46,32 @@ def find(
 ) -> Finding:
     """M-4.4 for the paths that the rule leaves open. won_in_year: the company's won amount of the last twelve months.
 
-    Undecided with the reason ``loss_depends`` where every open path is decided, but not all alike: then only the path is open."""
-    cap = policy["ledger.loss_cap_share"] * won_in_year
+    Term `cap`: ``default`` where the cap is the workbook's own. Undecided with the reason ``loss_depends`` where every open path is
+    decided, but not all alike: then only the path is open."""
+    cap = policy[CAP] * won_in_year
     horizon = policy["ledger.horizon_months"]
     loss = tuple(replace(n, horizon_months=horizon) for n in _loss_numbers(outcomes, cap, currency))
     still_open = open_paths(rule_finding, policy)
     best = best_in_expectation(outcomes)
     named = rule_finding.reason if rule_finding.reason in PATHS else best
+    # A default is nobody's decision, and a loss held against it is no breach of anything that was agreed.
+    unset = {} if CAP in policy.overrides else {"cap": "default"}
 
     def judge(p: Policy) -> list[Finding]:
-        # Claim: the path stays within the agreed loss. While the rule leaves several paths open, all of them must say the same.
-        cap_now = p["ledger.loss_cap_share"] * won_in_year
+        # Claim: the path stays within the loss cap. While the rule leaves several paths open, all of them must say the same.
+        cap_now = p[CAP] * won_in_year
         shares = [float((outcomes[path].loss <= cap_now).mean()) for path in still_open]
         states = {state_of_share(share, p["ledger.certainty"]) for share in shares}
         state = next(iter(states)) if len(states) == 1 else "undecided"
         reason = "loss_depends" if len(states) > 1 and "undecided" not in states else f"loss_{state}"
-        return [Finding("M-4.4", "strategic_loss", state, reason, loss, terms={"path": named})]
+        return [Finding("M-4.4", "strategic_loss", state, reason, loss, terms={"path": named, **unset})]
 
-    flips = find_flips(judge, "M-4.4", policy, ["ledger.loss_cap_share", "ledger.certainty"])
+    flips = find_flips(judge, "M-4.4", policy, [CAP, "ledger.certainty"])
     return replace(judge(policy)[0], flips=flips)
 
 
 def capped(outcomes: Mapping[str, Outcome], loss: Finding, policy: Policy) -> dict[str, str]:
-    """Term `capped` for M-4: ``other`` where the path expected to bring most breaks the agreed loss in more than 1 − `ledger.certainty` of
+    """Term `capped` for M-4: ``other`` where the path expected to bring most breaks the loss cap in more than 1 − `ledger.certainty` of
     the draws and another does not, the best of which `within` names; ``none`` where all do; nothing where the best stays within it."""
     held = [p for p in PATHS if state_of_share(1 - _breach(loss, p), policy["ledger.certainty"]) == "supported"]
     if best_in_expectation(outcomes) in held:

@@ -14,8 +14,14 @@ from kaanalysis.text import Words
 
 
 def about_of(row: pd.Series, words: Words) -> str:
-    """What an item of the checklist is listed for: a step, a study, or a column as it stands."""
+    """What an item of the checklist is listed for: a step, a study, a policy value, or a column as it stands."""
     name = str(row["about"])
+    if words.has(f"policy_names.{name}"):
+        return (
+            f"{words(f'policy_names.{name}')} ({name})"
+            if words.language == "en"
+            else f"{words(f'policy_names.{name}')}（{name}）"
+        )
     return words.term("study", name) if row["measure"] == "information_worth" else words.term("step", name)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+
+import pandas as pd
 
 from kaanalysis import display, tables
 from kaanalysis.analyses.ledger import PATHS
@@ -18,6 +21,7 @@ ANALYSIS, RULE, LOSS = "04_path_selection", "M-4", "M-4.4"
 MONEY = dict(zip(PATHS, ("M-4.1", "M-4.2", "M-4.3"), strict=True))
 # What a path costs and brings, in the order that a board asks: what is left in the end, when, and how deep and long it goes down first.
 COSTS = ("npv", "payback_month", "strategic_loss", "strategic_loss_months", "p_breach", "p_best")
+BESIDE = ("disagree", "open")  # what the money says, where the headline names a path of its own for it
 STEPS = 5  # of the checklist on the first page; the rest is in its section
 
 
@@ -32,13 +36,26 @@ def _headline(rule: Finding, reading: Reading) -> str:
     # While several paths are open, the money agrees with one of them at most; which one is said.
     key = f"report.decision.{way}.{money}"
     named = words.list_of(words.term("path", p) for p in left)
-    return words(key, path=words.term("path", rule.reason), best=words.term("path", best), paths=named)
+    said = [words(key, path=words.term("path", rule.reason), best=words.term("path", best), paths=named)]
+    if money in BESIDE:  # what leads by its size, or breaks the cap, is not to be read as the better way
+        terms = {name: words.term("path", rule.terms.get(name, "")) for name in ("same_size", "within")}
+        for name in ("size", "capped"):
+            text = f"report.decision.{name}.{rule.terms.get(name, '')}"
+            if words.has(text):
+                said.append(words(text, **terms))
+    return reduce(lambda a, b: words("figures.shared.space", a=a, b=b), said)
 
 
 def _sure(rule: Finding, loss: Finding | None, words: Words) -> list[str]:
     """How sure: how much of the rule's cloud agrees, how near its border is, what the money says, and whether the loss can be borne."""
-    said = [tables.sentence(rule, words, brief=True), *tables.said(rule, words, ("border", "money", "capped", "size"))]
-    return [*said, tables.sentence(loss, words, brief=True)] if loss is not None else said
+    today = tables.said(rule, words, ("today", "today_size"))
+    said = [reduce(lambda a, b: words("figures.shared.space", a=a, b=b), today)] if today else []
+    said += [tables.sentence(rule, words, brief=True), *tables.said(rule, words, ("border",))]
+    if rule.terms.get("money") not in BESIDE:  # else the headline says it
+        said += tables.said(rule, words, ("money", "capped", "size"))
+    if loss is not None:
+        said += [tables.sentence(loss, words, brief=True), *tables.said(loss, words, ("cap",))]
+    return said
 
 
 def _find(result: Result, id: str) -> Finding | None:
@@ -63,8 +80,19 @@ def _paths(result: Result, rule: Finding, words: Words) -> list[Path]:
             return []
         cells = [(words.estimate(n), words.interval(rounded(n))) for n in numbers if n is not None]
         named = rule.reason == path and rule.state == "supported"
-        made.append(Path(words.term("path", path), cells, named, rule.terms.get("best") == path))
+        today = rule.terms.get("today") == path
+        made.append(Path(words.term("path", path), cells, named, rule.terms.get("best") == path, today))
     return made
+
+
+def _on_every_path(steps: pd.DataFrame) -> int | None:
+    """Place of the first relief of a bottleneck that every path still open asks for: it need not wait for the choice. None where no path
+    is open, or the list names none."""
+    open_ = steps[(steps["status"] == "provisional") & (steps["measure"] == "relief")]
+    shared = open_.groupby("about", sort=False)["path"].nunique()
+    paths = steps.loc[steps["status"] == "provisional", "path"].nunique()
+    about = shared.index[shared == paths]
+    return None if not len(about) else int(open_.index[open_["about"] == about[0]][0])
 
 
 def _steps(result: Result, words: Words) -> tuple[list[list[str]], int]:
@@ -73,8 +101,11 @@ def _steps(result: Result, words: Words) -> tuple[list[list[str]], int]:
         return [], 0
     status = result.frames["next_steps"]["status"].tolist()
     rows = display.display_table(result, "next_steps", words).astype(str).to_numpy().tolist()
-    first = [row for row, s in zip(rows, status, strict=True) if s == "find_out"] or rows
-    shown = first[:STEPS]
+    # Of paths that are only proposals nothing is to be done yet.
+    first = [row for row, s in zip(rows, status, strict=True) if s != "provisional"] or rows
+    sure = _on_every_path(result.frames["next_steps"])
+    shown = ([] if sure is None else [rows[sure]]) + first
+    shown = shown[:STEPS]
     return [[row[1], row[2], row[3], row[4]] for row in shown], len(rows) - len(shown)
 
 

@@ -138,12 +138,13 @@ class Margin:
 @dataclass(frozen=True)
 class Path:
     """What one path costs and brings: a cell (value, interval) per number; named: whether the rule asks for it, best: whether the money
-    does."""
+    does, today: whether the company is set up so now."""
 
     name: str
     cells: list[tuple[str, str]]
     named: bool
     best: bool
+    today: bool = False
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def page(rule: Finding, language: str = "en", economics: list[Finding] | None = 
 def test_a_sure_rule_with_which_the_money_agrees_names_the_path() -> None:
     made = page(RULE)
     assert made.headline == "Take the split path: bottlenecks and fit ask for it, and the money agrees."
-    assert made.state == "supported" and "97% of the uncertainty cloud agrees" in made.sure[0]
+    assert made.state == "supported" and "97% of the resamples of the data agree" in made.sure[0]
     assert [(p.name, p.named, p.best) for p in made.paths] == [
         ("part-time", False, False),
         ("split", True, True),
