@@ -60,7 +60,7 @@ def test_chinese_is_chinese() -> None:
         (16.16, "months", "16.2 months", "16.2 个月"),
         (3, "steps", "3 steps", "3 个步骤"),
         (1, "steps", "1 step", "1 个步骤"),
-        (1.0, "probability", "over 99.9%", "高于 99.9%"),
+        (1.0, "probability", "over 99.9%", "超过 99.9%"),
         (0.0, "share", "0%", "0%"),
         (None, "share", "not to be had", "无法得出"),
         (-4_509_513.0, "CNY", "-CN¥4.51M", "-¥451万"),
