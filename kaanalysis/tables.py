@@ -16,11 +16,16 @@ from kaanalysis.text import Words
 # Sentences around the one for the reason: a finding's term of that name says which text, none where it has none.
 BEFORE = ("whole", "share")
 AFTER = ("kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "capped", "size", "sop", "timing", "stop",
-         "rivals", "delay", "lane_cost", "carry", "reconcile", "decision", "information", "stage", "stage_horizon", "replay")  # fmt: skip
+         "rivals", "delay", "lane_cost", "carry", "reconcile", "decision", "information", "stage", "stage_horizon", "replay",
+         "handover", "signs_gone", "signs_alone", "signs_left", "signs_seen")  # fmt: skip
 
 
-def _parts(finding: Finding, names: tuple[str, ...]) -> list[str]:
-    return [f"findings.{finding.key}.{name}.{finding.terms[name]}" for name in names if finding.terms.get(name)]
+def _parts(finding: Finding, names: tuple[str, ...], words: Words) -> list[str]:
+    """The texts that the finding's terms of these names choose: its own, else those that findings share; what there is no text for is
+    left out."""
+    chosen = [f"{name}.{finding.terms[name]}" for name in names if finding.terms.get(name)]
+    keys = [(f"findings.{finding.key}.{c}", f"findings.shared.{c}") for c in chosen]
+    return [next(k for k in pair if words.has(k)) for pair in keys if any(words.has(k) for k in pair)]
 
 
 def sentence(finding: Finding, words: Words, *, brief: bool = False) -> str:
@@ -28,8 +33,8 @@ def sentence(finding: Finding, words: Words, *, brief: bool = False) -> str:
     and after."""
     own = f"findings.{finding.key}.reason.{finding.reason}"
     if finding.state != "no_data" and words.has(own):
-        keys = [own] if brief else [*_parts(finding, BEFORE), own, *_parts(finding, AFTER)]
-        said = [words.fill(key, finding) for key in keys if words.has(key)]
+        keys = [own] if brief else [*_parts(finding, BEFORE, words), own, *_parts(finding, AFTER, words)]
+        said = [words.fill(key, finding) for key in keys]
         return reduce(lambda a, b: words("figures.shared.space", a=a, b=b), said)
     if finding.state == "no_data":
         needs = words.list_of(finding.needs)
@@ -44,7 +49,7 @@ def sentence(finding: Finding, words: Words, *, brief: bool = False) -> str:
 def said(finding: Finding, words: Words, names: tuple[str, ...]) -> list[str]:
     """The sentences that the finding's terms of these names choose (``money``, ``border`` …), each on its own; those it has none of are
     left out."""
-    return [words.fill(key, finding) for key in _parts(finding, names) if words.has(key)]
+    return [words.fill(key, finding) for key in _parts(finding, names, words)]
 
 
 def title(finding: Finding, words: Words) -> str:

@@ -297,7 +297,7 @@ class Words:
         every one."""
         if _DATE.fullmatch(name):
             return format_date(dt.date.fromisoformat(name), "long", locale=self.locale)
-        if group in ("seen", "unseen"):
+        if group in ("seen", "gone", "left", "alone"):
             return self.list_of(self.term("sign", part) for part in name.split(LISTED))
         if SEQUENCE in name:
             return SEQUENCE.join(self.term_name(group, part) for part in name.split(SEQUENCE))

@@ -126,11 +126,13 @@ def _overlap(world: World, policy: Policy) -> list[Cell]:
     border = found(world, "mixed", missing, low, high, 0.02)
     out = []
     for kind, at in (("holds", low), (BORDER, border), ("fails", high)):
-        moved = moved_by(at)
-        what, share = f"SMB employees {np.exp(at):.0f} in the median", LIKE_HEALTHY if kind == "holds" else 1.0
-        out.append(
-            counted_cell("M-1", kind, moved, policy, what, replica(moved, 1.0, FEW, counted), told, ("01",), share)
-        )
+        moved, what = moved_by(at), f"SMB employees {np.exp(at):.0f} in the median"
+        if (
+            kind == "holds"
+        ):  # in `healthy` small customers stay so long that nearly half would be mixed if every axis were known
+            moved = with_segment(with_segment(moved, "SMB", life_median_months=8.0), "KA", life_median_months=90.0)
+            what += ", median lives 8 months SMB, 90 KA"
+        out.append(counted_cell("M-1", kind, moved, policy, what, replica(moved, 1.0, FEW, counted), told, ("01",)))
     return out
 
 

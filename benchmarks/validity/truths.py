@@ -107,7 +107,7 @@ NO_COVERAGE = {
 # unknown_… and the last two have intervals, but no company drawn in memory notes facts of its deals or keeps a log of decisions
 # (tests/analyses/test_unknown_facts.py, test_change_log.py).
 NO_INTERVAL = frozenset({
-    "waiting_cost", "reconciled_at", "decided_at",
+    "handover_disputes", "handover_hours", "waiting_cost", "reconciled_at", "decided_at",
     "fit_unjudged", "fit_if_absent", "fit_if_present", "fit_not_demanded", "judge_spread", "bottleneck_candidates",
     "mark", "unsegmented_deals", "open_deals", "untimed_deals", "closed_won_share", "loss_cap", "fit_border_distance",
     "bottleneck_border_distance", "to_border", "accounts_known", "accounts_on_both_lists", "followed_at_horizon", "persona_accounts",
@@ -313,10 +313,11 @@ def _industry_behind(truth: Mapping[str, float], policy: Policy) -> str:
 
 
 def _two_businesses(truth: Mapping[str, float], mark: float) -> str:
-    """Either share is at least so much: above the mark the first decides, below it the nearer one has to lie there too."""
+    """The first share is at least so much: above the mark it decides, below it the nearer ones have to lie there too."""
     if truth["mixed_share|all"] > mark:
         return "contradicted"
-    return "supported" if truth["mixed_share_three_axes|all"] < mark else BETWEEN
+    nearer = max(truth["mixed_share_three_axes|all"], truth["mixed_share_all_axes|all"])
+    return "supported" if nearer < mark else BETWEEN
 
 
 # Findings that hold where one number lies above or below its mark, and those of two such parts.

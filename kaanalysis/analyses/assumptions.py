@@ -9,17 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kaanalysis import aggregates
 from kaanalysis.aggregates import DAYS_PER_MONTH
 from kaanalysis.analyses import market
-from kaanalysis.analyses.verdicts import above, below, clustered_share, find_flips
+from kaanalysis.analyses.verdicts import above, below, clustered_share, find_flips, number
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
 from kaanalysis.results import Finding, Number, State
+from kaanalysis.stats import bootstrap
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def _stay_look(company: Company, policy: Policy, frame: pd.DataFrame) -> pd.Seri
     return look.mask(told & stayed, "KA").mask(told & ~stayed, "SMB")
 
 
+ALL_AXES = "mixed_share_all_axes"
 MIXED = {"mixed_share": 2, "mixed_share_three_axes": 3}  # number name: axes that must be known of a customer
 
 
@@ -196,12 +200,45 @@ def mixed_shares(looks: pd.DataFrame, policy: Policy) -> list[Number]:
                 numbers.append(clustered_share(name, segment, flags, clusters, level, method))
             elif segment == aggregates.ALL:
                 numbers.append(Number(name, segment, None, None, None, level, 0, "share", method))
-    return numbers
+    return [*numbers, mixed_on_all_axes(looks, policy)]
+
+
+def mixed_on_all_axes(looks: pd.DataFrame, policy: Policy) -> Number:
+    """Share (0 … 1) of all customers that would look SMB on one axis and KA on another if every axis were known of them: within each
+    segment from the share that looks KA on each axis, the axes taken as independent there.
+
+    Not a bound: axes that disagree in the same customers make it too large. An axis known of nobody in a segment is left out there, so that
+    with one axis it is 0. None without a customer."""
+    level, method = policy["evidence.level"], "from shares on each axis, independent within segments; cluster bootstrap"
+    inside = [looks["segment"].eq(s).to_numpy(bool) for s in ("SMB", "KA")]
+    known = looks[list(LOOKS)].notna().to_numpy(np.float64)
+    key = (looks[list(LOOKS)] == "KA").fillna(False).to_numpy(np.float64)
+    count = int(sum(m.sum() for m in inside))
+    if not count:
+        return Number(ALL_AXES, aggregates.ALL, None, None, None, level, 0, "share", method)
+
+    def statistic(weights: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        w, mixed = weights.astype(np.float64), np.zeros(len(weights))
+        for mine in inside:
+            on_record = w[:, mine] @ known[mine]
+            with np.errstate(invalid="ignore"):
+                share = (w[:, mine] @ key[mine]) / on_record
+            alike = (
+                np.where(on_record > 0, share, 1.0).prod(axis=1),
+                np.where(on_record > 0, 1 - share, 1.0).prod(axis=1),
+            )
+            mixed += w[:, mine].sum(axis=1) * np.clip(1 - alike[0] - alike[1], 0.0, 1.0)
+        return mixed / np.maximum(sum(w[:, m].sum(axis=1) for m in inside), 1e-12)
+
+    found = bootstrap(statistic, looks["cluster"].to_numpy(object), draws=policy["evidence.draws"], seed=policy["evidence.seed"],
+                      level=level, method=method)  # fmt: skip
+    return number(ALL_AXES, aggregates.ALL, replace(found, n=count), "share")
 
 
 def judge_overlap(numbers: list[Number], policy: Policy) -> list[Finding]:
     """M-1: two businesses if surely fewer than `overlap.mixed_share` of the customers look SMB on one axis and KA on another, of those
-    with two axes known and of those with three. Contradicted by the first alone, which can only be too small.
+    with two axes known, of those with three, and as estimated for all axes (:func:`mixed_on_all_axes`). Contradicted by the first alone,
+    which can only be too small.
 
     Wrong where the label follows one of the axes by definition: then that axis cannot disagree. Wrong too if customers of whom more is
     known are of another kind than the rest."""
@@ -215,7 +252,11 @@ def judge_overlap(numbers: list[Number], policy: Policy) -> list[Finding]:
     if state != "contradicted":
         if nearer.n < least:
             return [Finding("M-1", "two_businesses", "undecided", "axes_unknown", tuple(numbers))]
-        if below(nearer.low, nearer.high, mark) != "supported":
+        every = by_name.get((ALL_AXES, aggregates.ALL))
+        # Of those of whom two or three axes are known the share can only be too small: it takes that of all axes to say that few are.
+        if below(nearer.low, nearer.high, mark) != "supported" or (
+            every is not None and below(every.low, every.high, mark) != "supported"
+        ):
             state = "undecided"
     return [Finding("M-1", "two_businesses", state, f"overlap_{state}", tuple(numbers))]
 

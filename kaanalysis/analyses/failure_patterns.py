@@ -182,7 +182,8 @@ def _no_replay() -> pd.DataFrame:
 
 
 def _with_own_numbers(finding: Finding, evidence: Evidence, policy: Policy) -> Finding:
-    """M-D with the money behind it, the revenue bridge; M-X4 with the months of preparation that the change log shows."""
+    """M-C with the disputes that the handover explains; M-D with the money behind it, the revenue bridge; M-X4 with the months of
+    preparation that the change log shows."""
     own: list[Number] = []
     if finding.state == "no_data":
         return finding
@@ -192,6 +193,9 @@ def _with_own_numbers(finding: Finding, evidence: Evidence, policy: Policy) -> F
         if finding.state == "supported" and increment is not None and increment.low is not None and increment.low > 0:
             # Signs of a siphon, and yet the company surely won more than the other teams lost: no left hand to right hand.
             finding = replace(finding, state="undecided", reason="siphon_increment")
+    if finding.id == rival_team.ID:
+        own, terms = rival_team.explained(evidence.gathered[rival_team.ID], policy)
+        finding = replace(finding, terms={**finding.terms, **terms})
     if finding.id == "M-X4":
         own = [n for n in [change_log.preparation(evidence.log)] if n.value is not None]
     return replace(finding, numbers=(*finding.numbers, *own))

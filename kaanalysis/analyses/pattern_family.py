@@ -79,7 +79,7 @@ def state_of(p: tuple[float, float], policy: Policy) -> State:
 
 
 def judge(members: Sequence[Member], policy: Policy) -> list[Finding]:
-    """One finding per member, judged as a family: numbers `score`, `p_adjusted` and one per sign, terms `seen` and `unseen`."""
+    """One finding per member, judged as a family: numbers `score`, `p_adjusted` and one per sign, terms of :func:`_told` and `needed`."""
     p_values = adjusted(members)
     family = len(p_values)
     return [_finding(m, p_values.get(m.id), family, policy) for m in members]
@@ -101,13 +101,25 @@ def _finding(member: Member, p: tuple[float, float] | None, family: int, policy:
         Number("p_adjusted", ALL, p[0], None, None, None, family, "probability", tested),
         *signs,
     )
-    told = {
-        name: LISTED.join(s.name for s in member.signs if seen(s) is wanted) or "none"
-        for name, wanted in (("seen", True), ("unseen", False))
-    }
-    lacks = member.lacks
-    terms = {**told, **({"unmeasured": "some"} if any(seen(s) is None for s in member.signs) else {})}
+    lacks, terms = member.lacks, {"needed": str(needed), **_told(member, state, 1 - level)}
     return Finding(member.id, member.key, state, f"{member.key}_{state}", numbers, needs=lacks, terms=terms)
+
+
+def _told(member: Member, state: State, significance: float) -> dict[str, str]:
+    """Which signs are what, as lists: `seen`; of the others `gone` (surely not there, each by its own test), `alone` (beyond its margin by
+    itself, but it counts only together with one that is not seen) and `left` (neither seen nor ruled out). What the sentence of the
+    state does not list is said after it: terms signs_… name the lists that hold something. unmeasured: some sign is not measured."""
+    lists: dict[str, list[str]] = {"seen": [], "alone": [], "gone": [], "left": []}
+    for s in member.signs:
+        if seen(s) is not None:
+            surely_not = s.p_absent is not None and s.p_absent <= significance
+            beyond = s.value is not None and (s.value > s.margin if s.beyond == "above" else s.value < s.margin)
+            alone = s.counts is False and beyond
+            lists["seen" if seen(s) else "alone" if alone else "gone" if surely_not else "left"].append(s.name)
+    listed_by_state = {"supported": ("seen",), "contradicted": ("gone",), "undecided": ("seen",)}[state]
+    after = {f"signs_{k}": "some" for k, names in lists.items() if names and k not in listed_by_state}
+    unmeasured = {"unmeasured": "some"} if any(seen(s) is None for s in member.signs) else {}
+    return {**{k: LISTED.join(names) or "none" for k, names in lists.items()}, **after, **unmeasured}
 
 
 def signs_frame(members: Sequence[Member]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from kaanalysis.analyses.pattern_signs import Beyond, Sign, missing_sign, sign_o
 from kaanalysis.analyses.pursuit import CodedDeals, coded, day_of, days_of, met
 from kaanalysis.company import Company
 from kaanalysis.policy import Policy
+from kaanalysis.results import Number
 from kaanalysis.stats import (
     EventRate,
     Measured,
@@ -42,6 +43,7 @@ SIGNS = ("double_pursuit", "dispute_rate", "dispute_hours", "efficiency_gain")
 # Quarrel without double pursuit is another pattern, and its rate and its hours are two readings of the same disputes.
 REQUIRED = ("double_pursuit",)
 _PURSUIT = "share of deals beyond chance in strata, clusters of customers and sellers, exact"
+_HANDOVER = "recorded since the launch, soon after the account went over to a KA team"
 _RATE = "weighted Poisson rate by customer group, Fay and Feuer"
 _GAIN = "difference of shares won within the horizon, within segments, clusters of sellers, t"
 # policy value of the margin, side, unit, what the effect is held against
@@ -202,6 +204,26 @@ def _efficiency(known: CodedDeals, ours: BoolArray, since: BoolArray, now: int, 
     x = np.column_stack([c.astype(np.float64) for c in columns])
     effect = cluster_regression(won.astype(np.float64), x, used.seller).effect(np.eye(x.shape[1])[0], _GAIN)
     return _sign(effect, "efficiency_gain", policy)
+
+
+def explained(gathered: Rivals, policy: Policy) -> tuple[list[Number], dict[str, str]]:
+    """Numbers `handover_disputes` and `handover_hours`: disputes between a KA team and another since the launch that the handover of
+    their account explains, and the hours recorded of them; none of either is said where no dispute is on record. Term `handover` where
+    there is one: a reader who finds them in the data is to see where they went."""
+    q = gathered.quarrels
+    if q is None or gathered.launch is None:
+        return [], {}
+    there = (q.opened >= day_of(gathered.launch)) & (q.opened <= day_of(gathered.as_of))
+    within = there & (q.since_handover <= policy["rival_team.handover_months"] * DAYS_PER_MONTH)
+    n = int(within.sum())
+    if not n:
+        return [], {}
+    hours = float(np.nansum(q.hours[within]))
+    numbers = [
+        Number("handover_disputes", "KA", float(n), None, None, None, n, "disputes", _HANDOVER),
+        Number("handover_hours", "KA", hours, None, None, None, n, "hours", _HANDOVER),
+    ]
+    return numbers, {"handover": "all" if n == int(there.sum()) else "some"}
 
 
 def frames(gathered: Rivals, policy: Policy) -> dict[str, pd.DataFrame]:

@@ -303,13 +303,24 @@ def _mixed(drawn: Drawn) -> dict[str, Any]:
     for label in SEGMENTS:
         mine = [(known >= axes) & (seen["segment"].eq(label) if label != "all" else True) for axes in (2, 3)]
         out[label] = np.array([[m.sum(), (m & mixed).sum()] for m in mine], dtype=float)
+    for label in ("SMB", "KA"):
+        mine_alone = axes[seen["segment"].eq(label)]
+        out[f"axes {label}"] = np.array([mine_alone.notna().sum(), mine_alone.eq(1).sum()], dtype=float)
+        out[f"customers {label}"] = np.array(len(mine_alone), dtype=float)
     return out
 
 
 def _pool_mixed(gathered: list[dict[str, Any]], count: int, drawn: Drawn) -> dict[str, float]:
     sums = {label: np.sum([g[label] for g in gathered], axis=0) for label in SEGMENTS}
     names = ("mixed_share", "mixed_share_three_axes")
-    return {
+    total = {key: np.sum([g[key] for g in gathered], axis=0) for key in gathered[0] if " " in key}
+    mixed = customers = 0.0
+    for label in ("SMB", "KA"):  # as if every axis were known, and they were independent
+        known, key = total[f"axes {label}"]
+        share = (key / known)[known > 0]
+        customers += float(total[f"customers {label}"])
+        mixed += float(total[f"customers {label}"]) * (1 - share.prod() - (1 - share).prod())
+    return {"mixed_share_all_axes|all": max(mixed, 0.0) / customers if customers else 0.0} | {
         f"{name}|{label}": float(mixed / n)
         for label, rows in sums.items()
         for name, (n, mixed) in zip(names, rows, strict=True)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from kaanalysis.analyses.assumptions import (
     PRINCIPLES,
     STATEMENTS,
     judge_overlap,
+    mixed_on_all_axes,
     mixed_shares,
     moves_between_definitions,
     overlap_of_looks,
@@ -183,3 +185,52 @@ def test_definitions_that_the_data_cannot_feed_are_left_out(company: Open, polic
     ]  # fmt: skip
     assert table["same_as"].tolist()[1] == "label" and pd.isna(table["same_as"].iloc[0])  # the same ten and ten
     assert table["version"].iloc[1].startswith("size ") and table["version"].iloc[0] == "label"
+
+
+def looks_of(rows: list[tuple[str | None, ...]], segments: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["stay", "needs", "pay", "size"]).astype("string")
+    return frame.assign(account_id=range(len(rows)), segment=segments, cluster=[f"c{i}" for i in range(len(rows))])
+
+
+def test_mixed_on_all_axes_by_hand(policy: Policy) -> None:
+    """SMB: of four with stay known one looks KA, of four with pay known two do; nobody's needs or size are known. Mixed: 1 − 1/4 · 1/2 − 3/4 ·
+    1/2 = 1/2. KA: all alike on the one axis known: 0. Eight and two customers."""
+    rows = [("KA", None, None, None), *[("SMB", None, None, None)] * 3, *[(None, None, "KA", None)] * 2,
+            *[(None, None, "SMB", None)] * 2, *[(None, None, None, "KA")] * 2]  # fmt: skip
+    found = mixed_on_all_axes(looks_of(rows, ["SMB"] * 8 + ["KA"] * 2), policy)
+    assert (
+        found.value == pytest.approx(0.8 * 0.5) and found.n == 10 and found.low is not None and found.high is not None
+    )
+    assert mixed_on_all_axes(looks_of([], []), policy).value is None
+    # Unlike the shares of those with two and three axes known, what is not known does not count as agreeing.
+    bounds = {
+        n.name: n.value for n in mixed_shares(looks_of(rows, ["SMB"] * 8 + ["KA"] * 2), policy) if n.segment == "all"
+    }
+    assert bounds["mixed_share"] is None and bounds["mixed_share_all_axes"] == found.value
+
+
+def test_few_mixed_is_not_said_where_with_all_axes_it_may_be_half(policy: Policy) -> None:
+    numbers = [Number("mixed_share", s, 0.2, 0.1, 0.3, 0.95, 300, "share", "m") for s in ("SMB", "KA", "all")]
+    numbers.append(Number("mixed_share_three_axes", "all", 0.3, 0.2, 0.4, 0.95, 200, "share", "m"))
+
+    def every(low: float, high: float) -> list[Number]:
+        return [*numbers, Number("mixed_share_all_axes", "all", 0.5, low, high, 0.95, 300, "share", "m")]
+
+    assert judge_overlap(every(0.3, 0.4), policy)[0].state == "supported"
+    assert judge_overlap(every(0.45, 0.55), policy)[0].state == "undecided"
+    # It rests on independence, so it never says by itself that the groups overlap.
+    assert judge_overlap(every(0.6, 0.7), policy)[0].state == "undecided"
+
+
+def test_all_axes_cover_where_they_are_independent(policy: Policy) -> None:
+    rng, held, runs = np.random.default_rng(20260630), 0, 150
+    p, seen = {"SMB": [0.4, 0.07, 0.08, 0.02], "KA": [0.8, 0.67, 0.95, 0.99]}, [0.4, 0.8, 0.3, 1.0]
+    mixed = {s: 1 - np.prod(v) - np.prod(1 - np.array(v)) for s, v in p.items()}
+    truth, quick = (3 * mixed["SMB"] + mixed["KA"]) / 4, policy.override({"evidence.draws": 400})
+    segments = ["SMB"] * 240 + ["KA"] * 80
+    for _ in range(runs):
+        rows = [tuple(("KA" if rng.random() < q else "SMB") if rng.random() < k else None for q, k in zip(p[s], seen, strict=True))
+                for s in segments]  # fmt: skip
+        found = mixed_on_all_axes(looks_of(rows, segments), quick)
+        held += found.low <= truth <= found.high  # type: ignore[operator]
+    assert held / runs > 0.95 - 3 * (0.95 * 0.05 / runs) ** 0.5

@@ -60,7 +60,7 @@ def test_a_finding_lists_what_is_seen_and_counts_it(policy: Policy) -> None:
     finding = judge([member("M-A", 0.001, 0.002, 0.9, None, at_least=2)], policy)[0]
     assert (
         finding.terms["seen"] == f"s0{LISTED}s1"
-        and finding.terms["unseen"] == "s2"
+        and finding.terms["left"] == "s2"
         and finding.terms["unmeasured"] == "some"
     )
     count = finding.number("score")
