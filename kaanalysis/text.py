@@ -7,6 +7,7 @@ rests on) and terms as ``{term}``; a term that is an ISO 8601 date is written as
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import math
 import re
 import tomllib
@@ -55,6 +56,11 @@ def catalogue(language: str) -> dict[str, str]:
     for path in sorted((PACKAGE / "text").glob(f"{language}*.toml")):
         walk("", tomllib.loads(path.read_text(encoding="utf-8")))
     return flat
+
+
+def fingerprint(source: str) -> str:
+    """The first eight hexadecimal digits of the SHA-256 of a policy value's English reason: which one a translation belongs to."""
+    return hashlib.sha256(source.strip().encode()).hexdigest()[:8]
 
 
 # A difference of two shares is read in points: 5 % more of 10 % would be another number.
@@ -232,7 +238,18 @@ class Words:
         """What a unit is called on its own, for the head of a column; a currency by its code, nothing for a bare number."""
         if unit.startswith("share") or unit == "probability":
             return self("units_alone.share")
-        return self(f"units.{unit}", n="").strip() if unit and self.has(f"units.{unit}") else unit
+        alone = self(f"units.{unit}", n="").strip() if unit and self.has(f"units.{unit}") else unit
+        return self.policy_unit(unit) if alone and self.has(f"policy_units.{unit}") else alone
+
+    def policy_unit(self, unit: str) -> str:
+        """A unit of the policy by name; one that has none here as the policy has it, which is the English name."""
+        return self.texts.get(f"policy_units.{unit}", unit)
+
+    def policy_source(self, name: str, source: str) -> str:
+        """Why a policy value is what it is: this language's text for the reason that policy.toml gives, else that reason as it stands (in
+        English always, in Chinese where the analyst has written another)."""
+        known = self.texts.get(f"policy_sources_of.{name}") == fingerprint(source)
+        return self.texts.get(f"policy_sources.{name}", source) if known else source
 
     def method(self, method: str) -> str:
         """A method in this language: phrase by phrase (``terms.method``, numbers as ``{n}``), those without a text as they stand."""

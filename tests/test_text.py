@@ -9,15 +9,17 @@ import pytest
 from kaanalysis.contracts import ACTIONS, RULES, TABLES
 from kaanalysis.policy import load_policy
 from kaanalysis.results import STATES, Finding, Number
-from kaanalysis.text import LANGUAGES, MissingText, catalogue, words
+from kaanalysis.text import LANGUAGES, MissingText, catalogue, fingerprint, words
 
 PLACE = re.compile(r"\{[^}]+\}")
 # Names out of the demo company's data and methods are translated into Chinese only; English shows them as they stand.
 DATA_TERMS = ("terms.step.", "terms.party.", "terms.category.", "terms.product.", "terms.method.")
+# So are the units and reasons of the policy: policy.toml says them in English, and twice would be once too often.
+POLICY_TEXTS = ("policy_units.", "policy_sources.", "policy_sources_of.")
 
 
 def own_keys(language: str) -> set[str]:
-    return {k for k in catalogue(language) if not k.startswith(DATA_TERMS)}
+    return {k for k in catalogue(language) if not k.startswith(DATA_TERMS + POLICY_TEXTS)}
 
 
 def test_both_languages_have_the_same_keys() -> None:
@@ -58,7 +60,7 @@ def test_chinese_is_chinese() -> None:
         (16.16, "months", "16.2 months", "16.2 个月"),
         (3, "steps", "3 steps", "3 个步骤"),
         (1, "steps", "1 step", "1 个步骤"),
-        (1.0, "probability", "over 99.9%", "高于 99.9%"),
+        (1.0, "probability", "over 99.9%", "超过 99.9%"),
         (0.0, "share", "0%", "0%"),
         (None, "share", "not to be had", "无法得出"),
         (-4_509_513.0, "CNY", "-CN¥4.51M", "-¥451万"),
@@ -141,6 +143,75 @@ def test_every_unit_of_the_policy_that_a_flip_shows_has_a_name_in_both_languages
     assert {k for k in catalogue("en") if k.startswith("policy_names.")}
     for key in (k for k in catalogue("en") if k.startswith("policy_names.")):
         load_policy().threshold(key.removeprefix("policy_names."))  # raises for a name that the policy does not have
+
+
+def under(prefix: str) -> dict[str, str]:
+    """The Chinese texts of one of POLICY_TEXTS by what they belong to."""
+    assert prefix in POLICY_TEXTS
+    return {k.removeprefix(prefix): v for k, v in catalogue("zh").items() if k.startswith(prefix)}
+
+
+def test_every_policy_value_has_a_chinese_reason_and_every_unit_a_chinese_name_and_no_other_has() -> None:
+    """Added, renamed or gone: kaanalysis/text/zh.policy.toml goes along. English says what policy.toml says."""
+    thresholds = load_policy().thresholds
+    assert not [k for k in catalogue("en") if k.startswith(POLICY_TEXTS)]
+    assert set(under("policy_sources.")) == set(thresholds)
+    assert set(under("policy_units.")) == {t.unit for t in thresholds.values()} - {""}
+    for text in (*under("policy_sources.").values(), *under("policy_units.").values()):
+        assert re.search(r"[\u4e00-\u9fff]", text), text
+    for text in under("policy_sources.").values():
+        assert text.endswith(("。", "）")) and not re.search(
+            r"[,;:!?](?=[\u4e00-\u9fff])|[\u4e00-\u9fff][,;:!?(]", text
+        ), text
+
+
+def test_every_chinese_reason_is_of_the_english_one_as_it_reads_now() -> None:
+    """A reason that was changed in English: its Chinese text changes first, then its line in [policy_sources_of], as it is given here."""
+    wanted = {n: fingerprint(t.source) for n, t in load_policy().thresholds.items()}
+    held = under("policy_sources_of.")
+    assert {n: f for n, f in wanted.items() if held.get(n) != f} == {}
+    assert set(held) == set(wanted)
+
+
+def figures(text: str) -> set[float | str]:
+    """The numbers of a reason by value (50 million = 5000 万), sections such as 3.2.1 as they are."""
+    times = {"": 1, "million": 1_000_000, "万": 10_000}
+    found = re.findall(r"(\d+(?:[.,]\d+)*)(?: ?(million|万))?", text)
+    return {n if n.count(".") > 1 else float(n.replace(",", "")) * times[unit] for n, unit in found}
+
+
+def findings_named(text: str) -> set[str]:
+    return {m.rstrip(".") for m in re.findall(r"M-[A-Z0-9][0-9.]*[a-d]?", text)}
+
+
+def test_a_chinese_reason_has_the_numbers_and_names_of_the_english_one() -> None:
+    assert figures("M-1.5c: 50 million CNY, 1,000 at 95 %, section 3.2.1") == {1.5, 5e7, 1000.0, 95.0, "3.2.1"}
+    assert figures("5000 万元") == {5e7} != figures("500 万元")
+    chinese = under("policy_sources.")
+    authors = re.compile(r"[A-Z][a-z]+(?:(?:, [A-Z][a-z]+)* and [A-Z][a-z]+| et al\.)?(?= \(?\d{4}|（\d{4})")
+    for name, threshold in load_policy().thresholds.items():
+        for read in (figures, findings_named, lambda text: set(authors.findall(text))):
+            assert read(chinese[name]) == read(threshold.source), name
+
+
+def test_a_reason_or_unit_that_has_no_chinese_text_is_shown_as_the_policy_has_it() -> None:
+    zh, en, threshold = words("zh"), words("en"), load_policy().threshold("lifecycle.gap_months")
+    name, source = threshold.name, threshold.source
+    assert zh.policy_source(name, source) == catalogue("zh")[f"policy_sources.{name}"] != source
+    assert zh.policy_source(name, f"  {source}\n") == zh.policy_source(name, source)
+    own = "Our contracts pause over the summer."  # the analyst's own reason, of which there is no Chinese text
+    assert zh.policy_source(name, own) == en.policy_source(name, own) == own
+    assert zh.policy_source("ours.value", own) == own and en.policy_source(name, source) == source
+    assert (zh.policy_unit("months"), en.policy_unit("months"), zh.policy_unit("furlongs")) == (
+        "个月",
+        "months",
+        "furlongs",
+    )
+    assert (
+        zh.unit("deals per account and year") == "单（每家客户每年）"
+        and zh.unit("index") == ""
+        and zh.unit("CNY") == "CNY"
+    )
 
 
 def test_tables_of_the_contract_are_known_to_the_dictionary() -> None:

@@ -28,7 +28,8 @@ class Faults:
 
 @dataclass(frozen=True)
 class PolicyRow:
-    """One policy value as shown. before: the file's value where this run changed it, else empty."""
+    """One policy value as shown. before: the file's value where this run changed it, else empty. english: which of unit and source stand as
+    in the policy file, for want of a text in the report's language."""
 
     name: str
     said: str
@@ -37,6 +38,7 @@ class PolicyRow:
     unit: str
     range: str
     source: str
+    english: tuple[str, ...] = ()
 
 
 def definition(policy: Policy, w: Words) -> str:
@@ -82,9 +84,12 @@ def _row(threshold: Threshold, value: object, file: Threshold | None, w: Words) 
     changed = file is not None and file.value != value
     name, (low, high) = threshold.name, threshold.range or ("", "")
     allowed = f"{_plain(low)} – {_plain(high)}" if threshold.range else ", ".join(threshold.choices)
+    unit, source = w.policy_unit(threshold.unit), w.policy_source(name, threshold.source)
+    same = {"unit": unit == threshold.unit != "", "source": source == threshold.source}
     return PolicyRow(
         name, w(f"policy_names.{name}") if w.has(f"policy_names.{name}") else "", _plain(value),
-        _plain(file.value) if changed and file is not None else "", threshold.unit, allowed, threshold.source,
+        _plain(file.value) if changed and file is not None else "", unit, allowed, source,
+        tuple(column for column, left in same.items() if left and w.language != "en"),
     )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from kaanalysis.manifest import Manifest
-from kaanalysis.policy import load_policy
+from kaanalysis.policy import Policy, load_policy
 from kaanalysis.report.provenance import FAULTS_SHOWN, faults, policy_rows
 from kaanalysis.runfolder import save_frame
 from kaanalysis.text import words
@@ -36,6 +38,22 @@ def test_every_value_is_listed_the_changed_ones_first_with_the_value_of_the_file
 def test_an_override_with_the_value_of_the_file_is_not_marked() -> None:
     same = {"ledger.horizon_months": load_policy()["ledger.horizon_months"]}
     assert not [r for r in policy_rows(manifest(same), load_policy().override(same), words("zh")) if r.before]
+
+
+def test_reasons_and_units_are_said_in_the_language_of_the_report_and_an_analysts_own_as_it_was_written() -> None:
+    file = load_policy()
+    for language in ("en", "zh"):
+        shown = {r.name: r for r in policy_rows(manifest({}), file, words(language))}
+        assert not any(r.english for r in shown.values())
+        for name, row in shown.items():
+            assert bool(re.search("[\u4e00-\u9fff]", row.source)) == (language == "zh"), name
+            assert (row.unit == file.threshold(name).unit) == (language == "en" or not row.unit), name
+    name = "growth.target_rate"
+    changed = replace(file.threshold(name), source="The board's plan of May.", unit="share a season")
+    own = Policy({**file.thresholds, name: changed})
+    for language, english in (("en", ()), ("zh", ("unit", "source"))):
+        row = next(r for r in policy_rows(manifest({}), own, words(language)) if r.name == name)
+        assert (row.unit, row.source, row.english) == ("share a season", "The board's plan of May.", english)
 
 
 def test_faults_beyond_those_shown_are_counted_and_notes_of_the_import_summed_by_rule(tmp_path: Path) -> None:
