@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from babel.numbers import format_percent
@@ -12,12 +13,14 @@ from kaanalysis.report.parts import Margin
 from kaanalysis.results import Finding, Flip
 from kaanalysis.text import Words
 
+WIDE = 100  # a range of numbers of customers or of amounts is wider than that, one of shares or months is not
 # Findings that a change of the path would come from: the rule, what it reads, and the money.
 DECISIVE = ("M-4", "M-3.6", "M-4.1", "M-4.2", "M-4.3", "M-4.4")
 
 
 def relative_margin(flip: Flip) -> float | None:
-    """How far a policy value is from changing the verdict, as share of the range that the policy allows: |at − now| / (high − low).
+    """How far a policy value is from changing the verdict, as share of the range that the policy allows: |at − now| / (high − low), of
+    logarithms where the range spans a factor of more than :data:`WIDE`: there a doubling is as far anywhere.
 
     0: any move changes it; 1: only a move from one end of the range to the other does. None where nothing within the range changes it, or
     the range is a single value. Values of different units are compared by it; it takes the range for what is thinkable, so a range drawn
@@ -25,7 +28,10 @@ def relative_margin(flip: Flip) -> float | None:
     low, high = flip.range
     if flip.at is None or high <= low:
         return None
-    return abs(float(flip.at) - float(flip.now)) / (high - low)
+    ends = [float(low), float(high), float(flip.now), float(flip.at)]
+    if low > 0 and high > WIDE * low and min(ends) > 0:
+        ends = [math.log(e) for e in ends]
+    return abs(ends[3] - ends[2]) / (ends[1] - ends[0])
 
 
 def margins(findings: Iterable[Finding], words: Words, policy: Policy) -> list[Margin]:

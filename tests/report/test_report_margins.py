@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kaanalysis.policy import load_policy
-from kaanalysis.report.margins import deciding, margins, relative_margin, unmoved
+from kaanalysis.report.margins import WIDE, deciding, margins, relative_margin, unmoved
 from kaanalysis.results import Finding, Flip
 from kaanalysis.text import words
 
@@ -19,6 +21,9 @@ CAP = Flip("ledger.loss_cap_share", 0.1, 0.01 + 0.99 * 0.05, (0.01, 1.0), "contr
 def test_margin_is_the_way_to_the_flip_over_the_range_worked_by_hand() -> None:
     assert relative_margin(HORIZON) == pytest.approx(0.25)
     assert relative_margin(CAP) == pytest.approx(0.0405 / 0.99)
+    # From 2,000 customers to 4,000 is a doubling, whatever the range allows at its far end: log 2 of log 500.
+    many = Flip("market.large", 2000, 4000.0, (200.0, 100_000.0))
+    assert relative_margin(many) == pytest.approx(math.log(2) / math.log(500))
     assert relative_margin(NEVER) is None
     assert relative_margin(Flip("x", 1, 1.0, (1.0, 1.0))) is None
 
@@ -40,4 +45,5 @@ def test_margin_lies_between_none_of_the_range_and_all_of_it(low: float, span: f
     flip = Flip("x", low + now * span, low + at * span, (low, low + span))
     share = relative_margin(flip)
     assert share is not None and 0 <= share <= 1 + 1e-6
-    assert share == pytest.approx(abs(at - now), abs=1e-4)
+    if low <= 0 or low + span <= WIDE * low:
+        assert share == pytest.approx(abs(at - now), abs=1e-4)
