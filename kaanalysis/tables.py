@@ -15,7 +15,7 @@ from kaanalysis.text import Words
 
 # Sentences around the one for the reason: a finding's term of that name says which text, none where it has none.
 BEFORE = ("whole", "share")
-AFTER = ("today", "today_size", "kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "capped", "size",
+AFTER = ("stance", "today", "today_size", "kept", "missing", "mix", "key_accounts", "price", "border", "easier", "money", "capped", "size",
          "sop", "timing", "stop", "cap", "rivals", "delay", "lane_cost", "carry", "reconcile", "decision", "information", "stage",
          "stage_horizon", "replay", "handover", "signs_gone", "signs_alone", "signs_left", "signs_seen")  # fmt: skip
 

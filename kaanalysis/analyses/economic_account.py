@@ -255,4 +255,8 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     moved = ["account.spread", "account.minimum_purchases"]
     flips = find_flips(lambda p: judge(account(p), currency, more, p), "M-2.1", policy, moved)
     purchases = accounts_by_purchase(items, account(policy), policy)
-    return replace(finding, flips=flips), {"economic_account": purchases, "opponents": opponents}
+    # What the account foresees is held against what is on record of these roles: a reader acts on an opponent.
+    borne_out = "shown" if more and more[0].low is not None and more[0].low > 0 else "unseen"
+    terms = {"stance": borne_out} if more and "party" in finding.terms else {}
+    finding = replace(finding, flips=flips, terms={**finding.terms, **terms})
+    return finding, {"economic_account": purchases, "opponents": opponents}
