@@ -686,3 +686,12 @@ def test_figure_texts_have_the_same_keys_and_places_in_both_languages() -> None:
             assert sorted(set(re.findall(r"\{[^}]*\}", text))) == sorted(
                 set(re.findall(r"\{[^}]*\}", zh[figure][key]))
             ), f"{figure}.{key}"
+
+
+def test_lifetimes_of_too_few_are_not_drawn() -> None:
+    """A young programme: at no time are five customers of any segment followed."""
+    frame = pd.DataFrame({"segment": "KA", "months": [0.0, 3.0], "at_risk": [4, 2], "survival": [1.0, 0.5], "low": [1.0, 0.1],
+                          "high": [1.0, 0.9], "entered": [4, 0]})  # fmt: skip
+    result = Result("01_base_assumptions", "d", "p", "2025-01-01", [], {"survival": frame})
+    assert "survival" not in [s.name for s in available(result)]
+    assert "survival" in [s.name for s in available(replace(result, frames={"survival": frame.assign(at_risk=[5, 2])}))]

@@ -97,6 +97,9 @@ def _lines(
         )
         return empty, empty
     spells = pd.concat(made, ignore_index=True).sort_values([*_PAIR, "begins", "ends"], ignore_index=True)
+    spells = spells.reindex(
+        columns=[*spells.columns, *({"pair", "hours"} - set(spells.columns))]
+    )  # of deals, of disputes alone
     spells["begins"], spells["ends"] = pd.to_datetime(spells["begins"]), pd.to_datetime(spells["ends"])
     same = spells.groupby(_PAIR, sort=False)
     reach = same["ends"].cummax()

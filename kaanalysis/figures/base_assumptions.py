@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from kaanalysis.figures.parts import format_axis, mark_line, step_band
 from kaanalysis.figures.scene import FigureSpec, Scene
 from kaanalysis.figures.style import SEGMENT_TEXT, SEGMENTS, SMALL
+from kaanalysis.results import Result
 
 ENOUGH_AT_RISK = 5  # fewer are not drawn at all; fewer than the policy's evidence.minimum_units are dashed
 
@@ -26,9 +27,14 @@ def _followed(curve: pd.DataFrame) -> tuple[int, int]:
 
 
 def _shown_until(frame: pd.DataFrame, horizon: float | None) -> float:
-    """Months to draw: as far as somebody is still followed in each segment, but no further than twice the horizon."""
-    reach = max(float(g.loc[g["at_risk"] >= ENOUGH_AT_RISK, "months"].max()) for _, g in frame.groupby("segment"))
+    """Months to draw: as far as enough are still followed in some segment, but no further than twice the horizon; 0 where there never are."""
+    reach = frame.loc[frame["at_risk"] >= ENOUGH_AT_RISK, "months"].max()
+    reach = 0.0 if pd.isna(reach) else float(reach)
     return min(reach, 2 * horizon) if horizon else reach
+
+
+def _anybody_followed(result: Result) -> bool:
+    return bool((result.frames["survival"]["at_risk"] >= ENOUGH_AT_RISK).any())
 
 
 def survival_curves(frame: pd.DataFrame, scene: Scene, ax: Axes, horizon: float | None = None) -> Axes:
@@ -175,6 +181,6 @@ def draw_spend(scene: Scene, figure: Figure) -> None:
 
 
 FIGURES = (
-    FigureSpec("survival", ("survival",), draw_survival, (7.2, 4.9), ("M-1.2",)),
+    FigureSpec("survival", ("survival",), draw_survival, (7.2, 4.9), ("M-1.2",), worth=_anybody_followed),
     FigureSpec("spend", ("spend",), draw_spend, (7.2, 4.0), ("M-1.4",)),
 )

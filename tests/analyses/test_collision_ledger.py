@@ -145,3 +145,21 @@ def test_tables_and_sheets_for_a_reader(ledger: Ledger, language: str) -> None:
     )
     assert len(made[told("sheet.title.collision_deals")]) == len(ledger.deals)
     assert len(made[told("sheet.title.overlap")]) == len(ledger.overlap)
+
+
+def test_quarrels_without_a_double_pursuit_have_their_lines(company: Callable[..., Company], policy: Policy) -> None:
+    """An ordinary case: accounts held by two teams and disputes, but never two deals at one time."""
+    made = company(
+        {"ka_launch": dt.date(2025, 1, 1), "observed_from": dt.date(2023, 1, 1)}, accounts=ACCOUNTS, disputes=DISPUTES, ownership=OWNERSHIP,
+        opportunities="opportunity_id,account_id,team,owner,outcome,created_at,closed_at,amount\nK1,A1,K,kim,won,2025-02-01,2025-02-20,100\n",
+        teams="team,motion\nK,KA\nS,SMB\nC,channel\n",
+    )  # fmt: skip
+    found = collision_ledger(made, policy)
+    assert found is not None and len(found.collisions) == 3
+    assert set(found.collisions["disputes"]) == {2, 0, 1} and (found.collisions["deals_a"] == 0).all()
+    alone = collision_ledger(
+        company({"ka_launch": dt.date(2025, 1, 1), "observed_from": dt.date(2023, 1, 1)}, accounts=ACCOUNTS, ownership=OWNERSHIP,
+                opportunities="opportunity_id,account_id,team,outcome,created_at\nK1,A1,K,open,2025-02-01\n", teams="team,motion\nK,KA\nS,SMB\n"),
+        policy,
+    )  # fmt: skip
+    assert alone is not None and len(alone.collisions) == 1 and alone.collisions["hours"].fillna(0).eq(0).all()

@@ -104,3 +104,15 @@ def test_discounts_by_hand(company: Open, policy: Policy) -> None:
     assert found.number("discount", "SMB").value == pytest.approx(0.10)  # type: ignore[union-attr]
     assert found.number("discount", "KA").value == pytest.approx(0.25)  # type: ignore[union-attr]
     assert found.number("discount_difference").value == pytest.approx(0.15)  # type: ignore[union-attr]
+
+
+def test_a_segment_without_an_amount_is_too_few_and_no_column_is_missing(company: Open, policy: Policy) -> None:
+    accounts = "account_id,segment\n" + "".join(f"S{i},SMB\n" for i in range(12)) + "K,KA\n"
+    deals = "opportunity_id,account_id,outcome,created_at,closed_at,amount\n"
+    deals += (
+        "".join(f"D{i},S{i},won,2025-01-01,2025-05-01,{100 + i}\n" for i in range(12))
+        + "DK,K,won,2025-01-01,2025-05-01,\n"
+    )
+    found = find(company(accounts=accounts, opportunities=deals), policy)[0]
+    assert (found.state, found.reason, found.needs) == ("undecided", "too_few", ())
+    assert found.number("spend_median", "all").n == 12  # type: ignore[union-attr]
