@@ -90,6 +90,14 @@ def _command() -> str:
     return shlex.join(["kaanalysis", *words])
 
 
+def _refuse_other_language(lang: str) -> None:
+    """Every command that speaks one language refuses another alike: none falls back to English without saying so."""
+    from kaanalysis.text import LANGUAGES
+
+    if lang not in LANGUAGES:
+        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
+
+
 @app.command()
 def check(data: Data, rows: Annotated[int, typer.Option(help="How many broken rows to print in full.")] = 50) -> None:
     """Read a company folder; print what is wrong, and which findings it can feed. Exit: 0 clean, 1 usable with warnings, 2 unusable."""
@@ -137,11 +145,8 @@ def import_(
     """Turn a CRM export or event log into a company folder; flow sheets also into one that is there; `sales_sheet`: save an edited sales
     sheet beside the company in --out."""
     from kaanalysis.imports import import_source, list_sources
-    from kaanalysis.text import LANGUAGES
 
-    if lang not in LANGUAGES:
-        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
-
+    _refuse_other_language(lang)
     if list_:
         for plan in list_sources():
             print(plan.explain(lang) + "\n")
@@ -364,10 +369,8 @@ def diff(
     import json
 
     from kaanalysis.changes import compare_runs, lines
-    from kaanalysis.text import LANGUAGES
 
-    if lang not in LANGUAGES:
-        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
+    _refuse_other_language(lang)
     compared = compare_runs(run_a, run_b, data_a, data_b, attribute=attribute, paired=paired)
     if json_:
         print(json.dumps(compared.to_dict(), ensure_ascii=False, indent=1, allow_nan=False))
@@ -391,6 +394,7 @@ def simulate(
     from kaanalysis.simulate import list_companies, truth_path
     from kaanalysis.simulate import simulate as make
 
+    _refuse_other_language(lang)
     if list_:
         for name, world in list_companies().items():
             print(f"{name}: {world.about_zh if lang == 'zh' else world.about_en}")
@@ -407,6 +411,7 @@ def list_analyses(lang: Annotated[str, typer.Option(help="en or zh.")] = "en") -
     from kaanalysis.analyses.registry import REGISTRY
     from kaanalysis.text import words
 
+    _refuse_other_language(lang)
     for analysis in REGISTRY.values():
         print(f"{analysis.id}: {words(lang)(f'analyses.{analysis.name}.question')}")
         for finding, needs in analysis.feeds.items():
