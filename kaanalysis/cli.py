@@ -241,7 +241,8 @@ def report(
         disable=quiet or not console.is_terminal,
     )
     try:
-        with KernelServer(), Watch(out, log, on_failure) as watch, bar:
+        # The watch outside: a stop is handled from here on, and no kernel computes on while a notice of failure is given.
+        with Watch(out, log, on_failure) as watch, KernelServer(), bar:
             # The rest is imported while the server imports, on another core.
             from kaanalysis.analyses.registry import select, with_upstream
             from kaanalysis.policy import parse_assignments

@@ -250,7 +250,9 @@ def _in_parallel(
         context.set_forkserver_preload(["kaanalysis.run_groups"])  # imported once for all workers
     told = {OPENED: str(given), KERNELS: os.environ.get(KERNELS)}
     ended: dict[str, GroupRun] = {}
-    with concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(told,)) as pool:
+    others = set(multiprocessing.active_children())
+    pool = concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(told,))
+    try:
         futures = {pool.submit(_run_group, order): order.group for order in orders}
         for future in concurrent.futures.as_completed(futures):
             group = futures[future]
@@ -259,4 +261,11 @@ def _in_parallel(
             except concurrent.futures.process.BrokenProcessPool as error:  # a worker was killed, by want of memory say
                 ended[group.folder] = GroupRun(group, error=f"the process ended: {error}")
             tell(ended[group.folder].step, len(ended), len(orders))
+    except BaseException:
+        # A run that is stopped waits neither for the groups under way nor for those that have not begun: they would take minutes.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
+        raise
+    pool.shutdown()
     return [ended[order.group.folder] for order in orders]
