@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kaanalysis.contracts import UnusableData
+from kaanalysis.disk import refusal, writing
 
 if TYPE_CHECKING:
     from kaanalysis.report import Engine
@@ -144,7 +145,7 @@ def import_(
 ) -> None:
     """Turn a CRM export or event log into a company folder; flow sheets also into one that is there; `sales_sheet`: save an edited sales
     sheet beside the company in --out."""
-    from kaanalysis.imports import import_source, list_sources
+    from kaanalysis.imports import list_sources
 
     _refuse_other_language(lang)
     if list_:
@@ -156,10 +157,19 @@ def import_(
 
         if source != SOURCE or from_path is not None or out is not None:
             raise UnusableData(f"--template goes with {SOURCE} alone: kaanalysis import {SOURCE} --template FILE.")
-        print(write_template(template))
+        with writing(template):
+            print(write_template(template))
         return
     if source is None or from_path is None or out is None:
         raise UnusableData("import needs SOURCE, FROM and --out DATA (kaanalysis import --list shows the sources).")
+    with writing(out):
+        _import(source, from_path, out, csv, lang)
+
+
+def _import(source: str, from_path: Path, out: Path, csv: bool, lang: str) -> None:
+    from kaanalysis.imports import import_source
+    from kaanalysis.run_lock import refuse_inside_run
+
     if source == "flow_sheet":
         _import_flow_sheets(from_path, out, csv, lang)
         return
@@ -170,6 +180,7 @@ def import_(
         sheet, w = import_sheet(from_path, out), words(lang)
         print(w("sales_sheet.imported", out=out, nodes=sheet["node"].nunique(), items=sheet["item"].notna().sum()))
         return
+    refuse_inside_run(out)
     made = import_source(source, from_path, out, as_csv=csv)
     print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))
     for rule, count in made.faults.items():
@@ -208,9 +219,10 @@ def analyse(
     from kaanalysis.runner import analyse_in_process
 
     key = _key(out, pseudonyms, pseudonym_key)
-    manifest = analyse_in_process(
-        data, out, only=only, overrides=parse_assignments(set_ or []), command=_command(), key=key
-    )
+    with writing(out):
+        manifest = analyse_in_process(
+            data, out, only=only, overrides=parse_assignments(set_ or []), command=_command(), key=key
+        )
     _told_ambiguous(manifest.pseudonyms.get("ambiguous", 0))
     print(f"{len(manifest.steps)} analyses → {out / 'results'}")
 
@@ -242,7 +254,7 @@ def report(
     )
     try:
         # The watch outside: a stop is handled from here on, and no kernel computes on while a notice of failure is given.
-        with Watch(out, log, on_failure) as watch, KernelServer(), bar:
+        with Watch(out, log, on_failure) as watch, KernelServer(), writing(out), bar:
             # The rest is imported while the server imports, on another core.
             from kaanalysis.analyses.registry import select, with_upstream
             from kaanalysis.policy import parse_assignments
@@ -392,6 +404,7 @@ def simulate(
     lang: Annotated[str, typer.Option(help="Language of --list: en or zh.")] = "en",
 ) -> None:
     """Write a synthetic company with planted, recorded truth."""
+    from kaanalysis.run_lock import refuse_inside_run
     from kaanalysis.simulate import list_companies, truth_path
     from kaanalysis.simulate import simulate as make
 
@@ -402,7 +415,9 @@ def simulate(
         return
     if company is None or out is None:
         raise UnusableData("simulate needs COMPANY and --out DATA (kaanalysis simulate --list shows the companies).")
-    make(company, out, seed, size)
+    refuse_inside_run(out)
+    with writing(out):
+        make(company, out, seed, size)
     print(f"{out} (truth in {truth_path(out)})")
 
 
@@ -420,11 +435,15 @@ def list_analyses(lang: Annotated[str, typer.Option(help="en or zh.")] = "en") -
 
 
 def main() -> None:
-    """Entry point: bad input becomes one sentence on standard error and exit code 2, never a traceback."""
+    """Entry point: bad input, and what cannot be read or written, becomes one sentence on standard error and exit code 2, never a
+    traceback."""
     try:
         app()
-    except UnusableData as error:
-        print(f"kaanalysis: {error}", file=sys.stderr)
+    except Exception as error:
+        said = error if isinstance(error, UnusableData) else refusal(error)
+        if said is None:
+            raise
+        print(f"kaanalysis: {said}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

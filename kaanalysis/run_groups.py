@@ -36,7 +36,7 @@ from kaanalysis.manifest import Manifest, Step
 from kaanalysis.opened import OPENED
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
-from kaanalysis.run_lock import Holder, locked
+from kaanalysis.run_lock import Holder, locked, refuse_as_run
 from kaanalysis.run_notes import RunNotes, dated_beside
 from kaanalysis.runfolder import write_text
 from kaanalysis.unattended import RunLog
@@ -197,6 +197,7 @@ def run_groups(
     if selection(data)[1] is not None:
         raise UnusableData(f"{data} is one group already; --by needs the whole company.")
     out = Path(out).resolve()
+    refuse_as_run(out)
     with locked(out) as left, KernelServer():
         if left is not None:
             stale(left)

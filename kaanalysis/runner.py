@@ -37,7 +37,7 @@ from kaanalysis.pseudonymised_run import (
     tidy_sheets,
 )
 from kaanalysis.pseudonyms import read_or_make_key
-from kaanalysis.run_lock import Holder, locked
+from kaanalysis.run_lock import Holder, locked, refuse_as_run
 from kaanalysis.run_notes import RunNotes
 from kaanalysis.runfolder import DRAWN, DRAWN_FOR, HEADLESS, result_path, save_result, write_text
 from kaanalysis.sales_sheets import FOLDER as SHEETS
@@ -155,10 +155,19 @@ def run_notebooks(
     the folder); a failing notebook only shows in the manifest.
     """
     out, jobs = Path(out).resolve(), max(1, jobs)
+    refuse_as_run(out)
     with locked(out) as left, KernelServer():
         if left is not None:
             stale(left)
-        return _run_locked(data, out, only, overrides, languages, jobs, command, since, key, tell, finish, warn)
+        try:
+            return _run_locked(data, out, only, overrides, languages, jobs, command, since, key, tell, finish, warn)
+        except (
+            OSError
+        ):  # a disk that is full, say: steps that have ended are gone on from, a folder without any is only in the way
+            begun = Manifest.read(partial_of(out))
+            if begun is None or not begun.steps:
+                shutil.rmtree(partial_of(out), ignore_errors=True)
+            raise
 
 
 def _run_locked(
@@ -272,6 +281,7 @@ def analyse_in_process(
 ) -> Manifest:
     """The same results and tables without a kernel: no notebooks, figures or report. Files are written one by one, each atomically.
     key: as of :func:`run_notebooks`."""
+    refuse_as_run(Path(out))
     with locked(Path(out).resolve()):
         return _analyse_locked(data, out, only, overrides, command, key)
 

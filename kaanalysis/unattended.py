@@ -120,7 +120,9 @@ class Watch:
     def __enter__(self) -> Watch:
         # A service that is stopped gets SIGTERM: it ends like Ctrl-C, so that its exit code, the log and the notice still come.
         self._before = {signal.SIGTERM: signal.signal(signal.SIGTERM, self._stop)}
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a job in the background may be told to ignore it
+        if (
+            signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):  # a job in the background may be told to ignore it
             self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._stop)
         try:
             self.log.write("begin", "started")  # a log that cannot be written is refused before anything is computed

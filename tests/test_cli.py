@@ -98,6 +98,9 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
         (("simulate", "nobody", "--out", "y"), "nobody"),
         (("simulate", "--list", "--lang", "fr"), "must be one of en, zh"),
         (("list", "--lang", "fr"), "must be one of en, zh"),
+        (("report", "data/demo", "--out", "policy.toml"), "policy.toml is a file; name a folder"),
+        (("report", "data/demo", "--out", "policy.toml", "--by", "region"), "policy.toml is a file; name a folder"),
+        (("analyse", "data/demo", "--out", "policy.toml"), "policy.toml is a file; name a folder"),
         (("diff", "nowhere", "data"), "nowhere is no run folder"),
         (("diff", "data", "data"), "holds no result that this version can read"),
         (("diff", "data", "data", "--lang", "fr"), "must be one of en, zh"),
@@ -220,6 +223,8 @@ def test_diff_says_what_moved_and_exits_0_or_1(tmp_path: Path) -> None:
     [("/tmp/sp ace/co", "reports/co"), ("/tmp/sp ace/my co/", "reports/my co"), ("data/demo", "reports/demo")],
 )
 def test_make_report_takes_a_folder_with_a_blank_in_its_name(data: str, run: str) -> None:
-    done = subprocess.run(["make", "-n", "report", f"DATA={data}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "-n", "report", f"DATA={data}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     said = next(line for line in done.stdout.splitlines() if "kaanalysis report" in line)
     assert shlex.split(said)[1:5] == ["report", data, "--out", run]
