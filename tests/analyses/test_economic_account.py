@@ -174,7 +174,11 @@ def test_frames_and_stances_of_a_company(company: Open, policy: Policy) -> None:
         )
     ]
     found, frames = find(company(value_items=items, buying_steps=steps, stakeholders=people), policy)
-    assert (found.state, found.reason, found.terms) == ("contradicted", "account_opponent", {"party": "user", "stance": "unseen"})
+    assert (found.state, found.reason, found.terms) == (
+        "contradicted",
+        "account_opponent",
+        {"party": "user", "stance": "unseen"},
+    )
     assert found.number("opponent_against_difference").value == 1.0  # type: ignore[union-attr]
     frame = frames["economic_account"].set_index(["flow_id", "role"])
     assert frame.loc[("F0", "user"), ["gains", "costs", "balance", "share", "total"]].tolist() == [
@@ -207,6 +211,9 @@ def test_the_demo_s_planted_accounts_are_recovered() -> None:
     assert set(shares) == set(planted)
     for role, share in planted.items():
         assert shares[role].low < share < shares[role].high, role  # type: ignore[operator]
-    assert found.terms == {"party": "executor", "stance": "unseen"} and (found.state, found.reason) == ("contradicted", "account_opponent")
+    assert found.terms == {"party": "executor", "stance": "unseen"} and (found.state, found.reason) == (
+        "contradicted",
+        "account_opponent",
+    )
     assert list(frames["opponents"].query("opponent")["role"]) == [r for r, s in planted.items() if s < 0]
     assert replace(found, flips=()).number("roles_negative").value == 1  # type: ignore[union-attr]
