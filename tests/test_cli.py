@@ -102,7 +102,7 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
         (("report", "data/demo", "--out", "policy.toml", "--by", "region"), "policy.toml is a file; name a folder"),
         (("analyse", "data/demo", "--out", "policy.toml"), "policy.toml is a file; name a folder"),
         (("diff", "nowhere", "data"), "nowhere is no run folder"),
-        (("diff", "data", "data"), "holds no result that this version can read"),
+        (("diff", "data", "data"), "data is no run folder: it holds no manifest.json"),
         (("diff", "data", "data", "--lang", "fr"), "must be one of en, zh"),
         (("report", "data/demo", "--out", "x", "--since", "nowhere"), "nowhere is no run folder"),
         (
