@@ -214,7 +214,8 @@ def _import_flow_sheets(from_path: Path, out: Path, csv: bool, lang: str) -> Non
 def analyse(
     data: Data, out: Out, only: Only = None, set_: Set = None, pseudonyms: Hide = False, pseudonym_key: Key = None
 ) -> None:
-    """Compute results and tables in one process, without notebooks, figures or report."""
+    """Compute results and tables in one process, without notebooks, figures or report. Exit: 0 all done, 1 an analysis failed (the others'
+    results are there), 2 bad input."""
     from kaanalysis.policy import parse_assignments
     from kaanalysis.runner import analyse_in_process
 
@@ -224,7 +225,12 @@ def analyse(
             data, out, only=only, overrides=parse_assignments(set_ or []), command=_command(), key=key
         )
     _told_ambiguous(manifest.pseudonyms.get("ambiguous", 0))
-    print(f"{len(manifest.steps)} analyses → {out / 'results'}")
+    broken = [s for s in manifest.steps if s.status in ("failed", "skipped")]
+    for step in broken:
+        said = " ".join(step.error.split()) or f"needs {step.needs}"
+        print(f"kaanalysis: {step.id} {step.status}: {said}", file=sys.stderr)
+    print(f"{len(manifest.steps) - len(broken)} analyses → {out / 'results'}")
+    raise typer.Exit(1 if broken else 0)
 
 
 @app.command()
@@ -286,6 +292,13 @@ def report(
                 if not quiet:
                     console.print(f"kaanalysis: {said}", markup=False, highlight=False, soft_wrap=True)
 
+            def dropped(analyses: list[str], causes: list[str]) -> None:
+                watch.log.write("left_out", "done", analyses=analyses, other=causes)
+                if not quiet:
+                    said = f"{', '.join(analyses)} of the last run in {out} will not be in this one"
+                    why = f"made from other {' and '.join(causes)}"
+                    console.print(f"kaanalysis: {said}: {why}.", markup=False, highlight=False, soft_wrap=True)
+
             def finish(run: Path) -> None:
                 for language in languages:
                     bar.update(task, description=f"report.{language}.html")
@@ -295,7 +308,7 @@ def report(
 
             asked: dict[str, Any] = {
                 "only": only, "overrides": parse_assignments(set_ or []), "languages": languages, "jobs": jobs or os.cpu_count() or 1,
-                "command": _command(), "tell": tell, "stale": watch.stale, "warn": warn,
+                "command": _command(), "tell": tell, "stale": watch.stale, "warn": warn, "dropped": dropped,
             }  # fmt: skip
             if by:
                 from kaanalysis.run_groups import run_groups

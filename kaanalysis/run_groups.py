@@ -187,13 +187,14 @@ def run_groups(
     tell: Callable[[Step, int, int], None] = lambda step, done, total: None,
     stale: Callable[[Holder], None] = lambda holder: None,
     warn: Callable[[str], None] = lambda said: None,
+    dropped: Callable[[list[str], list[str]], None] = lambda analyses, causes: None,
     log: RunLog | None = None,
 ) -> Manifest:
     """A run folder per group of accounts by their column `by`, and ``index.<language>.html`` over them; published at once.
 
-    jobs: groups at a time, and notebooks at a time within a group as far as there are jobs left. tell: called after each group. warn: as
-    of :func:`kaanalysis.runner.run_notebooks`. The manifest returned has one step per group. Raises :class:`UnusableData` before anything
-    runs."""
+    jobs: groups at a time, and notebooks at a time within a group as far as there are jobs left. tell: called after each group. warn,
+    dropped: as of :func:`kaanalysis.runner.run_notebooks`, dropped once for all groups. The manifest returned has one step per group.
+    Raises :class:`UnusableData` before anything runs."""
     if selection(data)[1] is not None:
         raise UnusableData(f"{data} is one group already; --by needs the whole company.")
     out = Path(out).resolve()
@@ -207,6 +208,10 @@ def run_groups(
         groups = groups_in(company, by, policy)
         manifest.stamp["by"] = by
         partial = _prepare(out, groups, by)
+        found = {id for g in groups for id in runner.held(out / g.folder)}
+        analyses, causes = runner.left_out(out, found, manifest.stamp, chosen)
+        if analyses:
+            dropped(analyses, causes)
         notes = RunNotes(resolved(data), manifest.stamp["data_hash"], languages[0], warn)
         _take_notes(notes, out)
         write_text(partial / "manifest.json", manifest.to_json())

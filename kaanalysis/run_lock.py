@@ -94,9 +94,9 @@ def is_held(run: Path) -> bool:
 
 
 def refuse_inside_run(out: Path) -> None:
-    """Refuse a folder in what is no folder, and one inside a run folder, finished or being written: a run folder is replaced as a whole when
-    its run is made again, and what else lies in it goes with it. Groups of a run that is being built (``.<run>.partial``) are parts of
-    it."""
+    """Refuse a folder in what is no folder, and one inside a run folder, finished or being written: a run folder is replaced as a whole
+    when its run is made again, and what else lies in it goes with it. Groups of a run that is being built (``.<run>.partial``) are parts
+    of it."""
     for above in out.resolve().parents:
         if above.is_file():
             raise UnusableData(f"{out} cannot be made: {above} is a file.")

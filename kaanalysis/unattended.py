@@ -4,7 +4,8 @@ Log: JSON lines, appended, one object a line, each written at once (several runs
 
     {"at": "2026-06-30T02:00:04+00:00", "run": "nightly/2026-06-30", "step": "01_base_assumptions", "status": "done", "seconds": 4.1}
 
-``at``: end of the step, UTC. ``run``: the run folder as given. ``step``: begin, lock, notes (each line a sentence
+``at``: end of the step, UTC. ``run``: the run folder as given. ``step``: begin, lock, left_out (``analyses`` of the last run that
+this one makes not and may not take over, ``other``: data, policy or code), notes (each line a sentence
 on notes that could not be read or kept, which fails no run), an analysis, report.<language>, pdf.<language>, keep,
 on_failure, and last run, whose line also has ``exit``. ``status``: started (of begin: a run without a last line was killed), done, kept,
 failed, skipped, stale (a lock left by a process that died), and of run: done, failed (a notebook failed), refused (bad input, or the run
