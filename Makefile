@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= data/demo
-RUN ?= reports/$(notdir $(patsubst %/,%,$(DATA)))
+# By the shell, not by notdir: make's own functions take a folder with a blank in its name for two.
+RUN ?= reports/$(shell basename "$(DATA)")
 LANGUAGES ?= en,zh
 JOBS ?= 2
 
@@ -32,7 +33,7 @@ lab: $(VENV)/.ready-lab ## open JupyterLab on the start page of the notebooks
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. notebooks/start.ipynb
 
 report: $(VENV)/.ready ## run all notebooks and write the report (DATA=folder RUN=folder LANGUAGES=en,zh)
-	$(BIN)/kaanalysis report $(DATA) --out $(RUN) --lang $(LANGUAGES) --jobs $(JOBS)
+	$(BIN)/kaanalysis report "$(DATA)" --out "$(RUN)" --lang $(LANGUAGES) --jobs $(JOBS)
 
 test: $(VENV)/.ready ## run all tests, notebooks included
 	@run=$$(mktemp -d) && KAANALYSIS_RUN=$$run $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval-lax --nbval-cell-timeout=300 --ignore=notebooks/_template.ipynb; code=$$?; rm -rf $$run; exit $$code
@@ -50,7 +51,7 @@ demo: $(VENV)/.ready ## make data/demo again (same seed, same bytes)
 	$(BIN)/kaanalysis simulate healthy --out data/demo --seed 20260630
 
 screenshots: $(VENV)/.ready ## pictures of the report in RUN, both languages: light, dark, phone, paper (reports/screenshots)
-	$(BIN)/python scripts/screenshots.py $(RUN) reports/screenshots
+	$(BIN)/python scripts/screenshots.py "$(RUN)" reports/screenshots
 
 bench: $(VENV)/.ready ## measure estimators against peers and the time of a report
 	$(BIN)/python benchmarks/run.py

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kaanalysis.contracts import UnusableData
+from kaanalysis.disk import refusal, writing
 
 if TYPE_CHECKING:
     from kaanalysis.report import Engine
@@ -90,6 +91,14 @@ def _command() -> str:
     return shlex.join(["kaanalysis", *words])
 
 
+def _refuse_other_language(lang: str) -> None:
+    """Every command that speaks one language refuses another alike: none falls back to English without saying so."""
+    from kaanalysis.text import LANGUAGES
+
+    if lang not in LANGUAGES:
+        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
+
+
 @app.command()
 def check(data: Data, rows: Annotated[int, typer.Option(help="How many broken rows to print in full.")] = 50) -> None:
     """Read a company folder; print what is wrong, and which findings it can feed. Exit: 0 clean, 1 usable with warnings, 2 unusable."""
@@ -136,12 +145,9 @@ def import_(
 ) -> None:
     """Turn a CRM export or event log into a company folder; flow sheets also into one that is there; `sales_sheet`: save an edited sales
     sheet beside the company in --out."""
-    from kaanalysis.imports import import_source, list_sources
-    from kaanalysis.text import LANGUAGES
+    from kaanalysis.imports import list_sources
 
-    if lang not in LANGUAGES:
-        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
-
+    _refuse_other_language(lang)
     if list_:
         for plan in list_sources():
             print(plan.explain(lang) + "\n")
@@ -151,10 +157,19 @@ def import_(
 
         if source != SOURCE or from_path is not None or out is not None:
             raise UnusableData(f"--template goes with {SOURCE} alone: kaanalysis import {SOURCE} --template FILE.")
-        print(write_template(template))
+        with writing(template):
+            print(write_template(template))
         return
     if source is None or from_path is None or out is None:
         raise UnusableData("import needs SOURCE, FROM and --out DATA (kaanalysis import --list shows the sources).")
+    with writing(out):
+        _import(source, from_path, out, csv, lang)
+
+
+def _import(source: str, from_path: Path, out: Path, csv: bool, lang: str) -> None:
+    from kaanalysis.imports import import_source
+    from kaanalysis.run_lock import refuse_inside_run
+
     if source == "flow_sheet":
         _import_flow_sheets(from_path, out, csv, lang)
         return
@@ -165,6 +180,7 @@ def import_(
         sheet, w = import_sheet(from_path, out), words(lang)
         print(w("sales_sheet.imported", out=out, nodes=sheet["node"].nunique(), items=sheet["item"].notna().sum()))
         return
+    refuse_inside_run(out)
     made = import_source(source, from_path, out, as_csv=csv)
     print(f"{out}: " + ", ".join(f"{n} {t}" for t, n in made.rows.items()))
     for rule, count in made.faults.items():
@@ -198,16 +214,23 @@ def _import_flow_sheets(from_path: Path, out: Path, csv: bool, lang: str) -> Non
 def analyse(
     data: Data, out: Out, only: Only = None, set_: Set = None, pseudonyms: Hide = False, pseudonym_key: Key = None
 ) -> None:
-    """Compute results and tables in one process, without notebooks, figures or report."""
+    """Compute results and tables in one process, without notebooks, figures or report. Exit: 0 all done, 1 an analysis failed (the others'
+    results are there), 2 bad input."""
     from kaanalysis.policy import parse_assignments
     from kaanalysis.runner import analyse_in_process
 
     key = _key(out, pseudonyms, pseudonym_key)
-    manifest = analyse_in_process(
-        data, out, only=only, overrides=parse_assignments(set_ or []), command=_command(), key=key
-    )
+    with writing(out):
+        manifest = analyse_in_process(
+            data, out, only=only, overrides=parse_assignments(set_ or []), command=_command(), key=key
+        )
     _told_ambiguous(manifest.pseudonyms.get("ambiguous", 0))
-    print(f"{len(manifest.steps)} analyses → {out / 'results'}")
+    broken = [s for s in manifest.steps if s.status in ("failed", "skipped")]
+    for step in broken:
+        said = " ".join(step.error.split()) or f"needs {step.needs}"
+        print(f"kaanalysis: {step.id} {step.status}: {said}", file=sys.stderr)
+    print(f"{len(manifest.steps) - len(broken)} analyses → {out / 'results'}")
+    raise typer.Exit(1 if broken else 0)
 
 
 @app.command()
@@ -236,7 +259,8 @@ def report(
         disable=quiet or not console.is_terminal,
     )
     try:
-        with KernelServer(), Watch(out, log, on_failure) as watch, bar:
+        # The watch outside: a stop is handled from here on, and no kernel computes on while a notice of failure is given.
+        with Watch(out, log, on_failure) as watch, KernelServer(), writing(out), bar:
             # The rest is imported while the server imports, on another core.
             from kaanalysis.analyses.registry import select, with_upstream
             from kaanalysis.policy import parse_assignments
@@ -268,6 +292,13 @@ def report(
                 if not quiet:
                     console.print(f"kaanalysis: {said}", markup=False, highlight=False, soft_wrap=True)
 
+            def dropped(analyses: list[str], causes: list[str]) -> None:
+                watch.log.write("left_out", "done", analyses=analyses, other=causes)
+                if not quiet:
+                    said = f"{', '.join(analyses)} of the last run in {out} will not be in this one"
+                    why = f"made from other {' and '.join(causes)}"
+                    console.print(f"kaanalysis: {said}: {why}.", markup=False, highlight=False, soft_wrap=True)
+
             def finish(run: Path) -> None:
                 for language in languages:
                     bar.update(task, description=f"report.{language}.html")
@@ -277,7 +308,7 @@ def report(
 
             asked: dict[str, Any] = {
                 "only": only, "overrides": parse_assignments(set_ or []), "languages": languages, "jobs": jobs or os.cpu_count() or 1,
-                "command": _command(), "tell": tell, "stale": watch.stale, "warn": warn,
+                "command": _command(), "tell": tell, "stale": watch.stale, "warn": warn, "dropped": dropped,
             }  # fmt: skip
             if by:
                 from kaanalysis.run_groups import run_groups
@@ -364,10 +395,8 @@ def diff(
     import json
 
     from kaanalysis.changes import compare_runs, lines
-    from kaanalysis.text import LANGUAGES
 
-    if lang not in LANGUAGES:
-        raise UnusableData(f"--lang {lang!r} must be one of {', '.join(LANGUAGES)}.")
+    _refuse_other_language(lang)
     compared = compare_runs(run_a, run_b, data_a, data_b, attribute=attribute, paired=paired)
     if json_:
         print(json.dumps(compared.to_dict(), ensure_ascii=False, indent=1, allow_nan=False))
@@ -388,16 +417,20 @@ def simulate(
     lang: Annotated[str, typer.Option(help="Language of --list: en or zh.")] = "en",
 ) -> None:
     """Write a synthetic company with planted, recorded truth."""
+    from kaanalysis.run_lock import refuse_inside_run
     from kaanalysis.simulate import list_companies, truth_path
     from kaanalysis.simulate import simulate as make
 
+    _refuse_other_language(lang)
     if list_:
         for name, world in list_companies().items():
             print(f"{name}: {world.about_zh if lang == 'zh' else world.about_en}")
         return
     if company is None or out is None:
         raise UnusableData("simulate needs COMPANY and --out DATA (kaanalysis simulate --list shows the companies).")
-    make(company, out, seed, size)
+    refuse_inside_run(out)
+    with writing(out):
+        make(company, out, seed, size)
     print(f"{out} (truth in {truth_path(out)})")
 
 
@@ -407,6 +440,7 @@ def list_analyses(lang: Annotated[str, typer.Option(help="en or zh.")] = "en") -
     from kaanalysis.analyses.registry import REGISTRY
     from kaanalysis.text import words
 
+    _refuse_other_language(lang)
     for analysis in REGISTRY.values():
         print(f"{analysis.id}: {words(lang)(f'analyses.{analysis.name}.question')}")
         for finding, needs in analysis.feeds.items():
@@ -414,11 +448,15 @@ def list_analyses(lang: Annotated[str, typer.Option(help="en or zh.")] = "en") -
 
 
 def main() -> None:
-    """Entry point: bad input becomes one sentence on standard error and exit code 2, never a traceback."""
+    """Entry point: bad input, and what cannot be read or written, becomes one sentence on standard error and exit code 2, never a
+    traceback."""
     try:
         app()
-    except UnusableData as error:
-        print(f"kaanalysis: {error}", file=sys.stderr)
+    except Exception as error:
+        said = error if isinstance(error, UnusableData) else refusal(error)
+        if said is None:
+            raise
+        print(f"kaanalysis: {said}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

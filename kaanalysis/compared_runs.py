@@ -26,7 +26,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """name: the folder's own name, without the folders before it. manifest: the raw document, {} where there is none. results: by id;
+    """name: the folder's own name, without the folders before it. manifest: the raw document. results: by id;
     unread: those that the run names or holds and that cannot be read."""
 
     name: str
@@ -82,11 +82,17 @@ class ComparedRun:
 
 
 def read_run(path: Path) -> ComparedRun:
-    """What can be read of a run folder, without its frames. :class:`UnusableData` where it is no folder or holds no result that can."""
+    """What can be read of a run folder, without its frames. :class:`UnusableData` where it is none (a folder without a manifest that can be
+    read is none: nobody could tell what its results were made from), holds runs by group, or holds no result that can be read."""
     path = Path(path)
     if not path.is_dir():
         raise UnusableData(f"{path} is no run folder.")
     manifest, results, unread = _manifest(path), {}, {}
+    stamp = manifest.get("stamp")
+    if isinstance(stamp, dict) and "by" in stamp:
+        groups = [p.name for p in sorted(path.iterdir()) if (p / "manifest.json").is_file()]
+        such = f", such as {path / groups[0]}" if groups else ""
+        raise UnusableData(f"{path} holds a run for each {stamp['by']}; choose one of them{such}.")
     for file in sorted((path / "results").glob("*.json")):
         result, why = _result(file)
         if result is None:
@@ -131,13 +137,16 @@ def keep_previous(since: Path, run: Path) -> str:
 
 
 def _manifest(path: Path) -> dict[str, Any]:
-    """The manifest as it is, of any schema; {} where none can be read."""
+    """The manifest as it is, of any schema; :class:`UnusableData` where none can be read."""
+    file = path / "manifest.json"
+    if not file.is_file():
+        raise UnusableData(f"{path} is no run folder: it holds no manifest.json, which says what a run was made from.")
     try:
-        raw = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raw = None
     if not isinstance(raw, dict):
-        return {}
+        raise UnusableData(f"{path} is no run folder that can be compared: its manifest.json is damaged.")
     return {**raw, "steps": raw["steps"] if isinstance(raw.get("steps"), list) else []}
 
 

@@ -7,6 +7,7 @@ adding to a company that has other data already, and the template.
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import tempfile
 import tomllib
@@ -25,6 +26,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from kaanalysis.company_toml import read_company_toml
 from kaanalysis.contracts import UnusableData
+from kaanalysis.disk import drafted
 from kaanalysis.import_maps import load_maps
 from kaanalysis.imports import ImportReport, import_source
 from kaanalysis.interviews import FOLDER, read_interviews, samples
@@ -155,9 +157,8 @@ def _free_name(folder: Path, stem: str, flows: set[str]) -> str:
 
 
 def _put(source: Path, target: Path) -> None:
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
+    with drafted(target) as draft:
+        shutil.copyfile(source, draft)
 
 
 def _append_report(new: Path, target: Path) -> None:
@@ -171,12 +172,10 @@ def _append_report(new: Path, target: Path) -> None:
 
 
 def _write_csv(target: Path, header: list[str], rows: Iterable[Iterable[object]]) -> None:
-    partial = target.with_name(f".{target.name}.partial")
-    with partial.open("w", encoding="utf-8-sig", newline="") as stream:
+    with drafted(target) as draft, draft.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(header)
         writer.writerows(rows)
-    partial.replace(target)
 
 
 def _append(new: Path, folder: Path, table: str, flows: set[str]) -> None:
@@ -198,9 +197,8 @@ def _append(new: Path, folder: Path, table: str, flows: set[str]) -> None:
     rows = pq.read_table(new) if new.suffix == ".parquet" else _text_table(new)
     known = {name: old.schema.field(name).type for name in old.column_names}
     rows = rows.cast(pa.schema([(n, known.get(n, rows.schema.field(n).type)) for n in rows.column_names]))
-    partial = path.with_name(f".{path.name}.partial")
-    pq.write_table(pa.concat_tables([old, rows], promote_options="default"), partial, compression="zstd")
-    partial.replace(path)
+    with drafted(path) as draft:
+        pq.write_table(pa.concat_tables([old, rows], promote_options="default"), draft, compression="zstd")
 
 
 def _report(made: list[ImportReport], folders: list[Path], there: bool) -> FlowSheetReport:
@@ -277,9 +275,10 @@ def write_template(path: Path) -> Path:
         for cell in line:
             cell.alignment = Alignment(wrap_text=True, vertical="top")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    book.save(partial)
-    partial.replace(path)
+    packed = io.BytesIO()  # on a full disk, a zip file that was begun tries again to end itself, past every handler
+    book.save(packed)
+    with drafted(path) as draft:
+        draft.write_bytes(packed.getvalue())
     return path
 
 

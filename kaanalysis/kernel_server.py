@@ -4,7 +4,8 @@ Each notebook runs in a kernel of its own (a process with its own connection fil
 :class:`KernelServer` starts ``python -m kaanalysis.kernel_server SOCKET``, which imports once and then forks a kernel per request. What
 Jupyter takes for the kernel is a small process that asks for the fork, waits, and ends as the kernel ends; when it is killed, so is the
 kernel. The server ends, and its kernels with it, when the process that started it ends, by ``kill -9`` too: it reads a pipe whose other
-end that process holds.
+end that process holds. A kernel ends when the server is killed, which then has no moment left to end it: Linux sends it a signal, elsewhere
+ipykernel looks once a second whether its parent is still there.
 
 The server forks before it has any thread of its own: nothing but imports has happened in it (numerical libraries that start threads on
 import handle a fork themselves). Where there is no fork (Windows) or the server does not come up, kernels start as usual.
@@ -62,7 +63,7 @@ class KernelServer:
             os.environ.pop(KERNELS, None)
             _running.remove(self._server)
             assert self._server.stdin is not None
-            self._server.kill()  # kernels that are still there notice within a second that it is gone
+            self._server.kill()  # kernels that are still there end with it (_end_with)
             self._server.wait()
             self._server.stdin.close()
         if self._folder is not None:
@@ -110,20 +111,34 @@ def ask(address: str, connection_file: str) -> int:
     return int(answer) if answer else 1
 
 
-def _kernel(request: dict[str, Any]) -> None:
+def _end_with(server: int) -> None:
+    """In the forked process: end when the server ends, however that happens. A kernel deep in a numerical library runs no Python that could
+    notice it by itself, and would go on for minutes with nobody to read its result."""
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):  # a C library without prctl: ipykernel's own look remains
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+    if os.getppid() != server:  # it ended between the fork and the line above
+        os._exit(1)
+
+
+def _kernel(request: dict[str, Any], server: int) -> None:
     """In the forked process: become the kernel; never returns."""
     try:
+        _end_with(server)
         os.setsid()
         os.chdir(request["cwd"])
         os.environ.clear()
         os.environ.update(request["environment"])
-        os.environ["JPY_PARENT_PID"] = str(os.getppid())
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nowhere, descriptor)
         from ipykernel.kernelapp import IPKernelApp
 
-        sys.argv = ["ipykernel_launcher", "-f", request["connection_file"], "--log-level=CRITICAL"]
+        # Told here and not by JPY_PARENT_PID: ipykernel reads that when it is imported, which was before the fork, in the server.
+        parent = f"--IPKernelApp.parent_handle={server}"
+        sys.argv = ["ipykernel_launcher", "-f", request["connection_file"], "--log-level=CRITICAL", parent]
         IPKernelApp.launch_instance(sys.argv[1:])
         code = 0
     except SystemExit as end:
@@ -174,14 +189,14 @@ class _Server:
         if not asked:
             line.close()
             return
-        kernel = os.fork()
+        server, kernel = os.getpid(), os.fork()
         if kernel == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.selector.close()
             for held in (*self.lines.values(), line, self.socket):
                 held.close()
-            _kernel(json.loads(asked))
+            _kernel(json.loads(asked), server)
         self.lines[kernel] = line
         self.selector.register(line, selectors.EVENT_READ)
 

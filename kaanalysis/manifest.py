@@ -66,6 +66,12 @@ class Manifest:
             return None
 
 
+def holds_report(run: Path) -> bool:
+    """Whether a run folder was made by `kaanalysis report`: its notebooks and pages say what its results say."""
+    last = Manifest.read(run)
+    return bool(last is not None and last.languages) or (run / "notebooks").is_dir() or any(run.glob("report.*.html"))
+
+
 def code_hash() -> str:
     """Short SHA-256 over the package's source, texts and the notebooks: results made by other code are not kept."""
     digest = hashlib.sha256()

@@ -177,6 +177,8 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
         name, sign, value = assignment.partition("=")
         if not sign or not name or not value:
             raise PolicyError(f"--set {assignment!r} must read name=value, such as lifecycle.horizon_months=24.")
+        if name.strip() in changes:  # the last one would win, and nobody would hear of the first
+            raise PolicyError(f"--set {name.strip()} is given more than once; name one value.")
         changes[name.strip()] = value.strip()
     return changes
 

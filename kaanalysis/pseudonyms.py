@@ -63,8 +63,12 @@ def read_or_make_key(path: Path, run: Path | None = None) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Opened so that no other user can read it at any moment; a file made meanwhile by another run is not overwritten.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"# {_MARK}\n{secrets.token_hex(32)}\n")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(f"# {_MARK}\n{secrets.token_hex(32)}\n")
+        except OSError:  # a full disk: half a key would be refused ever after
+            path.unlink()
+            raise
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     try:
         secret = bytes.fromhex(lines[0])

@@ -36,7 +36,7 @@ from kaanalysis.manifest import Manifest, Step
 from kaanalysis.opened import OPENED
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.results import Finding, Result
-from kaanalysis.run_lock import Holder, locked
+from kaanalysis.run_lock import Holder, locked, refuse_as_run
 from kaanalysis.run_notes import RunNotes, dated_beside
 from kaanalysis.runfolder import write_text
 from kaanalysis.unattended import RunLog
@@ -187,16 +187,18 @@ def run_groups(
     tell: Callable[[Step, int, int], None] = lambda step, done, total: None,
     stale: Callable[[Holder], None] = lambda holder: None,
     warn: Callable[[str], None] = lambda said: None,
+    dropped: Callable[[list[str], list[str]], None] = lambda analyses, causes: None,
     log: RunLog | None = None,
 ) -> Manifest:
     """A run folder per group of accounts by their column `by`, and ``index.<language>.html`` over them; published at once.
 
-    jobs: groups at a time, and notebooks at a time within a group as far as there are jobs left. tell: called after each group. warn: as
-    of :func:`kaanalysis.runner.run_notebooks`. The manifest returned has one step per group. Raises :class:`UnusableData` before anything
-    runs."""
+    jobs: groups at a time, and notebooks at a time within a group as far as there are jobs left. tell: called after each group. warn,
+    dropped: as of :func:`kaanalysis.runner.run_notebooks`, dropped once for all groups. The manifest returned has one step per group.
+    Raises :class:`UnusableData` before anything runs."""
     if selection(data)[1] is not None:
         raise UnusableData(f"{data} is one group already; --by needs the whole company.")
     out = Path(out).resolve()
+    refuse_as_run(out)
     with locked(out) as left, KernelServer():
         if left is not None:
             stale(left)
@@ -206,6 +208,10 @@ def run_groups(
         groups = groups_in(company, by, policy)
         manifest.stamp["by"] = by
         partial = _prepare(out, groups, by)
+        found = {id for g in groups for id in runner.held(out / g.folder)}
+        analyses, causes = runner.left_out(out, found, manifest.stamp, chosen)
+        if analyses:
+            dropped(analyses, causes)
         notes = RunNotes(resolved(data), manifest.stamp["data_hash"], languages[0], warn)
         _take_notes(notes, out)
         write_text(partial / "manifest.json", manifest.to_json())
@@ -250,7 +256,9 @@ def _in_parallel(
         context.set_forkserver_preload(["kaanalysis.run_groups"])  # imported once for all workers
     told = {OPENED: str(given), KERNELS: os.environ.get(KERNELS)}
     ended: dict[str, GroupRun] = {}
-    with concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(told,)) as pool:
+    others = set(multiprocessing.active_children())
+    pool = concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(told,))
+    try:
         futures = {pool.submit(_run_group, order): order.group for order in orders}
         for future in concurrent.futures.as_completed(futures):
             group = futures[future]
@@ -259,4 +267,11 @@ def _in_parallel(
             except concurrent.futures.process.BrokenProcessPool as error:  # a worker was killed, by want of memory say
                 ended[group.folder] = GroupRun(group, error=f"the process ended: {error}")
             tell(ended[group.folder].step, len(ended), len(orders))
+    except BaseException:
+        # A run that is stopped waits neither for the groups under way nor for those that have not begun: they would take minutes.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
+        raise
+    pool.shutdown()
     return [ended[order.group.folder] for order in orders]

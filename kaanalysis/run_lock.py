@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kaanalysis.contracts import UnusableData
+from kaanalysis.manifest import Manifest
 
 try:
     import fcntl
@@ -90,6 +91,27 @@ def is_held(run: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def refuse_inside_run(out: Path) -> None:
+    """Refuse a folder in what is no folder, and one inside a run folder, finished or being written: a run folder is replaced as a whole
+    when its run is made again, and what else lies in it goes with it. Groups of a run that is being built (``.<run>.partial``) are parts
+    of it."""
+    for above in out.resolve().parents:
+        if above.is_file():
+            raise UnusableData(f"{out} cannot be made: {above} is a file.")
+        built = above.name.startswith(".") and above.name.endswith(".partial")
+        if not built and (Manifest.read(above) is not None or is_held(above)):
+            raise UnusableData(
+                f"{out} lies in the run folder {above}, which is replaced as a whole; choose another --out."
+            )
+
+
+def refuse_as_run(out: Path) -> None:
+    """Refuse a place that no run can be written to, before anything is made there: a file, or a folder inside a run folder."""
+    if out.exists() and not out.is_dir():
+        raise UnusableData(f"{out} is a file; name a folder.")
+    refuse_inside_run(out)
 
 
 @contextmanager

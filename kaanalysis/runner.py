@@ -18,11 +18,11 @@ from pathlib import Path
 from kaanalysis.account_groups import label, resolved
 from kaanalysis.analyses.registry import REGISTRY, Analysis, select, with_upstream
 from kaanalysis.company import Company, hand_on, open_company
-from kaanalysis.compared_runs import PREVIOUS, keep_previous, read_run
+from kaanalysis.compared_runs import CAUSES, PREVIOUS, keep_previous, read_run
 from kaanalysis.contracts import UnusableData
 from kaanalysis.explore import FILE as OVERRIDES
 from kaanalysis.kernel_server import KernelServer
-from kaanalysis.manifest import Manifest, Step, code_hash, versions
+from kaanalysis.manifest import Manifest, Step, code_hash, holds_report, versions
 from kaanalysis.notebook_run import check_parameters, execute, notebook_path
 from kaanalysis.opened import OPENED
 from kaanalysis.policy import Policy, load_policy
@@ -37,7 +37,8 @@ from kaanalysis.pseudonymised_run import (
     tidy_sheets,
 )
 from kaanalysis.pseudonyms import read_or_make_key
-from kaanalysis.run_lock import Holder, locked
+from kaanalysis.results import Result
+from kaanalysis.run_lock import Holder, locked, refuse_as_run
 from kaanalysis.run_notes import RunNotes
 from kaanalysis.runfolder import DRAWN, DRAWN_FOR, HEADLESS, result_path, save_result, write_text
 from kaanalysis.sales_sheets import FOLDER as SHEETS
@@ -81,6 +82,24 @@ def _refuse_grouped(out: Path) -> None:
     last = Manifest.read(out)
     if last is not None and "by" in last.stamp:
         raise UnusableData(f"{out} holds runs by {last.stamp['by']}; choose another --out.")
+
+
+def held(run: Path) -> set[str]:
+    """The analyses whose results a run folder holds."""
+    last = Manifest.read(run)
+    return {s.id for s in last.steps if s.status in ("done", "kept")} if last is not None else set()
+
+
+def left_out(
+    out: Path, found: set[str], stamp: Mapping[str, str], chosen: list[Analysis]
+) -> tuple[list[str], list[str]]:
+    """What is in the last run at `out` (`found`: analyses) and will not be in this one, which makes only `chosen` and takes over nothing
+    that was made from other data, policy or code; and which of these are others."""
+    last = Manifest.read(out)
+    if last is None or last.stamp == stamp:
+        return [], []
+    others = [cause for cause in CAUSES if last.stamp.get(f"{cause}_hash") != stamp.get(f"{cause}_hash")]
+    return sorted(found - {a.id for a in chosen}), others
 
 
 def publish(partial: Path, out: Path) -> None:
@@ -143,6 +162,7 @@ def run_notebooks(
     finish: Callable[[Path], None] = lambda run: None,
     stale: Callable[[Holder], None] = lambda holder: None,
     warn: Callable[[str], None] = lambda said: None,
+    dropped: Callable[[list[str], list[str]], None] = lambda analyses, causes: None,
 ) -> Manifest:
     """Execute the notebooks asked for and what they rest on, `jobs` at a time, and publish the run folder.
 
@@ -151,14 +171,27 @@ def run_notebooks(
     run folder before it is published (the report is written there). stale: called where a run of the same folder died and left its
     lock. key: file of the secret under which names are replaced in everything that is written, made where it is missing (None: names
     stay). warn: called with a sentence for each thing that kept an analyst's notes from being kept (docs/notes.md), which fails no run.
+    dropped: called where the last run in the folder holds analyses that this one does not (`only`) and may not take over, with these and
+    with what they were made from that is other now (data, policy, code).
     Raises :class:`UnusableData` before anything runs (:class:`~kaanalysis.run_lock.RunBusy` where another run is being written to
     the folder); a failing notebook only shows in the manifest.
     """
     out, jobs = Path(out).resolve(), max(1, jobs)
+    refuse_as_run(out)
     with locked(out) as left, KernelServer():
         if left is not None:
             stale(left)
-        return _run_locked(data, out, only, overrides, languages, jobs, command, since, key, tell, finish, warn)
+        try:
+            return _run_locked(
+                data, out, only, overrides, languages, jobs, command, since, key, tell, finish, warn, dropped
+            )
+        except (
+            OSError
+        ):  # a disk that is full, say: steps that have ended are gone on from, a folder without any is only in the way
+            begun = Manifest.read(partial_of(out))
+            if begun is None or not begun.steps:
+                shutil.rmtree(partial_of(out), ignore_errors=True)
+            raise
 
 
 def _run_locked(
@@ -174,6 +207,7 @@ def _run_locked(
     tell: Callable[[Step, int, int], None],
     finish: Callable[[Path], None],
     warn: Callable[[str], None],
+    dropped: Callable[[list[str], list[str]], None],
 ) -> Manifest:
     company, _policy, chosen, manifest = start(data, out, only, overrides or {}, languages, command)
     for analysis in chosen:
@@ -183,6 +217,9 @@ def _run_locked(
         read_run(since)  # refused before anything is computed
         refuse_other_names(since, manifest.stamp)
     partial, kept = _prepare(out, manifest.stamp)
+    analyses, causes = left_out(out, held(out), manifest.stamp, chosen)
+    if analyses:
+        dropped(analyses, causes)
     if since is None:
         shutil.rmtree(partial / PREVIOUS, ignore_errors=True)  # a run kept from last time may have been set against one
     else:
@@ -270,8 +307,9 @@ def analyse_in_process(
     command: str = "",
     key: Path | None = None,
 ) -> Manifest:
-    """The same results and tables without a kernel: no notebooks, figures or report. Files are written one by one, each atomically.
-    key: as of :func:`run_notebooks`."""
+    """The same results and tables without a kernel: no notebooks, figures or report. Files are written one by one, each atomically; an
+    analysis that fails only shows in the manifest, as a failing notebook does. key: as of :func:`run_notebooks`."""
+    refuse_as_run(Path(out))
     with locked(Path(out).resolve()):
         return _analyse_locked(data, out, only, overrides, command, key)
 
@@ -279,10 +317,13 @@ def analyse_in_process(
 def _analyse_locked(
     data: str, out: Path, only: list[str] | None, overrides: Mapping[str, object] | None, command: str, key: Path | None
 ) -> Manifest:
-    from kaanalysis.analyses.registry import analyse_all
-
     _refuse_grouped(out)
-    company, policy, _chosen, manifest = start(data, out, only, overrides or {}, [], command)
+    if holds_report(out):
+        raise UnusableData(
+            f"{out} holds a report, whose notebooks and pages would not be those of the results; choose another --out, or make it again "
+            "with `kaanalysis report`."
+        )
+    company, policy, chosen, manifest = start(data, out, only, overrides or {}, [], command)
     if (
         out.exists()
         and Manifest.read(out) is None
@@ -292,11 +333,24 @@ def _analyse_locked(
     pseudonymiser = _pseudonymised(company, manifest, data, Path(out).resolve(), key)
     if pseudonymiser is not None and Manifest.read(out) is None and out.exists() and any(out.iterdir()):
         raise UnusableData(f"{out} holds results of unknown make; choose another --out for --pseudonyms.")
-    begun = time.monotonic()
-    results = analyse_all(company, policy, only)
-    for id, result in results.items():
+    results: dict[str, Result] = {}
+    for analysis in chosen:
+        missing = [u for u in analysis.upstream if u not in results]
+        if missing:
+            manifest.steps.append(Step(analysis.id, "skipped", needs=missing[0]))
+            continue
+        begun = time.monotonic()
+        try:
+            result = analysis.analyse(company, policy, {u: results[u] for u in analysis.upstream})
+        except Exception as error:  # as of a failing notebook: the other analyses' results are worth having
+            if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
+                raise KeyboardInterrupt from error
+            step = Step(analysis.id, "failed", time.monotonic() - begun, f"{type(error).__name__}: {error}")
+            manifest.steps.append(as_it_leaves(step, out, pseudonymiser, resolved(data)))
+            continue
+        results[analysis.id] = result
         save_result(out, pseudonymiser.result(result) if pseudonymiser is not None else result)
-        manifest.steps.append(Step(id, "done", time.monotonic() - begun))
+        manifest.steps.append(Step(analysis.id, "done", time.monotonic() - begun))
     save_faults(out, company, pseudonymiser)
     manifest.ended = now()
     write_text(out / "manifest.json", manifest.to_json())

@@ -25,6 +25,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from kaanalysis.contracts import LANES, UnusableData
+from kaanalysis.disk import drafted
 from kaanalysis.lanes import read_lanes
 from kaanalysis.paths import workbook_file
 from kaanalysis.selling import STEP_PARTS, Catalogue, Item, catalogue, item_key
@@ -152,9 +153,10 @@ def write_sheet(path: Path, sheet: pd.DataFrame, language: str) -> Path:
     page.freeze_panes, list_page.freeze_panes = "C2", "A2"
     book.properties.identifier = _digest(sheet)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    book.save(partial)
-    partial.replace(path)
+    packed = io.BytesIO()  # on a full disk, a zip file that was begun tries again to end itself, past every handler
+    book.save(packed)
+    with drafted(path) as draft:
+        draft.write_bytes(packed.getvalue())
     return path
 
 
@@ -357,9 +359,8 @@ def save_sheet(folder: Path, sheet: pd.DataFrame) -> Path:
     """Put a sheet beside a company's tables, in place of one that is there."""
     target = folder / FOLDER / FILE
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    partial.write_bytes(_csv(sheet).encode("utf-8-sig"))
-    partial.replace(target)
+    with drafted(target) as draft:
+        draft.write_bytes(_csv(sheet).encode("utf-8-sig"))
     return target
 
 

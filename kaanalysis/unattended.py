@@ -4,7 +4,8 @@ Log: JSON lines, appended, one object a line, each written at once (several runs
 
     {"at": "2026-06-30T02:00:04+00:00", "run": "nightly/2026-06-30", "step": "01_base_assumptions", "status": "done", "seconds": 4.1}
 
-``at``: end of the step, UTC. ``run``: the run folder as given. ``step``: begin, lock, notes (each line a sentence
+``at``: end of the step, UTC. ``run``: the run folder as given. ``step``: begin, lock, left_out (``analyses`` of the last run that
+this one makes not and may not take over, ``other``: data, policy or code), notes (each line a sentence
 on notes that could not be read or kept, which fails no run), an analysis, report.<language>, pdf.<language>, keep,
 on_failure, and last run, whose line also has ``exit``. ``status``: started (of begin: a run without a last line was killed), done, kept,
 failed, skipped, stale (a lock left by a process that died), and of run: done, failed (a notebook failed), refused (bad input, or the run
@@ -24,6 +25,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 from kaanalysis.contracts import UnusableData
 from kaanalysis.manifest import Manifest, Step
@@ -94,7 +96,8 @@ def notify(command: str, run: Path, status: str, exit_code: int, error: str, log
 @dataclass
 class Watch:
     """Around one run: whatever its end, the log's last line says it and a failure gives notice. Used as a context manager; the exception
-    that ended the run goes on unchanged, and :attr:`exit_code` never depends on the notice.
+    that ended the run goes on unchanged, but for what a signal that stops it was made into on its way: that is a KeyboardInterrupt again.
+    :attr:`exit_code` never depends on the notice.
 
     run: run folder. log, on_failure: as the options of `kaanalysis report`. manifest: set by the caller when the run has ended;
     unprinted: why a report could not be printed."""
@@ -105,8 +108,8 @@ class Watch:
     manifest: Manifest | None = None
     unprinted: str = ""
     _begun: float = field(default_factory=time.monotonic)
-    _terminated: bool = False
-    _before: object = None
+    _stopped: str = ""
+    _before: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.log = RunLog(self.log_path, str(self.run))
@@ -116,9 +119,12 @@ class Watch:
         return 1 if self.unprinted or (self.manifest is not None and self.manifest.failed) else 0
 
     def __enter__(self) -> Watch:
-        if self.log_path is not None or self.on_failure:
-            # A service that is stopped gets SIGTERM: it ends like Ctrl-C, so that the log and the notice still come.
-            self._before = signal.signal(signal.SIGTERM, self._terminate)
+        # A service that is stopped gets SIGTERM: it ends like Ctrl-C, so that its exit code, the log and the notice still come.
+        self._before = {signal.SIGTERM: signal.signal(signal.SIGTERM, self._stop)}
+        if (
+            signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):  # a job in the background may be told to ignore it
+            self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._stop)
         try:
             self.log.write("begin", "started")  # a log that cannot be written is refused before anything is computed
         except UnusableData as error:
@@ -126,23 +132,22 @@ class Watch:
             raise
         return self
 
-    def _terminate(self, number: int, frame: FrameType | None) -> None:
-        self._terminated = True
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopped = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
         raise KeyboardInterrupt
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)  # type: ignore[arg-type]
-        if isinstance(error, UnusableData):
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        # DuckDB makes "RuntimeError: Query interrupted" of a signal that comes while it computes, and whoever reads files may make
+        # bad input of that: after a signal, every error is its doing.
+        interrupted = error is not None and (isinstance(error, KeyboardInterrupt) or bool(self._stopped))
+        if interrupted:
+            status, code, said = "interrupted", INTERRUPTED, f"stopped by {self._stopped or 'Ctrl-C'}"
+        elif isinstance(error, UnusableData):
             status, code, said = "refused", 2, str(error)
-        elif isinstance(error, KeyboardInterrupt):
-            status, code, said = (
-                "interrupted",
-                INTERRUPTED,
-                "stopped by SIGTERM" if self._terminated else "stopped by Ctrl-C",
-            )
         elif error is not None:
             status, code, said = "error", 1, f"{type(error).__name__}: {error}"
         else:
@@ -150,6 +155,8 @@ class Watch:
             told = [said_of(self.manifest) if self.manifest else "", self.unprinted]
             status, said = ("failed" if code else "done"), "; ".join(filter(None, told))
         self._tell(status, code, said)
+        if interrupted and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
 
     def stale(self, holder: Holder) -> None:
         """Say that an earlier run died and left its lock; its finished steps are gone on from."""

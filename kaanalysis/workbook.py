@@ -33,6 +33,7 @@ from kaanalysis.company import Company, open_company
 from kaanalysis.contracts import UnusableData
 from kaanalysis.explore import DRAWS, Explorer
 from kaanalysis.figures import FigureSpec, alt_text, available, draw_figure, figure_bytes
+from kaanalysis.manifest import holds_report
 from kaanalysis.paths import workbook_file
 from kaanalysis.policy import Policy, load_policy
 from kaanalysis.policy import read_overrides as read_overrides
@@ -133,7 +134,8 @@ class Workbook:
                 )
                 save_result(self.run, made.result)
             changes = "".join(f" --set {n}={v}" for n, v in self.policy.overrides.items())
-            renew = f"kaanalysis analyse {self.data} --out {self.run} --only {id}{changes}"
+            verb = "report" if holds_report(self.run) else "analyse"  # which writes into no folder of a report
+            renew = f"kaanalysis {verb} {self.data} --out {self.run} --only {id}{changes}"
             results[id] = read_result(
                 self.run, id, data_hash=self.company.data_hash, policy_hash=self.policy.hash, renew=renew
             )

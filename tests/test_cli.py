@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +80,10 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
         ),
         (("analyse", "data/demo", "--out", "x", "--set", "success.target"), "must read name=value"),
         (
+            ("analyse", "data/demo", "--out", "x", "--set", "success.target=0.5", "--set", " success.target=0.6"),
+            "--set success.target is given more than once",
+        ),
+        (
             ("analyse", "data/demo", "--out", "x", "--set", "success.aim=1"),
             "policy has no value 'success.aim'",
         ),
@@ -90,8 +96,13 @@ def test_check_lists_every_repeated_key_and_exits_2(small: Path) -> None:
         (("import", "salesforce", "--template", "x"), "--template goes with flow_sheet alone"),
         (("import", "flow_sheet", "x", "--out", "y", "--lang", "fr"), "must be one of en, zh"),
         (("simulate", "nobody", "--out", "y"), "nobody"),
+        (("simulate", "--list", "--lang", "fr"), "must be one of en, zh"),
+        (("list", "--lang", "fr"), "must be one of en, zh"),
+        (("report", "data/demo", "--out", "policy.toml"), "policy.toml is a file; name a folder"),
+        (("report", "data/demo", "--out", "policy.toml", "--by", "region"), "policy.toml is a file; name a folder"),
+        (("analyse", "data/demo", "--out", "policy.toml"), "policy.toml is a file; name a folder"),
         (("diff", "nowhere", "data"), "nowhere is no run folder"),
-        (("diff", "data", "data"), "holds no result that this version can read"),
+        (("diff", "data", "data"), "data is no run folder: it holds no manifest.json"),
         (("diff", "data", "data", "--lang", "fr"), "must be one of en, zh"),
         (("report", "data/demo", "--out", "x", "--since", "nowhere"), "nowhere is no run folder"),
         (
@@ -204,3 +215,16 @@ def test_diff_says_what_moved_and_exits_0_or_1(tmp_path: Path) -> None:
     assert "尚不能判定 → 成立" in kaanalysis("diff", a, b, "--lang", "zh").stdout
     same = kaanalysis("diff", a, a, "--json")
     assert same.returncode == 0 and json.loads(same.stdout)["moved"] == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+@pytest.mark.parametrize(
+    ("data", "run"),
+    [("/tmp/sp ace/co", "reports/co"), ("/tmp/sp ace/my co/", "reports/my co"), ("data/demo", "reports/demo")],
+)
+def test_make_report_takes_a_folder_with_a_blank_in_its_name(data: str, run: str) -> None:
+    done = subprocess.run(
+        ["make", "-n", "report", f"DATA={data}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    said = next(line for line in done.stdout.splitlines() if "kaanalysis report" in line)
+    assert shlex.split(said)[1:5] == ["report", data, "--out", run]

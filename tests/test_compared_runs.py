@@ -41,17 +41,35 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     assert run.why_not("05_failure_patterns") == "missing"
 
 
-def test_without_a_manifest_the_results_tell_their_data_and_policy_and_the_code_is_unknown(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_or_with_a_damaged_one_is_no_run_folder(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a", FOUND)
+    for damaged in ("", '{"schema": 1, "stamp"', "[]"):
+        (folder / "manifest.json").write_text(damaged, encoding="utf-8")
+        with pytest.raises(UnusableData, match=r"its manifest\.json is damaged"):
+            read_run(folder)
     (folder / "manifest.json").unlink()
+    with pytest.raises(UnusableData, match=r"is no run folder: it holds no manifest\.json"):
+        read_run(folder)
+
+
+def test_of_runs_by_group_one_is_to_be_chosen(tmp_path: Path) -> None:
+    for group in ("KA", "SMB"):
+        write_run(tmp_path / "all" / group, FOUND)
+    (tmp_path / "all" / "manifest.json").write_text(json.dumps({"stamp": {"by": "segment"}, "steps": []}))
+    with pytest.raises(UnusableData, match=r"a run for each segment; choose one of them, such as .*/all/KA\.$"):
+        read_run(tmp_path / "all")
+
+
+def test_without_a_stamp_the_results_tell_their_data_and_policy_and_the_code_is_unknown(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", FOUND)
+    (folder / "manifest.json").write_text("{}")
     run = read_run(folder)
     assert (run.stamp("data"), run.stamp("policy"), run.stamp("code"), run.company) == ("d1", "p1", None, None)
 
 
-@pytest.mark.parametrize("manifest", ["[]", '{"stamp": 3, "policy": [], "steps": 7, "rows": {"a": 1}}', "no JSON"])
-def test_a_manifest_of_another_form_is_no_crash(tmp_path: Path, manifest: str) -> None:
+def test_a_manifest_of_another_form_is_no_crash(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a", FOUND)
-    (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+    (folder / "manifest.json").write_text('{"stamp": 3, "policy": [], "steps": 7, "rows": {"a": 1}}', encoding="utf-8")
     run = read_run(folder)
     assert (run.policy, run.rows, run.made) == ({}, {}, "")
 

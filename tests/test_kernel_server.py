@@ -76,22 +76,25 @@ with KernelServer():
 """
 
 
-def test_kill_9_of_the_run_ends_server_and_kernels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_server", [False, True], ids=["of the run", "of the run and its server"])
+def test_kill_9_of_the_run_ends_server_and_kernels(tmp_path: Path, with_server: bool) -> None:
     cell = f"import os, pathlib, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(120)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, tmp_path / "a.ipynb")
     environment = {k: v for k, v in os.environ.items() if k != KERNELS}
     starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER, str(tmp_path / "a.ipynb")], env=environment, stderr=subprocess.DEVNULL
-    )
+        [sys.executable, "-c", STARTER, str(tmp_path / "a.ipynb")], env=environment, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
     until = time.monotonic() + 100
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert time.monotonic() < until and starter.poll() is None
         time.sleep(0.1)
     children = psutil.Process(starter.pid).children(recursive=True)
     assert int((tmp_path / "pid").read_text()) in [c.pid for c in children]
-    os.kill(starter.pid, signal.SIGKILL)
+    # With the group, as a terminal or a supervisor kills it, the server has no moment left to end its kernels, which are in groups of their own.
+    (os.killpg if with_server else os.kill)(starter.pid, signal.SIGKILL)
     starter.wait()
     gone, alive = psutil.wait_procs(children, timeout=30)
     assert alive == [] and len(gone) >= 2

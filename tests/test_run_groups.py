@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import time
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,12 @@ from company_files import write_company
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kaanalysis import run_groups as module
 from kaanalysis import runner
 from kaanalysis.company import open_company
 from kaanalysis.contracts import UnusableData
-from kaanalysis.group_index import level_together
-from kaanalysis.manifest import Manifest
+from kaanalysis.group_index import Group, GroupRun, level_together
+from kaanalysis.manifest import Manifest, Step
 from kaanalysis.policy import load_policy
 from kaanalysis.run_groups import LONGEST, folder_name, groups_in, run_groups
 from kaanalysis.unattended import RunLog
@@ -131,3 +134,27 @@ def test_each_group_gets_a_run_folder_of_its_own_and_a_second_run_keeps_what_is_
         place, out, "region", only=["failure_patterns"], languages=["en"], overrides={"success.target": 0.6}
     )
     assert not again.failed and (out / "east-1" / "overrides.toml").is_file(), "an analyst's state is carried on"
+
+
+def _only_a_is_quick(order: module._Order) -> GroupRun:
+    """Stands in for the run of a group, in the worker's process."""
+    if order.group.folder != "a":
+        time.sleep(120)
+    return GroupRun(order.group, manifest=Manifest({}, {}, "", {}, {}, {}, ["en"], "", ""))
+
+
+def test_a_run_by_groups_that_is_stopped_waits_for_no_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_run_group", _only_a_is_quick)
+    groups = [Group(name, name, 1) for name in ("a", "b", "c")]
+    orders = [module._Order(g, 3, "", "region", tmp_path, None, {}, ["en"], 1, "", RunLog(None, "")) for g in groups]
+
+    def stop(step: Step, done: int, total: int) -> None:
+        raise KeyboardInterrupt  # as a signal does, whenever it comes
+
+    before, begun = set(multiprocessing.active_children()), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        module._in_parallel(orders, tmp_path, 2, stop)
+    assert time.monotonic() - begun < 60
+    for worker in set(multiprocessing.active_children()) - before:
+        worker.join(10)
+        assert not worker.is_alive()

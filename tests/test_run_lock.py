@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from kaanalysis.run_lock import RunBusy, is_held, lock_path, locked
+from kaanalysis.contracts import UnusableData
+from kaanalysis.manifest import Manifest
+from kaanalysis.run_lock import RunBusy, is_held, lock_path, locked, refuse_as_run
 
 HOLDER = """
 import sys, time
@@ -76,3 +78,23 @@ def test_a_child_process_does_not_hold_the_lock_after_its_parent(tmp_path: Path)
     finally:
         child.kill()
         child.wait()
+
+
+def test_a_run_is_refused_in_a_file_and_inside_a_run_folder_finished_or_being_written(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (tmp_path / "some.csv").write_text("")
+    for out, said in ((tmp_path / "some.csv", "is a file"), (tmp_path / "some.csv" / "run", "some.csv is a file")):
+        with pytest.raises(UnusableData, match=said):
+            refuse_as_run(out)
+    refuse_as_run(run)
+    refuse_as_run(run / "sub")
+    with locked(run), pytest.raises(UnusableData, match="lies in the run folder"):
+        refuse_as_run(run / "deep" / "sub")
+    manifest = Manifest({}, {}, "", {}, {}, {}, [], "", "")
+    for folder in (run, tmp_path / ".all.partial"):
+        folder.mkdir()
+        (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
+    with pytest.raises(UnusableData, match="lies in the run folder"):
+        refuse_as_run(run / "sub")
+    refuse_as_run(run)  # made again
+    refuse_as_run(tmp_path / ".all.partial" / "east")  # a group of a run that is being built

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from notebooks_noted import cell, notebook
 
-from kaanalysis import runner
+from kaanalysis import cli, runner
+from kaanalysis.analyses import sales_flow
 from kaanalysis.company import open_company
 from kaanalysis.compared_runs import PREVIOUS, read_run
 from kaanalysis.contracts import UnusableData
@@ -21,7 +22,7 @@ from kaanalysis.opened import OPENED
 from kaanalysis.results import Finding, Result
 from kaanalysis.run_lock import Holder, lock_path
 from kaanalysis.runfolder import DRAWN_FOR, HEADLESS, result_path, save_result
-from kaanalysis.runner import run_notebooks
+from kaanalysis.runner import analyse_in_process, run_notebooks
 
 ALL = [
     "00_problem_framing",
@@ -281,3 +282,97 @@ def test_notes_in_the_last_run_are_kept_and_put_into_the_next_without_a_step_run
     made = json.loads((out / "notebooks" / f"{id}.ipynb").read_text(encoding="utf-8"))["cells"]
     assert [(c["id"], c["metadata"]["tags"]) for c in made] == [("dab9c0ff", ["save"]), ("note-dab9c0ff-1", ["note"])]
     assert len(said) == 1 and "gone.md is no text" in said[0]
+
+
+def test_results_that_a_run_of_some_analyses_cannot_take_over_are_told(
+    company: Path, tmp_path: Path, fake: FakeNotebooks
+) -> None:
+    out, told = tmp_path / "run", list[tuple[list[str], list[str]]]()
+
+    def run(only: list[str], target: float) -> None:
+        run_notebooks(
+            str(company), out, languages=["en"], only=only, overrides={"success.target": target},
+            dropped=lambda analyses, causes: told.append((analyses, causes)),
+        )  # fmt: skip
+
+    run(["00", "01", "02"], 0.5)
+    run(["00"], 0.5)  # under the same stamp they are kept
+    run(["00", "01", "02"], 0.6)
+    assert told == []
+    run(["00"], 0.7)
+    assert told == [(["01_base_assumptions", "02_procurement_flow"], ["policy"])]
+    assert not result_path(out, "01_base_assumptions").exists()
+
+
+def test_the_report_says_and_logs_which_results_it_leaves_out(
+    company: Path,
+    tmp_path: Path,
+    fake: FakeNotebooks,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("kaanalysis.report.build", lambda run, language: None)
+    out, log = tmp_path / "run", tmp_path / "log"
+    run_notebooks(str(company), out, languages=["en"], only=["00", "01"])
+    command = [
+        "report",
+        str(company),
+        "--out",
+        str(out),
+        "--only",
+        "00",
+        "--set",
+        "success.target=0.7",
+        "--log",
+        str(log),
+    ]
+    monkeypatch.setattr("sys.argv", ["kaanalysis", *command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "01_base_assumptions" in line]
+    assert len(said) == 1 and said[0].endswith("will not be in this one: made from other policy.")
+    line = next(x for x in map(json.loads, log.read_text().splitlines()) if x["step"] == "left_out")
+    assert (line["analyses"], line["other"]) == (["01_base_assumptions"], ["policy"])
+
+
+def test_an_analysis_that_fails_is_one_sentence_and_the_others_are_written(
+    company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> Result:
+        raise ValueError("told to,\nin two lines")
+
+    monkeypatch.setattr(sales_flow, "analyse", fails)
+    monkeypatch.setattr("sys.argv", ["kaanalysis", "analyse", str(company), "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1, "as of a report in which a notebook failed"
+    assert capsys.readouterr().err.splitlines() == [
+        "kaanalysis: 03_sales_flow failed: ValueError: told to, in two lines",
+        *(f"kaanalysis: {id} skipped: needs 03_sales_flow" for id in RESTS),
+    ]
+    read = Manifest.read(tmp_path / "run")
+    assert read is not None and read.failed
+    assert [id for id in ALL if result_path(tmp_path / "run", id).is_file()] == ALL[:3]
+
+
+def test_ctrl_c_in_a_query_is_no_failed_analysis(
+    company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Result:
+        raise RuntimeError("Query interrupted")  # as DuckDB does
+
+    monkeypatch.setattr(sales_flow, "analyse", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        analyse_in_process(str(company), tmp_path / "run", only=["03"])
+
+
+def test_analyse_writes_into_no_folder_that_holds_a_report(company: Path, tmp_path: Path, fake: FakeNotebooks) -> None:
+    out = tmp_path / "run"
+    run_notebooks(str(company), out, languages=["en"], only=["00"])
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    with pytest.raises(UnusableData, match="holds a report"):
+        analyse_in_process(str(company), out, only=["00"])
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    for _ in range(2):  # a folder of its own, again and again
+        analyse_in_process(str(company), tmp_path / "analysed", only=["00"])

@@ -110,6 +110,36 @@ def test_sigterm_ends_the_run_like_ctrl_c_and_is_left_as_it_was(tmp_path: Path) 
     assert lines(tmp_path / "log")[-1]["error"] == "stopped by SIGTERM"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_a_library_makes_an_error_of_is_still_an_interruption(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with pytest.raises(KeyboardInterrupt), Watch(tmp_path / "run", tmp_path / "log"):
+        try:
+            os.kill(os.getpid(), number)
+            pytest.fail("not stopped")
+        except KeyboardInterrupt:
+            raise RuntimeError("Query interrupted") from None  # as DuckDB does
+    last = lines(tmp_path / "log")[-1]
+    assert (last["status"], last["exit"]) == ("interrupted", 130)
+    assert last["error"] == ("stopped by SIGTERM" if number == signal.SIGTERM else "stopped by Ctrl-C")
+
+
+def test_sigterm_is_handled_without_a_log_or_a_notice_too(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Watch(tmp_path / "run"):
+        assert signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, None)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_run_that_is_told_to_ignore_ctrl_c_goes_on_ignoring_it(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Watch(tmp_path / "run"):
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_log_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
     with pytest.raises(UnusableData, match=r"--log .* cannot be written"), Watch(tmp_path / "run", tmp_path / "log"):
