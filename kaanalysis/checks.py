@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import PurePath
 
 import ibis
 import ibis.expr.types as ir
 
 from kaanalysis.company_toml import CompanyInfo
-from kaanalysis.contracts import INDISPENSABLE, TABLES, Action, Column, Fault, Table, UnusableData
+from kaanalysis.contracts import INDISPENSABLE, RULES, TABLES, Action, Column, Fault, Table, UnusableData, nearest
 from kaanalysis.intake import ROW, RawTables
 
 _DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?$"
@@ -21,6 +22,8 @@ _MONTH = r"^\d{4}-\d{2}$"
 _MONEY = r"^\s*([A-Z]{3}|[$€£¥￥])?\s*-?[\d.,]+\s*([A-Z]{3}|[$€£¥￥元])?\s*$"
 # Plain decimals and exponents only: the engine itself would also read 1_000 and take inf and nan for numbers.
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+# Groups of three behind a comma, a blank or an apostrophe, perhaps decimals behind a point: a number but for its separators; "1,5" is none.
+_GROUPED = r"^[+-]?\d{1,3}([,， '’\x{00A0}\x{202F}]\d{3})+(\.\d+)?$"
 _EARLIEST, _LATEST = dt.date(1900, 1, 1), dt.date(2200, 1, 1)
 CURRENCY_COLUMNS = ("currency", "currency_iso_code")
 
@@ -110,7 +113,11 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
         hint = (
             " Its values seem to be separated by another sign than a comma."
             if len(there) == 1 and re.search(r"[;\t|]", there[0])
-            else ""
+            else "".join(
+                f" Is {near!r} meant to be {column}? Column names must match exactly."
+                for column in missing
+                for near in nearest(column, set(there) - {c.name for c in table.columns})
+            )
         )
         raise UnusableData(
             f"table {table.name} ({raw.found[table.name]}) has no column {', '.join(missing)}; required are "
@@ -132,6 +139,10 @@ def _check_table(raw: RawTables, table: Table, info: CompanyInfo, typed: dict[st
                 & ~text.re_search(_own_money(info.currency))
             )
             branches.append((text.notnull() & value.isnull() & foreign, ibis.literal("mixed_currency")))
+        if type_rule == "not_a_number":
+            branches.append(
+                (text.notnull() & value.isnull() & text.re_search(_GROUPED), ibis.literal("thousands_separator"))
+            )
         if type_rule:
             branches.append((text.notnull() & value.isnull(), ibis.literal(type_rule)))
         branches += [
@@ -317,6 +328,18 @@ def _row_rules(raw: RawTables, table: Table, staged: ibis.Table, info: CompanyIn
     return aside
 
 
+def _missing(name: str, faults: list[Fault]) -> str:
+    """What to say of an indispensable table that is not there: of a file that is it but for its form or its name, what is wrong with it."""
+    said = f"table {name} is missing: a company folder needs {' and '.join(INDISPENSABLE)} (as .parquet or .csv)."
+    for fault in faults:
+        stem = PurePath(fault.table).stem
+        if fault.rule == "excel_file" and stem.lower() == name:
+            return f"table {name} is missing: {fault.table} {RULES['excel_file']}."
+        if fault.rule == "unknown_table" and nearest(stem, TABLES) == [name]:
+            said += f" Is {fault.table} meant to be {name}.csv?"
+    return said
+
+
 def check_tables(raw: RawTables, info: CompanyInfo) -> dict[str, ibis.Table]:
     """Check all tables in the order of the contract (accounts and deals first, since others refer to them).
 
@@ -325,9 +348,7 @@ def check_tables(raw: RawTables, info: CompanyInfo) -> dict[str, ibis.Table]:
     """
     for name in INDISPENSABLE:
         if name not in raw.found:
-            raise UnusableData(
-                f"table {name} is missing: a company folder needs {' and '.join(INDISPENSABLE)} (as .parquet or .csv)."
-            )
+            raise UnusableData(_missing(name, raw.faults))
     typed: dict[str, ibis.Table] = {}
     for name, table in TABLES.items():
         if name not in raw.found:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kaanalysis.contracts import UnusableData
+from kaanalysis.contracts import UnusableData, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,15 @@ def read_company_toml(path: Path) -> CompanyInfo:
         raise UnusableData(f"{path} is missing: a company folder needs it, with name, currency and as_of.")
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UnusableData(f"{path} is not valid TOML: {error}.") from None
-    unknown = sorted(set(raw) - _INFO_KEYS)
-    if unknown:
+    except (
+        UnicodeDecodeError
+    ):  # TOML is UTF-8 by its own rules, so a Chinese editor's GBK is not guessed at as it is in tables
+        raise UnusableData(f"{path} is not UTF-8; save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        # By far the most frequent slip, and the parser's word for it, "Invalid value", does not lead there.
+        quotes = ' Texts need quotes: name = "…".' if "Invalid value" in str(error) else ""
+        raise UnusableData(f"{path} is not valid TOML: {error}.{quotes}") from None
+    if unknown := [f"{key}{did_you_mean(key, _INFO_KEYS)}" for key in sorted(set(raw) - _INFO_KEYS)]:
         raise UnusableData(f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(_INFO_KEYS))}.")
     for key in ("name", "currency", "as_of"):
         if key not in raw:

@@ -15,7 +15,11 @@ Every rule says what happens to what breaks it:
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 Action = Literal["refuse", "set_aside", "censor", "blank", "keep", "ignore"]
@@ -24,6 +28,22 @@ ColumnType = Literal["id", "text", "choice", "date", "time", "month", "amount", 
 
 class UnusableData(Exception):
     """The input cannot be used. The message is one sentence for a person; the command line exits with 2."""
+
+
+def nearest(name: str, known: Iterable[str], n: int = 1) -> list[str]:
+    """Those of `known` likely meant by `name`, the likeliest first, whatever their case, blanks, hyphens and underscores."""
+
+    def plain(text: str) -> str:
+        return re.sub(r"[\s_-]+", "", text.casefold())
+
+    by_plain = {plain(k): k for k in known}
+    return [by_plain[k] for k in difflib.get_close_matches(plain(name), by_plain, n)]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint to put behind a name that nobody knows, " (did you mean …?)"; empty where none is like it."""
+    near = nearest(name, known)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 @dataclass(frozen=True)
@@ -251,12 +271,23 @@ class Fault:
         where = f"{self.table}.{self.column}" if self.column else self.table
         row = "" if self.row is None else f", row {self.row}"
         value = "" if self.value is None else f", value {self.value!r}"
-        choices = ""
-        if (
-            self.rule == "unknown_choice" and self.table in TABLES
-        ):  # not those beside the tables, such as a ranking list
-            choices = f", {', '.join(TABLES[self.table].column(self.column).choices)}"
-        return f"{where}{row}{value}: {RULES[self.rule]}{choices} ({ACTIONS[self.action]})"
+        return f"{where}{row}{value}: {self.broken()}"
+
+    def broken(self) -> str:
+        """The rule that is broken and what was done about it, without the place."""
+        return f"{RULES[self.rule]}{self._more()} ({ACTIONS[self.action]})"
+
+    def _more(self) -> str:
+        """What one asks next: which values there are, or which name was meant. Only of the tables themselves: what lies beside them, such
+        as a ranking list, has names of its own."""
+        if self.rule == "unknown_choice" and self.table in TABLES:
+            return f", {', '.join(TABLES[self.table].column(self.column).choices)}"
+        if self.rule == "unknown_column" and self.table in TABLES:
+            return did_you_mean(self.column, (c.name for c in TABLES[self.table].columns))
+        if self.rule == "unknown_table" and "/" not in self.table:
+            near = nearest(PurePath(self.table).stem, TABLES)
+            return f" (did you mean {near[0]}.csv?)" if near else ""
+        return ""
 
 
 ACTIONS: dict[str, str] = {
@@ -276,9 +307,10 @@ RULES: dict[str, str] = {
     "not_a_date": "must be an ISO 8601 date, such as 2025-12-31",
     "not_a_time": "must be an ISO 8601 date or time, such as 2025-12-31T09:30",
     "not_a_number": "must be a finite number: digits and a point, no separators, no currency sign",
+    "thousands_separator": "thousands separators must be removed: 6819.19, not 6,819.19",
     "not_a_flag": "must be true or false",
     "unknown_choice": "must be one of the contract's values",
-    "below_minimum": "must not be below its minimum",
+    "below_minimum": "must not be below 0",
     "above_one": "must lie between 0 and 1",
     "impossible_date": "must lie between 1900 and 2200",
     "after_as_of": "must not lie after as_of",
@@ -290,6 +322,7 @@ RULES: dict[str, str] = {
     "mixed_currency": "amounts must all be in the company's currency",
     "unknown_column": "the contract has no such column",
     "unknown_table": "the contract has no such table",
+    "excel_file": "is an Excel file; save it as CSV (UTF-8)",
     "repeated_row": "the row repeats an earlier one in every column",
     "empty_table": "the table has no rows",
     "ragged_row": "a row must have as many values as the table has columns",

@@ -21,6 +21,7 @@ from kaanalysis.source_files import detect_encoding
 
 # Files that stand beside the tables and are not tables. A spreadsheet's or editor's leftovers are reported, not read.
 COMPANIONS = {"company.toml", "import_report.csv", "import.json", "README.md", "truth.json"}
+EXCEL = (".xlsx", ".xlsm", ".xls")
 ROW = "row__"
 
 
@@ -159,7 +160,9 @@ def read_folder(folder: Path) -> RawTables:
             continue
         name = path.stem.lower()
         if path.suffix.lower() not in (".csv", ".parquet") or name not in TABLES:
-            raw.faults.append(Fault(path.name, "", None, None, "unknown_table", "ignore"))
+            # A table as an Excel file is no unknown table: whoever put it there must hear what to do with it.
+            rule = "excel_file" if path.suffix.lower() in EXCEL and name in TABLES else "unknown_table"
+            raw.faults.append(Fault(path.name, "", None, None, rule, "ignore"))
             continue
         if name in raw.found:
             raise UnusableData(

@@ -14,7 +14,6 @@ A value whose truth is uncertain also holds ``spread = [low, high]``: the span i
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import math
@@ -24,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kaanalysis.contracts import UnusableData
+from kaanalysis.contracts import UnusableData, nearest
 from kaanalysis.paths import workbook_file
 
 Value = float | int | str
@@ -67,8 +66,9 @@ class Threshold:
         if whole and float(value) != int(value):
             raise PolicyError(f"policy {self.name} = {value!r} must be a whole number ({self.unit}).")
         low, high = self.range
+        unit = f" ({self.unit})" if self.unit else ""
         if not low <= value <= high:
-            raise PolicyError(f"policy {self.name} = {value!r} must lie between {low:g} and {high:g} {self.unit}.")
+            raise PolicyError(f"policy {self.name} = {value!r} must lie between {low:g} and {high:g}{unit}.")
         return int(value) if whole else float(value)
 
 
@@ -119,9 +119,10 @@ class Policy:
 
     def threshold(self, name: str) -> Threshold:
         if name not in self.thresholds:
-            near = difflib.get_close_matches(name, self.thresholds, n=1)
-            meant = f" (did you mean {near[0]}?)" if near else ""
-            raise PolicyError(f"policy has no value {name!r}{meant}; known are: {', '.join(sorted(self.thresholds))}.")
+            # All names are far too many for a line; they are only for who is nowhere near one.
+            if near := nearest(name, self.thresholds, 3):
+                raise PolicyError(f"policy has no value {name!r}; did you mean {' or '.join(near)}?")
+            raise PolicyError(f"policy has no value {name!r}; known are: {', '.join(sorted(self.thresholds))}.")
         return self.thresholds[name]
 
     def override(self, changes: Mapping[str, object]) -> Policy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from kaanalysis import xes
-from kaanalysis.contracts import Fault, UnusableData
+from kaanalysis.contracts import RULES, Fault, UnusableData
 
 
 def find_file(folder: Path, name: str, source: dict[str, Any]) -> Path | None:
@@ -26,12 +27,28 @@ def find_file(folder: Path, name: str, source: dict[str, Any]) -> Path | None:
     if len(found) > 1:
         raise UnusableData(f"{folder} has more than one file for {name}: {', '.join(p.name for p in found)}; keep one.")
     if not found and not source.get("optional", False):
-        raise UnusableData(f"{folder} has no file for {name}: expected {' or '.join(source['files'])}.")
+        expected = " or ".join(source["files"])
+        if folder.is_file():
+            raise UnusableData(f"{folder} is one file, and {expected} is needed for {name}: give the folder of them.")
+        raise UnusableData(f"{folder} has no file for {name}: expected {expected}.")
     return found[0] if found else None
+
+
+def _is_excel(path: Path) -> bool:
+    """Whether a file is an Excel workbook by its bytes, whatever its name says: the old form, or a zip archive with a workbook in it."""
+    with path.open("rb") as stream:
+        if stream.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+            return True
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "xl/workbook.xml" in archive.namelist()
 
 
 def detect_encoding(path: Path) -> str:
     """``utf-8`` (also with BOM), ``utf-16`` (with BOM) or ``gb18030``; UnusableData if the bytes are none of them."""
+    if _is_excel(path):  # some of its bytes may even pass for text: it must be known before any decoding
+        raise UnusableData(f"{path.name} {RULES['excel_file']}.")
     with path.open("rb") as stream:
         if stream.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
             return "utf-16"
@@ -120,7 +137,9 @@ def _read_csv(path: Path, source: dict[str, Any], skipped: list[tuple[int, str]]
     delimiter = source.get("delimiter", ",")
     try:
         with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
-            header = next(csv.reader(stream, delimiter=delimiter), [])
+            header = next((cells for cells in csv.reader(stream, delimiter=delimiter) if cells), None)
+        if header is None:
+            raise UnusableData(f"{path.name} is empty: it needs at least a line of column names.")
         return pa_csv.read_csv(
             path,
             pa_csv.ReadOptions(use_threads=False, encoding=encoding),

@@ -32,6 +32,10 @@ CASES = {
         ("stage_history", "entered_at", 1, "yesterday", "set_aside"),
     ),
     "not_a_number": ({"accounts": A + 'A1,,,"1,5",,\n'}, ("accounts", "employees", 1, "1,5", "blank")),
+    "thousands_separator": (
+        {"accounts": A + 'A1,,,"6,819",,\n'},
+        ("accounts", "employees", 1, "6,819", "blank"),
+    ),
     "not_a_flag": (
         {"opportunities": D + "O1,A1,2025-01-01,2025-02-01,lost,5,yes,\n"},
         ("opportunities", "lost_to_competitor", 1, "yes", "blank"),
@@ -77,7 +81,8 @@ CASES = {
 
 
 def test_every_rule_of_the_contract_has_a_case() -> None:
-    assert set(CASES) == set(RULES)
+    # A table as an Excel file cannot be written as the text that these cases are: test_intake has it.
+    assert set(CASES) == set(RULES) - {"excel_file"}
 
 
 @pytest.mark.parametrize("rule", CASES)

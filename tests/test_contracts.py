@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaanalysis.contracts import ACTIONS, INDISPENSABLE, RULES, TABLES, Fault
+from kaanalysis.contracts import ACTIONS, INDISPENSABLE, RULES, TABLES, Fault, did_you_mean, nearest
 
 # contract.md, table by table; * = required.
 AGREED = {
@@ -63,7 +63,23 @@ def test_a_fault_is_one_sentence_with_its_place(rule: str, action) -> None:
     text = Fault("accounts", "segment", 3, "ka", rule, action).sentence()
     assert text.startswith("accounts.segment, row 3, value 'ka': ")
     choices = ", SMB, KA" if rule == "unknown_choice" else ""  # which values there are is the first thing one asks
-    assert text.endswith(f"{RULES[rule]}{choices} ({ACTIONS[action]})")
+    meant = {"unknown_column": " (did you mean segment?)", "unknown_table": " (did you mean accounts.csv?)"}.get(
+        rule, ""
+    )
+    assert text.endswith(f"{RULES[rule]}{choices}{meant} ({ACTIONS[action]})")
+
+
+def test_a_name_that_nobody_is_near_has_no_hint() -> None:
+    assert (
+        Fault("accounts", "zebra", None, None, "unknown_column", "ignore")
+        .sentence()
+        .endswith("no such column (not read)")
+    )
+    assert nearest("Opportunity Id", ["opportunity_id", "account_id"]) == ["opportunity_id"]
+    assert (
+        did_you_mean("ka_lauch", ["ka_launch", "as_of"]) == " (did you mean ka_launch?)"
+        and did_you_mean("x", ["ka_launch"]) == ""
+    )
 
 
 def test_indispensable_tables_come_first() -> None:

@@ -178,3 +178,37 @@ def test_what_is_not_there_is_said_in_one_sentence(tmp_path: Path, company_folde
         open_company(tmp_path / "list.xlsx")
     with pytest.raises(UnusableData, match="names it as the database"):
         open_company(company_folder({"database": "gone.duckdb"}))
+
+
+def test_an_excel_file_is_called_one(company_folder: Callable[..., Path]) -> None:
+    import openpyxl
+
+    folder = company_folder(accounts="account_id\nA1\n", opportunities="opportunity_id,account_id,outcome\n")
+    openpyxl.Workbook().save(folder / "stakeholders.xlsx")
+    openpyxl.Workbook().save(folder / "notes.xlsx")
+    found = {f.table: f.rule for f in open_company(folder).faults}
+    assert (found["stakeholders.xlsx"], found["notes.xlsx"]) == ("excel_file", "unknown_table")
+    (folder / "accounts.csv").unlink()
+    openpyxl.Workbook().save(folder / "accounts.xlsx")
+    with pytest.raises(UnusableData, match=r"accounts is missing: accounts.xlsx is an Excel file; save it as CSV"):
+        open_company(folder)
+    (folder / "accounts.xlsx").rename(folder / "accounts.csv")
+    with pytest.raises(UnusableData, match=r"accounts.csv is an Excel file"):
+        open_company(folder)
+
+
+def test_a_company_toml_of_another_encoding_or_without_quotes_says_what_to_do(
+    company_folder: Callable[..., Path],
+) -> None:
+    folder = company_folder(accounts="account_id\nA1\n", opportunities="opportunity_id,account_id,outcome\n")
+    toml = folder / "company.toml"
+    said = toml.read_text(encoding="utf-8")
+    toml.write_bytes((said + "\n# 澄屿\n").encode("gbk"))
+    with pytest.raises(UnusableData, match="is not UTF-8; save it as UTF-8"):
+        open_company(folder)
+    toml.write_text("name = X\n", encoding="utf-8")
+    with pytest.raises(UnusableData, match="Texts need quotes"):
+        open_company(folder)
+    toml.write_text(said + '\nka_lauch = "2025-01-01"\n', encoding="utf-8")
+    with pytest.raises(UnusableData, match="did you mean ka_launch"):
+        open_company(folder)

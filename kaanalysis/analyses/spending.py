@@ -119,11 +119,11 @@ def find(company: Company, policy: Policy) -> tuple[Finding, dict[str, pd.DataFr
     level, currency = policy["evidence.level"], company.info.currency
     groups = {s: spend[spend["segment"] == s] for s in ("SMB", "KA")}
     missing = aggregates.segment_missing(company, policy)
-    if not missing and len(spend) and any(g.empty for g in groups.values()):
-        if aggregates.account_segments(company, policy).segment.nunique().execute() > 1:
-            # Both kinds are told apart, but one has no amount that can be read: no column is missing, and there are too few.
-            whole = number("spend_median", aggregates.ALL, median_interval(spend["spend"].to_numpy(), level), currency)
-            return Finding("M-1.4", "willingness_to_pay", "undecided", "too_few", (whole,)), {}
+    one_empty = not missing and len(spend) > 0 and any(g.empty for g in groups.values())
+    if one_empty and aggregates.account_segments(company, policy).segment.nunique().execute() > 1:
+        # Both kinds are told apart, but one has no amount that can be read: no column is missing, and there are too few.
+        whole = number("spend_median", aggregates.ALL, median_interval(spend["spend"].to_numpy(), level), currency)
+        return Finding("M-1.4", "willingness_to_pay", "undecided", "too_few", (whole,)), {}
     if missing or any(g.empty for g in groups.values()):
         needs = missing or ([*aggregates.segment_needs(policy)] if not spend.empty else ["opportunities.amount"])
         numbers = (

@@ -27,7 +27,7 @@ def _followed(curve: pd.DataFrame) -> tuple[int, int]:
 
 
 def _shown_until(frame: pd.DataFrame, horizon: float | None) -> float:
-    """Months to draw: as far as enough are still followed in some segment, but no further than twice the horizon; 0 where there never are."""
+    """Months to draw: as far as enough are still followed in some segment, at most twice the horizon; 0 where there never are."""
     reach = frame.loc[frame["at_risk"] >= ENOUGH_AT_RISK, "months"].max()
     reach = 0.0 if pd.isna(reach) else float(reach)
     return min(reach, 2 * horizon) if horizon else reach
