@@ -533,7 +533,7 @@ def test_a_likely_opponent_is_named_in_title_and_row() -> None:
     finding, frames = economic_account()
     made = result("02_procurement_flow", [finding], frames)
     spec = figures.spec(made.id, "economic_account")
-    assert "“executor”: a likely opponent" in figure_title(spec, made, "en")
+    assert "“executor”, who has reason to oppose" in figure_title(spec, made, "en")
     drawn = [t.get_text() for t in draw_figure(spec, made, "en").findobj(Text)]  # type: ignore[attr-defined]
     assert "−40K: likely opponent" in drawn and "below zero: 30%" in drawn
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +111,17 @@ def test_sigterm_ends_the_run_like_ctrl_c_and_is_left_as_it_was(tmp_path: Path) 
     assert lines(tmp_path / "log")[-1]["error"] == "stopped by SIGTERM"
 
 
+@pytest.fixture
+def ctrl_c_heard() -> Iterator[None]:
+    """A shell starts what runs in the background with Ctrl-C ignored, the tests too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_a_library_makes_an_error_of_is_still_an_interruption(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, ctrl_c_heard: None
 ) -> None:
     with pytest.raises(KeyboardInterrupt), Watch(tmp_path / "run", tmp_path / "log"):
         try:

@@ -58,6 +58,11 @@ def white(rows: int) -> pd.DataFrame:
 
 def test_a_supported_rule_lists_its_own_path_and_nothing_else(policy: Policy) -> None:
     table = next_steps.find(known(policy), ("split",), white(3), AS_OF, {})["next_steps"]
+    # What management alone can say is asked for whatever the path.
+    assert table.loc[table["status"] == "find_out", ["setting", "about"]].values.tolist() == [
+        ["unset", "ledger.loss_cap_share"]
+    ]
+    table = table[table["status"] != "find_out"]
     assert set(table["path"]) == {"split"} and set(table["status"]) == {"set"}
     relief = table[table["setting"] == "relief"]
     assert relief["about"].tolist() == ["legal"] and relief["value"].tolist() == [5.0]

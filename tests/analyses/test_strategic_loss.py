@@ -49,9 +49,14 @@ def test_the_loss_stays_within_the_cap(
     made = strategic_loss.find(outcomes(*breaches), chosen, year, policy, "CNY")
     depends = chosen.state == "undecided" and breaches[1:] == (0.0, 1.0)  # each open path is decided, but not alike
     reason = "loss_depends" if depends else f"loss_{state}"
-    assert (made.state, made.reason, made.terms) == (state, reason, {"path": path})
+    assert (made.state, made.reason, made.terms) == (state, reason, {"path": path, "cap": "default"})
     assert made.number("loss_cap").value == pytest.approx(100)  # type: ignore[union-attr]
     assert [made.number("p_breach", p).value for p in outcomes(0, 0, 0)] == pytest.approx(list(breaches))  # type: ignore[union-attr]
+
+
+def test_a_cap_that_somebody_set_is_no_default(policy: Policy) -> None:
+    own = policy.override({"ledger.loss_cap_share": 0.2})
+    assert "cap" not in strategic_loss.find(outcomes(0, 1, 1), rule("supported", "split"), 1000.0, own, "CNY").terms
 
 
 def test_a_higher_cap_flips_the_verdict(policy: Policy) -> None:
